@@ -1,0 +1,87 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "elves/dtype.hpp"
+#include "elves/error.hpp"
+
+namespace elves {
+
+/// The most bytes of one layer that are encoded, checksummed and decoded together.
+inline constexpr std::size_t kChunkBytes = 4u << 20;
+
+/// How a chunk's bytes became streams. Stored in archives: never renumbered. docs/transforms/ has a page for each.
+enum class TransformId : std::uint8_t { Raw = 0, Planes = 1, ElfPacked = 2, Elf = 3, De = 4 };
+
+/// The name in reports, for example "elf-packed"; "unknown" for a number this build does not know.
+std::string_view name(TransformId transform) noexcept;
+
+enum class Level : std::uint8_t { Fast, Default, Max };
+
+/// What encoding may do. A chunk's encoded bytes are a pure function of (bytes, dtype, options).
+struct EncodeOptions {
+  bool lossless = false;      ///< never let a float change
+  double error_bound = 0;     ///< largest |error| of a float; 0: ELF's own bound for the dtype (2^-11, 2^-24, 2^-53)
+  double min_snr_db = 70;     ///< ELF only where the chunk's signal-to-noise ratio stays above this
+  Level level = Level::Default;
+  bool use_de = true;         ///< stage `de`
+  bool use_elf = true;        ///< stage `elf`
+  bool use_planes = true;     ///< stage `planes`: exponent and byte planes
+  bool use_zstd = true;       ///< stage `zstd`: entropy coding of streams; without it streams are constant or stored
+  bool prefer_elf_packed = false;  ///< the paper's packed form in the place of planes form (experiments)
+};
+
+/// What happened to one chunk.
+struct ChunkStats {
+  TransformId transform = TransformId::Raw;
+  std::uint64_t raw_bytes = 0;
+  std::uint64_t transformed_bytes = 0;  ///< sum of the streams before entropy coding
+  std::uint64_t encoded_bytes = 0;
+  double max_abs_error = 0;             ///< measured over all elements; 0 when exact
+  bool exact = true;                    ///< decoding gives the same bits
+};
+
+/// Encodes chunks, one at a time; owns its scratch memory (about 5 chunks). One per thread.
+class Encoder {
+ public:
+  Encoder();
+  ~Encoder();
+  Encoder(Encoder&&) noexcept;
+  Encoder& operator=(Encoder&&) noexcept;
+
+  /// Appends the encoded form of `raw` (at most kChunkBytes, a whole number of elements) to `out`.
+  /// Never appends more than raw.size() + 16 bytes. Paper 002 sections 5.3 and 6.1.
+  ChunkStats encode(std::span<const std::byte> raw, DType dtype, const EncodeOptions& options,
+                    std::vector<std::byte>& out);
+
+  /// After encode(): the bytes that decoding will give. The argument `raw` itself where the chunk is exact.
+  std::span<const std::byte> decoded() const noexcept;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+/// Decodes chunks; owns its scratch memory. One per thread.
+class Decoder {
+ public:
+  Decoder();
+  ~Decoder();
+  Decoder(Decoder&&) noexcept;
+  Decoder& operator=(Decoder&&) noexcept;
+
+  /// Fills `out` (exactly the chunk's raw size) from `encoded`. Hostile input gives an Error, never a crash, and
+  /// never memory beyond a few times `out`.
+  Result<void> decode(std::span<const std::byte> encoded, DType dtype, std::span<std::byte> out);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace elves

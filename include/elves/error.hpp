@@ -1,0 +1,83 @@
+#pragma once
+
+#include <optional>
+#include <source_location>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <variant>
+
+namespace elves {
+
+/// What is wrong with a file or with bytes, in one line: what, where, and what to do. Expected among millions of files.
+struct Error {
+  std::string message;
+};
+
+/// A value or an Error. Members are named as in std::expected, which C++20 does not have.
+template <class T>
+class [[nodiscard]] Result {
+ public:
+  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}
+  Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}
+
+  bool has_value() const noexcept { return state_.index() == 0; }
+  explicit operator bool() const noexcept { return has_value(); }
+  T& value() & { return std::get<0>(state_); }
+  const T& value() const& { return std::get<0>(state_); }
+  T&& value() && { return std::get<0>(std::move(state_)); }
+  T& operator*() & { return value(); }
+  const T& operator*() const& { return value(); }
+  T&& operator*() && { return std::move(*this).value(); }
+  T* operator->() { return &value(); }
+  const T* operator->() const { return &value(); }
+  const Error& error() const { return std::get<1>(state_); }
+
+ private:
+  std::variant<T, Error> state_;
+};
+
+template <>
+class [[nodiscard]] Result<void> {
+ public:
+  Result() = default;
+  Result(Error error) : error_(std::move(error)) {}
+
+  bool has_value() const noexcept { return !error_; }
+  explicit operator bool() const noexcept { return has_value(); }
+  const Error& error() const { return *error_; }
+
+ private:
+  std::optional<Error> error_;
+};
+
+/// A broken world: MPI, HDF5, a full disk, a bug. Ends the job; commits so far stay. `what()` is the line for the user.
+class Failure : public std::runtime_error {
+ public:
+  explicit Failure(const std::string& message, std::source_location where = std::source_location::current())
+      : std::runtime_error(message), where_(where) {}
+  const std::source_location& where() const noexcept { return where_; }
+
+ private:
+  std::source_location where_;
+};
+
+/// A Failure that all ranks throw together: they can end in order. Any other leaves ranks waiting for the one that threw.
+class AgreedFailure : public Failure {
+ public:
+  using Failure::Failure;
+};
+
+/// The archive is locked by another job (exit code 11).
+class Locked : public AgreedFailure {
+ public:
+  using AgreedFailure::AgreedFailure;
+};
+
+/// The command line or its combination of options makes no sense (exit code 2).
+class UsageError : public AgreedFailure {
+ public:
+  using AgreedFailure::AgreedFailure;
+};
+
+}  // namespace elves

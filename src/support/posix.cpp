@@ -1,0 +1,121 @@
+#include "support/posix.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <fstream>
+#include <utility>
+
+namespace elves {
+
+FileDescriptor::FileDescriptor(FileDescriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+
+FileDescriptor& FileDescriptor::operator=(FileDescriptor&& other) noexcept {
+  if (this != &other) {
+    reset();
+    fd_ = std::exchange(other.fd_, -1);
+  }
+  return *this;
+}
+
+FileDescriptor::~FileDescriptor() { reset(); }
+
+void FileDescriptor::reset() noexcept {
+  if (fd_ >= 0) ::close(fd_);
+  fd_ = -1;
+}
+
+std::string errno_text(int error) {
+  char text[256] = "";
+  return ::strerror_r(error, text, sizeof text);
+}
+
+Result<void> pread_exactly(int fd, std::span<std::byte> out, std::uint64_t offset_bytes) {
+  while (!out.empty()) {
+    const auto n = ::pread(fd, out.data(), out.size(), static_cast<off_t>(offset_bytes));
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return Error{"read at byte " + std::to_string(offset_bytes) + ": " + errno_text(errno)};
+    if (n == 0) return Error{"file ends at byte " + std::to_string(offset_bytes) + ", earlier than expected"};
+    out = out.subspan(static_cast<std::size_t>(n));
+    offset_bytes += static_cast<std::uint64_t>(n);
+  }
+  return {};
+}
+
+Result<void> pwrite_exactly(int fd, std::span<const std::byte> bytes, std::uint64_t offset_bytes) {
+  while (!bytes.empty()) {
+    const auto n = ::pwrite(fd, bytes.data(), bytes.size(), static_cast<off_t>(offset_bytes));
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return Error{"write at byte " + std::to_string(offset_bytes) + ": " + errno_text(errno)};
+    bytes = bytes.subspan(static_cast<std::size_t>(n));
+    offset_bytes += static_cast<std::uint64_t>(n);
+  }
+  return {};
+}
+
+Result<std::string> read_small_file(const std::string& path, std::uint64_t limit_bytes) {
+  const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));  // O_NONBLOCK: a named pipe would wait for a writer
+  if (!file) return Error{path + ": " + errno_text(errno)};
+  struct stat status {};
+  if (::fstat(file.get(), &status) != 0) return Error{path + ": " + errno_text(errno)};
+  if (!S_ISREG(status.st_mode)) return Error{path + ": not a regular file"};
+  if (static_cast<std::uint64_t>(status.st_size) > limit_bytes) return Error{path + ": larger than " + std::to_string(limit_bytes) + " bytes"};
+  std::string contents(static_cast<std::size_t>(status.st_size), '\0');
+  const auto done = pread_exactly(file.get(), std::as_writable_bytes(std::span(contents)), 0);
+  if (!done) return Error{path + ": " + done.error().message};
+  return contents;
+}
+
+Result<void> write_file_durably(const std::string& path, std::string_view contents) {
+  const std::string temporary = path + ".tmp-" + std::to_string(::getpid());
+  {
+    const FileDescriptor file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
+    if (!file) return Error{temporary + ": " + errno_text(errno)};
+    const auto written = pwrite_exactly(file.get(), std::as_bytes(std::span(contents)), 0);
+    if (!written || ::fsync(file.get()) != 0) {
+      const auto why = written ? errno_text(errno) : written.error().message;
+      ::unlink(temporary.c_str());
+      return Error{temporary + ": " + why};
+    }
+  }
+  if (::rename(temporary.c_str(), path.c_str()) != 0) {
+    const auto why = errno_text(errno);
+    ::unlink(temporary.c_str());
+    return Error{path + ": " + why};
+  }
+  const auto slash = path.rfind('/');
+  return fsync_directory(slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash));
+}
+
+Result<void> rename_no_replace(const std::string& from, const std::string& to) {
+  if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) return {};
+  if (errno != EINVAL && errno != ENOSYS) return Error{to + ": " + errno_text(errno)};
+  // The file system has no RENAME_NOREPLACE: a hard link does not replace either.
+  if (::link(from.c_str(), to.c_str()) != 0) return Error{to + ": " + errno_text(errno)};
+  ::unlink(from.c_str());
+  return {};
+}
+
+Result<void> fsync_directory(const std::string& path) {
+  const FileDescriptor folder(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!folder) return Error{path + ": " + errno_text(errno)};
+  // Some network file systems cannot sync a directory and say EINVAL: their renames are durable at the server.
+  if (::fsync(folder.get()) != 0 && errno != EINVAL) return Error{path + ": " + errno_text(errno)};
+  return {};
+}
+
+std::uint64_t peak_rss_bytes() {
+  std::ifstream status("/proc/self/status");
+  std::string line;
+  while (std::getline(status, line)) {
+    unsigned long long kib = 0;
+    if (std::sscanf(line.c_str(), "VmHWM: %llu kB", &kib) == 1) return kib * 1024;
+  }
+  return 0;
+}
+
+}  // namespace elves
