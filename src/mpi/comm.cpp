@@ -1,0 +1,157 @@
+#include "mpi/comm.hpp"
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <climits>
+#include <cstring>
+
+#include "mpi/environment.hpp"
+#include "support/assert.hpp"
+
+namespace elves::mpi {
+namespace {
+
+std::atomic<std::uint64_t> sent_bytes{0};
+
+template <class T>
+T reduce(MPI_Comm comm, T value, MPI_Datatype type, MPI_Op op) {
+  T result{};
+  check(MPI_Allreduce(&value, &result, 1, type, op, comm), "MPI_Allreduce");
+  return result;
+}
+
+}  // namespace
+
+int count(std::uint64_t n) {
+  if (n > INT_MAX) throw Failure("mpi: a count of " + std::to_string(n) + " does not fit in one call");
+  return static_cast<int>(n);
+}
+
+void check(int code, const char* call) {
+  if (code == MPI_SUCCESS) return;
+  std::array<char, MPI_MAX_ERROR_STRING> text{};
+  int length = 0;
+  MPI_Error_string(code, text.data(), &length);
+  throw Failure("mpi: " + std::string(call) + ": " + text.data());
+}
+
+Comm::Comm(MPI_Comm native) : native_(native) {
+  check(MPI_Comm_rank(native, &rank_), "MPI_Comm_rank");
+  check(MPI_Comm_size(native, &size_), "MPI_Comm_size");
+}
+
+void Comm::barrier() const { check(MPI_Barrier(native_), "MPI_Barrier"); }
+
+std::uint64_t Comm::sum(std::uint64_t value) const { return reduce(native_, value, MPI_UINT64_T, MPI_SUM); }
+std::uint64_t Comm::max(std::uint64_t value) const { return reduce(native_, value, MPI_UINT64_T, MPI_MAX); }
+std::uint64_t Comm::min(std::uint64_t value) const { return reduce(native_, value, MPI_UINT64_T, MPI_MIN); }
+double Comm::sum(double value) const { return reduce(native_, value, MPI_DOUBLE, MPI_SUM); }
+double Comm::max(double value) const { return reduce(native_, value, MPI_DOUBLE, MPI_MAX); }
+bool Comm::any(bool value) const { return max(std::uint64_t{value}) != 0; }
+
+std::vector<std::uint64_t> Comm::sum(std::span<const std::uint64_t> values) const {
+  std::vector<std::uint64_t> total(values.size());
+  check(MPI_Allreduce(values.data(), total.data(), count(values.size()), MPI_UINT64_T, MPI_SUM, native_), "MPI_Allreduce");
+  return total;
+}
+
+std::uint64_t Comm::exscan(std::uint64_t value) const {
+  std::uint64_t before = 0;
+  check(MPI_Exscan(&value, &before, 1, MPI_UINT64_T, MPI_SUM, native_), "MPI_Exscan");
+  return is_root() ? 0 : before;  // MPI leaves rank 0's result undefined
+}
+
+void Comm::allgather_bytes(const void* send, void* receive, std::size_t bytes) const {
+  check(MPI_Allgather(send, count(bytes), MPI_BYTE, receive, count(bytes), MPI_BYTE, native_), "MPI_Allgather");
+}
+
+std::vector<std::uint64_t> Comm::exchange_sizes(std::span<const std::span<const std::byte>> sends) const {
+  ELVES_ASSERT(sends.size() == static_cast<std::size_t>(size_));
+  std::vector<std::uint64_t> out(sends.size());
+  std::vector<std::uint64_t> in(sends.size());
+  for (std::size_t r = 0; r < sends.size(); ++r) out[r] = sends[r].size();
+  check(MPI_Alltoall(out.data(), 1, MPI_UINT64_T, in.data(), 1, MPI_UINT64_T, native_), "MPI_Alltoall");
+  return in;
+}
+
+void Comm::exchange_bytes(std::span<const std::span<const std::byte>> sends,
+                          std::span<const std::span<std::byte>> receives, std::uint64_t round_bytes) const {
+  const auto n = static_cast<std::size_t>(size_);
+  const std::uint64_t slice = std::max<std::uint64_t>(1, std::min<std::uint64_t>(round_bytes, INT_MAX) / n);
+  std::uint64_t longest = 0;
+  for (std::size_t r = 0; r < n; ++r) {
+    longest = std::max<std::uint64_t>({longest, sends[r].size(), receives[r].size()});
+    if (r != static_cast<std::size_t>(rank_)) sent_bytes += sends[r].size();
+  }
+  const std::uint64_t rounds = max((longest + slice - 1) / slice);
+  std::vector<std::byte> out;
+  std::vector<std::byte> in;
+  std::vector<int> out_counts(n), out_at(n), in_counts(n), in_at(n);
+  for (std::uint64_t round = 0; round < rounds; ++round) {
+    const auto part = [&](std::uint64_t total) { return total > round * slice ? std::min(slice, total - round * slice) : 0; };
+    std::uint64_t out_total = 0;
+    std::uint64_t in_total = 0;
+    for (std::size_t r = 0; r < n; ++r) {
+      out_counts[r] = count(part(sends[r].size()));
+      in_counts[r] = count(part(receives[r].size()));
+      out_at[r] = count(out_total);
+      in_at[r] = count(in_total);
+      out_total += static_cast<std::uint64_t>(out_counts[r]);
+      in_total += static_cast<std::uint64_t>(in_counts[r]);
+    }
+    out.resize(out_total);
+    in.resize(in_total);
+    for (std::size_t r = 0; r < n; ++r) {
+      if (out_counts[r] > 0) std::memcpy(out.data() + out_at[r], sends[r].data() + round * slice, static_cast<std::size_t>(out_counts[r]));
+    }
+    check(MPI_Alltoallv(out.data(), out_counts.data(), out_at.data(), MPI_BYTE, in.data(), in_counts.data(), in_at.data(),
+                        MPI_BYTE, native_), "MPI_Alltoallv");
+    for (std::size_t r = 0; r < n; ++r) {
+      if (in_counts[r] > 0) std::memcpy(receives[r].data() + round * slice, in.data() + in_at[r], static_cast<std::size_t>(in_counts[r]));
+    }
+  }
+}
+
+int Comm::ranks_on_host() const {
+  MPI_Comm host = MPI_COMM_NULL;
+  check(MPI_Comm_split_type(native_, MPI_COMM_TYPE_SHARED, rank_, MPI_INFO_NULL, &host), "MPI_Comm_split_type");
+  int size = 1;
+  check(MPI_Comm_size(host, &size), "MPI_Comm_size");
+  check(MPI_Comm_free(&host), "MPI_Comm_free");
+  return size;
+}
+
+std::string Comm::broadcast(std::string text) const {
+  std::uint64_t size = text.size();
+  check(MPI_Bcast(&size, 1, MPI_UINT64_T, 0, native_), "MPI_Bcast");
+  text.resize(size);
+  check(MPI_Bcast(text.data(), count(size), MPI_BYTE, 0, native_), "MPI_Bcast");
+  return text;
+}
+
+void Comm::agree(const Result<void>& local, const std::string& phase) const {
+  const auto first = min(static_cast<std::uint64_t>(local ? size_ : rank_));
+  if (first == static_cast<std::uint64_t>(size_)) return;
+  std::string text;
+  if (!local) text = local.error().message + (size_ > 1 ? " [rank " + std::to_string(rank_) + " on " + host_name() + "]" : "");
+  std::uint64_t size = text.size();
+  check(MPI_Bcast(&size, 1, MPI_UINT64_T, static_cast<int>(first), native_), "MPI_Bcast");
+  text.resize(size);
+  check(MPI_Bcast(text.data(), count(size), MPI_BYTE, static_cast<int>(first), native_), "MPI_Bcast");
+  throw AgreedFailure(phase + ": " + text);
+}
+
+std::uint64_t Comm::bytes_sent() const noexcept { return sent_bytes; }
+
+const Comm& world() {
+  static const Comm comm(MPI_COMM_WORLD);
+  return comm;
+}
+
+const Comm& self() {
+  static const Comm comm(MPI_COMM_SELF);
+  return comm;
+}
+
+}  // namespace elves::mpi
