@@ -1,0 +1,83 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "elves/error.hpp"
+#include "mpi/comm.hpp"
+
+namespace elves::h5 {
+
+/// The most bytes handed to one H5Dwrite or H5Dread: independent MPI-IO calls of 2 GiB fail.
+inline constexpr std::uint64_t kCallBytes = std::uint64_t{256} << 20;
+
+enum class Scalar { U8, U16, U32, U64, I64, F64 };
+
+/// One member of a row: its name in the file, where it lies in the C++ struct, its type and count.
+struct Field {
+  const char* name;
+  std::size_t offset_bytes;
+  Scalar type;
+  unsigned count = 1;
+};
+
+/// A compound type: a packed C++ struct, little endian, the same in memory and in the file.
+struct RowType {
+  std::size_t size_bytes = 0;
+  std::vector<Field> fields;
+};
+
+/// An HDF5 file, owned. Not thread-safe (HDF5 is not): main thread only. Members with "create" and "set" are
+/// collective over the communicator that created the file; writes and reads are independent.
+/// Errors of creating and opening are Failures; those of writing and reading are Results, so that ranks can agree.
+class File {
+ public:
+  File() = default;
+  File(File&& other) noexcept;
+  File& operator=(File&& other) noexcept;
+  ~File();  ///< closes a file opened for reading; leaks one that close() was not called for after an error
+
+  /// Collective. Creates `path` for all ranks to write; fails where it exists.
+  static Result<File> create(const mpi::Comm& comm, const std::string& path);
+
+  /// Not collective. Opens `path` for this rank to read.
+  static Result<File> open(const std::string& path);
+
+  /// Collective. A dataset of `n` bytes (/payload, /names) or rows: contiguous, allocated now, never filled.
+  Result<void> create_bytes(const std::string& dataset, std::uint64_t n);
+  Result<void> create_rows(const std::string& dataset, const RowType& type, std::uint64_t n);
+
+  /// Independent. Writes at position `first`, in calls of at most kCallBytes.
+  Result<void> write_bytes(const std::string& dataset, std::uint64_t first, std::span<const std::byte> bytes);
+  Result<void> write_rows(const std::string& dataset, const RowType& type, std::uint64_t first,
+                          std::span<const std::byte> rows);
+
+  /// Independent. Number of bytes or rows of a one-dimensional dataset.
+  Result<std::uint64_t> size(const std::string& dataset) const;
+  Result<void> read_bytes(const std::string& dataset, std::uint64_t first, std::span<std::byte> bytes) const;
+  Result<void> read_rows(const std::string& dataset, const RowType& type, std::uint64_t first,
+                         std::span<std::byte> rows) const;
+
+  /// Where the bytes of a contiguous dataset begin in the file, so that threads can pread them.
+  Result<std::uint64_t> offset_bytes(const std::string& dataset) const;
+
+  /// Collective; the same values on all ranks.
+  Result<void> set_attribute(const std::string& name, std::uint64_t value);
+  Result<void> set_attribute(const std::string& name, const std::string& value);
+  Result<std::uint64_t> attribute_number(const std::string& name) const;
+  Result<std::string> attribute_text(const std::string& name) const;
+
+  /// Collective for a created file: all bytes to the disk (MPI_File_sync).
+  Result<void> flush();
+  /// Collective for a created file.
+  Result<void> close();
+
+ private:
+  std::int64_t id_ = -1;
+  bool writable_ = false;
+};
+
+}  // namespace elves::h5
