@@ -1,0 +1,170 @@
+#include "plan/plan.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <unordered_map>
+
+#include "elves/codec.hpp"  // kChunkBytes
+#include "support/assert.hpp"
+#include "support/byte_cursor.hpp"
+#include "support/checked.hpp"
+
+namespace elves::plan {
+namespace {
+
+struct PathHash {
+  std::size_t operator()(const Hash128& hash) const noexcept { return hash.high; }
+};
+
+std::size_t owner_of(const Hash128& path, std::size_t ranks) { return path.low % ranks; }
+
+bool holds(const ArchivedFile& archived, std::uint64_t state, std::uint32_t allowed_lossy_class) {
+  return archived.state == state && (archived.lossy_class == 0 || archived.lossy_class == allowed_lossy_class);
+}
+
+/// The units of one file, without their place in the corpus.
+void append_units(std::vector<Unit>& units, const PlannedFile& file, std::size_t file_index, std::uint64_t part_bytes) {
+  for (std::size_t e = 0; e < file.parsed.extents.size(); ++e) {
+    const auto& extent = file.parsed.extents[e];
+    const auto n_parts = std::max<std::uint64_t>(1, ceil_div(extent.length_bytes, part_bytes));
+    for (std::uint64_t part = 0; part < n_parts; ++part) {
+      Unit unit;
+      unit.file = file_index;
+      unit.extent = e;
+      unit.part = static_cast<std::uint32_t>(part);
+      unit.n_parts = static_cast<std::uint32_t>(n_parts);
+      unit.offset_bytes = extent.offset_bytes + part * part_bytes;
+      unit.size_bytes = std::min(part_bytes, extent.length_bytes - part * part_bytes);
+      units.push_back(unit);
+    }
+  }
+}
+
+}  // namespace
+
+std::uint64_t state_of(const corpus::FileEntry& entry) {
+  std::vector<std::byte> bytes;
+  ByteWriter writer(bytes);
+  writer.write(entry.kind);
+  writer.write(entry.size_bytes);
+  // A symbolic link's own time and mode mean nothing to its users, and many file systems cannot set them.
+  const bool is_link = entry.kind == corpus::FileKind::Symlink;
+  writer.write(is_link ? 0 : entry.mtime_seconds);
+  writer.write(is_link ? 0 : entry.mtime_nanoseconds);
+  writer.write(is_link ? 0 : entry.mode);
+  writer.write(entry.uid);
+  writer.write(entry.gid);
+  writer.text(entry.target);
+  return checksum64(bytes);
+}
+
+std::vector<corpus::FileEntry> drop_archived(const mpi::Comm& comm, std::vector<corpus::FileEntry> entries,
+                                             std::span<const ArchivedFile> archived, std::uint32_t allowed_lossy_class) {
+  const auto ranks = static_cast<std::size_t>(comm.size());
+  mpi::PerRank<ArchivedFile> rows(ranks);
+  for (const auto& row : archived) rows[owner_of(row.path, ranks)].push_back(row);
+  std::unordered_map<Hash128, ArchivedFile, PathHash> latest;
+  for (const auto& from_rank : comm.alltoallv(rows)) {
+    for (const auto& row : from_rank) {
+      const auto [at, added] = latest.try_emplace(row.path, row);
+      if (!added && row.order > at->second.order) at->second = row;
+    }
+  }
+
+  struct Question {
+    Hash128 path;
+    std::uint64_t state;
+  };
+  mpi::PerRank<Question> questions(ranks);
+  mpi::PerRank<std::size_t> askers(ranks);
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    const auto path = hash128(entries[i].path);
+    questions[owner_of(path, ranks)].push_back({path, state_of(entries[i])});
+    askers[owner_of(path, ranks)].push_back(i);
+  }
+  mpi::PerRank<std::uint8_t> answers(ranks);
+  const auto asked = comm.alltoallv(questions);
+  for (std::size_t r = 0; r < ranks; ++r) {
+    for (const auto& question : asked[r]) {
+      const auto at = latest.find(question.path);
+      answers[r].push_back(at != latest.end() && holds(at->second, question.state, allowed_lossy_class) ? 1 : 0);
+    }
+  }
+  const auto told = comm.alltoallv(answers);
+  std::vector<bool> drop(entries.size());
+  for (std::size_t r = 0; r < ranks; ++r) {
+    for (std::size_t i = 0; i < told[r].size(); ++i) drop[askers[r][i]] = told[r][i] != 0;
+  }
+  std::vector<corpus::FileEntry> kept;
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    if (!drop[i]) kept.push_back(std::move(entries[i]));
+  }
+  return kept;
+}
+
+Plan make_plan(const mpi::Comm& comm, std::vector<PlannedFile> files, const PlanOptions& options) {
+  ELVES_ASSERT(options.part_bytes > 0 && options.part_bytes % kChunkBytes == 0 && options.part_bytes <= options.wave_bytes);
+  Plan plan;
+  plan.files = std::move(files);
+  std::uint64_t bytes = 0;
+  for (std::size_t f = 0; f < plan.files.size(); ++f) {
+    auto& file = plan.files[f];
+    file.first_unit = plan.units.size();
+    append_units(plan.units, file, f, options.part_bytes);
+    file.n_units = plan.units.size() - file.first_unit;
+  }
+  for (const auto& unit : plan.units) bytes += unit.size_bytes;
+
+  std::uint64_t at = comm.exscan(bytes);
+  plan.total_bytes = comm.sum(bytes);
+  const bool any_file = comm.any(!plan.files.empty());
+  plan.n_waves = any_file ? std::max<std::uint64_t>(1, ceil_div(plan.total_bytes, options.wave_bytes)) : 0;
+  const auto wave_at = [&](std::uint64_t offset) { return std::min(offset / options.wave_bytes, plan.n_waves - 1); };
+  for (auto& file : plan.files) {
+    file.wave = wave_at(at);
+    for (std::size_t u = file.first_unit; u < file.first_unit + file.n_units; ++u) {
+      auto& unit = plan.units[u];
+      unit.corpus_offset_bytes = at;
+      unit.wave = wave_at(at);
+      file.wave = unit.wave;
+      at += unit.size_bytes;
+    }
+  }
+  return plan;
+}
+
+std::uint32_t chunks_of(std::uint64_t size_bytes) { return static_cast<std::uint32_t>(ceil_div<std::uint64_t>(size_bytes, kChunkBytes)); }
+
+std::uint32_t chunk_bytes(std::uint64_t unit_bytes, std::uint32_t chunk) {
+  return static_cast<std::uint32_t>(std::min<std::uint64_t>(kChunkBytes, unit_bytes - std::uint64_t{chunk} * kChunkBytes));
+}
+
+mpi::PerRank<Share> partition(const mpi::Comm& comm, const Plan& plan, std::uint64_t wave, const std::vector<bool>& skip_file) {
+  const auto by_wave = [](const Unit& unit, std::uint64_t w) { return unit.wave < w; };
+  const auto first = std::lower_bound(plan.units.begin(), plan.units.end(), wave, by_wave);
+  const auto last = std::lower_bound(first, plan.units.end(), wave + 1, by_wave);
+  const std::uint64_t begin = comm.min(first != last ? first->corpus_offset_bytes : UINT64_MAX);
+  std::uint64_t end = 0;
+  for (auto unit = first; unit != last; ++unit) end = std::max(end, unit->corpus_offset_bytes + unit->size_bytes);
+  end = comm.max(end);
+
+  const auto ranks = static_cast<std::uint64_t>(comm.size());
+  mpi::PerRank<Share> shares(ranks);
+  // offset * ranks / total, rounded down: a wave is at most petabytes (2^50) and ranks at most 2^14.
+  const auto rank_at = [&](std::uint64_t offset) {
+    const auto total = std::max<std::uint64_t>(1, end - begin);
+    return static_cast<std::size_t>(std::min<std::uint64_t>((offset - begin) * ranks / total, ranks - 1));
+  };
+  for (auto unit = first; unit != last; ++unit) {
+    if (skip_file[unit->file]) continue;
+    const auto index = static_cast<std::size_t>(unit - plan.units.begin());
+    for (std::uint32_t chunk = 0; chunk < chunks_of(unit->size_bytes); ++chunk) {
+      auto& to = shares[rank_at(unit->corpus_offset_bytes + std::uint64_t{chunk} * kChunkBytes)];
+      if (to.empty() || to.back().unit != index) to.push_back({index, chunk, 0});
+      ++to.back().n_chunks;
+    }
+  }
+  return shares;
+}
+
+}  // namespace elves::plan
