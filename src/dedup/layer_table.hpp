@@ -1,0 +1,59 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <unordered_map>
+
+#include "elves/dtype.hpp"
+#include "support/hash.hpp"
+
+namespace elves::dedup {
+
+/// Row of a shard's /layers table.
+struct LayerRef {
+  std::uint32_t shard = 0;
+  std::uint64_t row = 0;
+  bool operator==(const LayerRef&) const = default;
+};
+
+/// What makes two layers the same: the bytes (by fingerprint), their number, and how they are typed.
+struct LayerKey {
+  Hash128 fingerprint;
+  std::uint64_t size_bytes = 0;
+  DType dtype = DType::Bytes;
+  bool operator==(const LayerKey&) const = default;
+};
+
+/// A layer that is in the archive: where, and what it decodes to.
+struct StoredLayer {
+  LayerRef place;
+  Hash128 decoded;  ///< fingerprint of the bytes that decoding gives; the layer's own where it is exact
+  /// 0 where decoding gives the same bits, else lossy_class() of the options that it was encoded with.
+  std::uint32_t lossy_class = 0;
+};
+
+/// This rank's share of the global layer table. Owner of a key is `fingerprint mod ranks`; about 100 bytes a layer.
+class LayerTable {
+ public:
+  /// A layer stored exactly serves every sweep; one stored with loss serves only sweeps with the same loss.
+  const StoredLayer* find(const LayerKey& key, std::uint32_t allowed_lossy_class) const;
+  /// The entry of a key, whatever its loss.
+  const StoredLayer* latest(const LayerKey& key) const;
+  /// Keeps the more exact of two entries of one key.
+  void insert(const LayerKey& key, const StoredLayer& layer);
+  std::size_t size() const noexcept { return layers_.size(); }
+
+  static int owner(const LayerKey& key, int ranks) noexcept {
+    return static_cast<int>(key.fingerprint.low % static_cast<std::uint64_t>(ranks));
+  }
+
+ private:
+  struct KeyHash {
+    std::size_t operator()(const LayerKey& key) const noexcept {
+      return key.fingerprint.high ^ (key.size_bytes * 0x9E3779B97F4A7C15u) ^ static_cast<std::size_t>(key.dtype);
+    }
+  };
+  std::unordered_map<LayerKey, StoredLayer, KeyHash> layers_;
+};
+
+}  // namespace elves::dedup
