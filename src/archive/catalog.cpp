@@ -1,0 +1,225 @@
+#include "archive/catalog.hpp"
+
+#include <algorithm>
+#include <unordered_map>
+
+#include "archive/shard_reader.hpp"
+#include "corpus/file_entry.hpp"
+#include "support/glob.hpp"
+
+namespace elves::archive {
+namespace {
+
+struct LayerMessage {
+  Hash128 fingerprint;
+  Hash128 decoded;
+  std::uint64_t size_bytes;
+  std::uint64_t row;
+  std::uint32_t shard;
+  std::uint32_t lossy_class;
+  std::uint64_t dtype;
+};
+
+/// Rounds in which each rank reads at most one shard: `body(shard or nothing)` is called equally often on all ranks.
+template <class Body>
+void for_each_shard(const mpi::Comm& comm, const Directory& directory, Body body) {
+  const auto ranks = static_cast<std::size_t>(comm.size());
+  const auto n = directory.shards.size();
+  for (std::size_t round = 0; round * ranks < n; ++round) {
+    const auto mine = round * ranks + static_cast<std::size_t>(comm.rank());
+    body(mine < n ? std::optional(directory.shards[mine]) : std::nullopt);
+  }
+}
+
+Result<void> read_layers(ShardReader& reader, std::uint32_t shard, mpi::PerRank<LayerMessage>& to) {
+  for (std::uint64_t row = 0; row < reader.rows(LayerRow::kTable); ++row) {
+    const auto layer = reader.layer(row);
+    if (!layer) return layer.error();
+    const auto dtype = dtype_from_number(layer->dtype);
+    if (!dtype) return Error{shard_name(shard) + ": unknown dtype " + std::to_string(layer->dtype)};
+    const LayerMessage message{to_hash(layer->fingerprint), to_hash(layer->decoded), layer->size_bytes, row, shard,
+                               layer->lossy_class,          layer->dtype};
+    const dedup::LayerKey key{message.fingerprint, message.size_bytes, *dtype};
+    to[static_cast<std::size_t>(dedup::LayerTable::owner(key, static_cast<int>(to.size())))].push_back(message);
+  }
+  return {};
+}
+
+std::uint64_t order_of(std::uint32_t shard, std::uint64_t row) { return (std::uint64_t{shard} << 40) | row; }
+
+Result<void> read_files(ShardReader& reader, std::uint32_t shard, Catalog& catalog, std::uint64_t& bytes) {
+  for (std::uint64_t row = 0; row < reader.rows(FileRow::kTable); ++row) {
+    const auto file = reader.file(row);
+    if (!file) return file.error();
+    const auto path = reader.path(*file);
+    if (!path) return path.error();
+    catalog.known_files.push_back({hash128(*path), file->state, order_of(shard, row), file->lossy_class});
+    bytes += file->size_bytes;
+  }
+  return {};
+}
+
+}  // namespace
+
+Catalog load_catalog(const mpi::Comm& comm, const Directory& directory, dedup::LayerTable& table) {
+  Catalog catalog;
+  std::uint64_t sweep = 0;
+  std::uint64_t bytes = 0;
+  for_each_shard(comm, directory, [&](std::optional<std::uint32_t> shard) {
+    mpi::PerRank<LayerMessage> to(static_cast<std::size_t>(comm.size()));
+    Result<void> outcome;
+    if (shard) {
+      auto reader = ShardReader::open(directory, *shard);
+      if (!reader) outcome = reader.error();
+      else if (auto layers = read_layers(*reader, *shard, to); !layers) outcome = layers;
+      else outcome = read_files(*reader, *shard, catalog, bytes);
+      if (reader) sweep = std::max(sweep, reader->sweep());
+    }
+    comm.agree(outcome, "archive: read the catalog");
+    for (const auto& from_rank : comm.alltoallv(to)) {
+      for (const auto& m : from_rank)
+        table.insert({m.fingerprint, m.size_bytes, static_cast<DType>(m.dtype)}, {{m.shard, m.row}, m.decoded, m.lossy_class});
+    }
+  });
+  catalog.next_shard = directory.shards.empty() ? 0 : directory.shards.back() + 1;
+  catalog.next_sweep = comm.max(sweep) + 1;
+  catalog.file_bytes = comm.sum(bytes);
+  return catalog;
+}
+
+namespace {
+
+/// A file row on its way to the rank that decides about its path.
+struct Candidate {
+  Hash128 path;
+  Hash128 target;  ///< of a hard link
+  FileRef file;
+  std::uint32_t selected;
+  std::uint32_t is_hardlink;
+};
+
+bool takes(const std::vector<std::string>& patterns, std::string_view text) {
+  return patterns.empty() || std::any_of(patterns.begin(), patterns.end(), [&](const std::string& pattern) {
+           return pattern == text || glob_match(pattern, text);
+         });
+}
+
+std::size_t owner_of(const Hash128& path, std::size_t ranks) { return path.low % ranks; }
+
+Result<void> read_candidates(ShardReader& reader, std::uint32_t shard, const Selection& selection, mpi::PerRank<Candidate>& to) {
+  for (std::uint64_t row = 0; row < reader.rows(FileRow::kTable); ++row) {
+    const auto file = reader.file(row);
+    if (!file) return file.error();
+    const auto path = reader.path(*file);
+    const auto target = reader.target(*file);
+    const auto model = reader.model(file->model);
+    if (!path) return path.error();
+    if (!target) return target.error();
+    if (!model) return model.error();
+    const auto id = reader.names(model->id_offset, model->id_bytes);
+    if (!id) return id.error();
+    Candidate candidate{hash128(*path), {}, {shard, 0, row, file->size_bytes}, 0, 0};
+    candidate.selected = takes(selection.models, *id) && takes(selection.paths, *path) ? 1 : 0;
+    if (file->kind == static_cast<std::uint8_t>(corpus::FileKind::Hardlink)) {
+      candidate.is_hardlink = 1;
+      candidate.target = hash128(*target);
+    }
+    to[owner_of(candidate.path, to.size())].push_back(candidate);
+  }
+  return {};
+}
+
+struct HashOfHash {
+  std::size_t operator()(const Hash128& hash) const noexcept { return hash.high; }
+};
+using LatestByPath = std::unordered_map<Hash128, Candidate, HashOfHash>;
+
+LatestByPath latest_versions(const mpi::Comm& comm, const Directory& directory, const Selection& selection) {
+  LatestByPath latest;
+  for_each_shard(comm, directory, [&](std::optional<std::uint32_t> shard) {
+    mpi::PerRank<Candidate> to(static_cast<std::size_t>(comm.size()));
+    Result<void> outcome;
+    if (shard) {
+      auto reader = ShardReader::open(directory, *shard);
+      outcome = reader ? read_candidates(*reader, *shard, selection, to) : Result<void>(reader.error());
+    }
+    comm.agree(outcome, "archive: read the catalog");
+    for (const auto& from_rank : comm.alltoallv(to)) {
+      for (const auto& candidate : from_rank) {
+        const auto [at, added] = latest.try_emplace(candidate.path, candidate);
+        const auto& held = at->second.file;
+        if (!added && order_of(candidate.file.shard, candidate.file.row) > order_of(held.shard, held.row)) at->second = candidate;
+      }
+    }
+  });
+  return latest;
+}
+
+struct Selected {
+  FileRef file;
+  FileRef content;
+  std::uint64_t has_content;
+};
+
+/// The selected files of this owner; hard links to paths that are not selected get the row of their content.
+std::vector<Selected> with_contents(const mpi::Comm& comm, const LatestByPath& latest) {
+  const auto ranks = static_cast<std::size_t>(comm.size());
+  std::vector<Selected> selected;
+  mpi::PerRank<Hash128> questions(ranks);
+  mpi::PerRank<std::size_t> askers(ranks);
+  for (const auto& [path, candidate] : latest) {
+    if (candidate.selected == 0) continue;
+    if (candidate.is_hardlink != 0) {
+      questions[owner_of(candidate.target, ranks)].push_back(candidate.target);
+      askers[owner_of(candidate.target, ranks)].push_back(selected.size());
+    }
+    selected.push_back({candidate.file, {}, 0});
+  }
+  mpi::PerRank<Selected> answers(ranks);
+  const auto asked = comm.alltoallv(questions);
+  for (std::size_t r = 0; r < ranks; ++r) {
+    for (const auto& target : asked[r]) {
+      const auto at = latest.find(target);
+      const bool needed = at != latest.end() && at->second.selected == 0;
+      answers[r].push_back({{}, needed ? at->second.file : FileRef{}, needed ? 1u : 0u});
+    }
+  }
+  const auto told = comm.alltoallv(answers);
+  for (std::size_t r = 0; r < ranks; ++r) {
+    for (std::size_t i = 0; i < told[r].size(); ++i) {
+      selected[askers[r][i]].content = told[r][i].content;
+      selected[askers[r][i]].has_content = told[r][i].has_content;
+    }
+  }
+  return selected;
+}
+
+}  // namespace
+
+std::vector<SelectedFile> select_files(const mpi::Comm& comm, const Directory& directory, const Selection& selection) {
+  auto selected = with_contents(comm, latest_versions(comm, directory, selection));
+  constexpr std::uint64_t kFileCost = 64 << 10;  // opening and naming a file costs as much as decoding this many bytes
+  const auto cost = [](const Selected& file) { return file.file.size_bytes + kFileCost; };
+  std::sort(selected.begin(), selected.end(), [](const Selected& a, const Selected& b) {
+    return order_of(a.file.shard, a.file.row) < order_of(b.file.shard, b.file.row);
+  });
+  std::uint64_t mine = 0;
+  for (const auto& file : selected) mine += cost(file);
+  std::uint64_t at = comm.exscan(mine);
+  const std::uint64_t share = std::max<std::uint64_t>(1, comm.sum(mine) / static_cast<std::uint64_t>(comm.size()) + 1);
+  mpi::PerRank<Selected> to(static_cast<std::size_t>(comm.size()));
+  for (const auto& file : selected) {
+    to[std::min<std::uint64_t>(at / share, to.size() - 1)].push_back(file);
+    at += cost(file);
+  }
+  std::vector<SelectedFile> files;
+  for (const auto& from_rank : comm.alltoallv(to)) {
+    for (const auto& file : from_rank) files.push_back({file.file, file.has_content != 0 ? std::optional(file.content) : std::nullopt});
+  }
+  std::sort(files.begin(), files.end(), [](const SelectedFile& a, const SelectedFile& b) {
+    return order_of(a.file.shard, a.file.row) < order_of(b.file.shard, b.file.row);
+  });
+  return files;
+}
+
+}  // namespace elves::archive

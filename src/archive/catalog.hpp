@@ -1,0 +1,58 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "archive/directory.hpp"
+#include "dedup/layer_table.hpp"
+#include "mpi/comm.hpp"
+
+namespace elves::archive {
+
+/// What a sweep must know of one path: see FileRow.
+struct KnownFile {
+  Hash128 path;
+  std::uint64_t state = 0;
+  std::uint64_t order = 0;  ///< the later of two rows of one path has the higher
+  std::uint32_t lossy_class = 0;
+};
+
+/// What the archive holds, as a sweep needs it. Shards are dealt to ranks in turn, each read by one rank.
+struct Catalog {
+  std::uint32_t next_shard = 0;
+  std::uint64_t next_sweep = 1;
+  std::uint64_t file_bytes = 0;        ///< of all file rows, over all ranks
+  std::vector<KnownFile> known_files;  ///< of the shards that this rank has read
+};
+
+/// Collective. Reads all shards; takes every layer into `table` at its owner (88 bytes a layer cross the network, at most
+/// one shard of each rank at a time). Throws Failure on all ranks together where a shard is damaged.
+Catalog load_catalog(const mpi::Comm& comm, const Directory& directory, dedup::LayerTable& table);
+
+/// A row of a shard's /files.
+struct FileRef {
+  std::uint32_t shard = 0;
+  std::uint32_t reserved = 0;
+  std::uint64_t row = 0;
+  std::uint64_t size_bytes = 0;
+  bool operator==(const FileRef&) const = default;
+};
+
+struct SelectedFile {
+  FileRef file;
+  /// For a hard link whose first path was not selected: the row that has the content.
+  std::optional<FileRef> content;
+};
+
+struct Selection {
+  std::vector<std::string> models;  ///< identifiers or globs; empty: all
+  std::vector<std::string> paths;   ///< globs; empty: all
+};
+
+/// Collective. The latest version of each path that the selection takes, dealt to ranks by bytes; on each rank in order of
+/// shard and row. No rank holds the whole list. Throws Failure on all ranks where a shard is damaged.
+std::vector<SelectedFile> select_files(const mpi::Comm& comm, const Directory& directory, const Selection& selection);
+
+}  // namespace elves::archive

@@ -1,0 +1,159 @@
+#include "archive/directory.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <filesystem>
+#include <random>
+#include <string_view>
+
+#include <nlohmann/json.hpp>
+
+#include "archive/layout.hpp"
+#include "elves/codec.hpp"
+#include "support/byte_cursor.hpp"
+#include "support/posix.hpp"
+#include "support/text.hpp"
+
+namespace elves::archive {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+constexpr std::string_view kIdentityFile = "archive.json";
+constexpr std::string_view kTemporaryPrefix = ".tmp-";
+constexpr std::uint64_t kIdentityLimit = 1u << 20;
+
+std::vector<std::byte> random_bytes(std::size_t n) {
+  std::random_device source;
+  std::vector<std::byte> bytes(n);
+  for (auto& byte : bytes) byte = static_cast<std::byte>(source());
+  return bytes;
+}
+
+Result<Identity> read_identity(const std::string& path) {
+  const auto file = path + "/" + std::string(kIdentityFile);
+  const auto text = read_small_file(file, kIdentityLimit);
+  if (!text) return Error{path + " is not an elves archive (" + text.error().message + ")"};
+  const auto tree = json::parse(*text, nullptr, false);
+  const Error damaged{file + " is damaged: restore it from a backup of the archive"};
+  if (!tree.is_object() || tree.value("format", "") != "elves-archive") return damaged;
+  if (!tree.contains("version") || !tree["version"].is_number_unsigned()) return damaged;
+  if (const auto version = tree["version"].get<std::uint64_t>(); version > kFormatVersion)
+    return Error{path + " is an archive of format version " + std::to_string(version) + ", and this elves reads up to " +
+                 std::to_string(kFormatVersion) + ": use a newer elves"};
+  if (!tree.contains("id") || !tree["id"].is_string() || !tree.contains("hash_secret") || !tree["hash_secret"].is_string() ||
+      !tree.contains("part_bytes") || !tree["part_bytes"].is_number_unsigned())
+    return damaged;
+  Identity identity;
+  identity.id = tree["id"].get<std::string>();
+  const auto secret = from_hex(tree["hash_secret"].get<std::string>());
+  if (!secret || secret->size() != KeyedHash::kSecretBytes) return damaged;
+  identity.hash_secret = *secret;
+  identity.part_bytes = tree["part_bytes"].get<std::uint64_t>();
+  if (identity.part_bytes == 0 || identity.part_bytes % kChunkBytes != 0) return damaged;
+  return identity;
+}
+
+Result<void> create_identity(const std::string& path, std::uint64_t part_bytes) {
+  const json tree{{"format", "elves-archive"},
+                  {"version", kFormatVersion},
+                  {"id", to_hex(random_bytes(16))},
+                  {"hash", "xxh3-128"},
+                  {"hash_secret", to_hex(random_bytes(KeyedHash::kSecretBytes))},
+                  {"part_bytes", part_bytes}};
+  return write_file_durably(path + "/" + std::string(kIdentityFile), tree.dump(2) + "\n");
+}
+
+/// Where `path` is missing or an empty directory, makes a new archive there.
+Result<void> create_if_empty(const std::string& path, std::uint64_t part_bytes) {
+  std::error_code error;
+  fs::create_directories(path, error);
+  if (error) return Error{path + ": cannot create the archive: " + error.message()};
+  if (fs::exists(path + "/" + std::string(kIdentityFile))) return {};
+  for (const auto& entry : fs::directory_iterator(path, error)) {
+    const auto name = entry.path().filename().string();
+    if (!name.starts_with("lock") && !name.starts_with(std::string(kIdentityFile) + ".tmp-"))
+      return Error{path + " is not an elves archive and not empty: choose another --archive"};
+  }
+  if (error) return Error{path + ": " + error.message()};
+  return create_identity(path, part_bytes);
+}
+
+Result<std::vector<std::uint32_t>> list_shards(const std::string& path) {
+  std::vector<std::uint32_t> shards;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(path, error)) {
+    unsigned number = 0;
+    const auto name = entry.path().filename().string();
+    if (std::sscanf(name.c_str(), "shard-%8u.h5", &number) == 1 && name == shard_name(number)) shards.push_back(number);
+  }
+  if (error) return Error{path + ": " + error.message()};
+  std::sort(shards.begin(), shards.end());
+  return shards;
+}
+
+/// Rank 0's directory for all ranks.
+Directory share(const mpi::Comm& comm, const std::string& path, const Result<void>& ready) {
+  Result<Directory> read = Directory{};
+  std::vector<std::byte> bytes;
+  if (comm.is_root()) {
+    read = ready ? read_directory(path) : Result<Directory>(ready.error());
+    if (read) {
+      ByteWriter writer(bytes);
+      writer.text(read->identity.id);
+      writer.bytes(read->identity.hash_secret);
+      writer.write(read->identity.part_bytes);
+      for (const auto shard : read->shards) writer.write(shard);
+    }
+  }
+  comm.agree(read ? Result<void>{} : Result<void>{read.error()}, "archive");
+  const auto packed = comm.broadcast({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  ByteCursor cursor(std::as_bytes(std::span(packed)));
+  Directory directory{path, {}, {}};
+  directory.identity.id = cursor.read_text();
+  const auto secret = cursor.take(KeyedHash::kSecretBytes);
+  directory.identity.hash_secret.assign(secret.begin(), secret.end());
+  directory.identity.part_bytes = cursor.read<std::uint64_t>();
+  while (!cursor.at_end() && !cursor.failed()) directory.shards.push_back(cursor.read<std::uint32_t>());
+  return directory;
+}
+
+}  // namespace
+
+Result<Directory> read_directory(const std::string& path) {
+  const auto identity = read_identity(path);
+  if (!identity) return identity.error();
+  const auto shards = list_shards(path);
+  if (!shards) return shards.error();
+  return Directory{path, *identity, *shards};
+}
+
+Directory open_directory(const mpi::Comm& comm, const std::string& path) { return share(comm, path, {}); }
+
+Directory open_or_create_directory(const mpi::Comm& comm, const std::string& path, std::uint64_t part_bytes) {
+  return share(comm, path, comm.is_root() ? create_if_empty(path, part_bytes) : Result<void>{});
+}
+
+void remove_leftovers(const mpi::Comm& comm, const Directory& directory) {
+  if (comm.is_root()) {
+    std::error_code error;
+    for (const auto& entry : fs::directory_iterator(directory.path, error)) {
+      if (entry.path().filename().string().starts_with(kTemporaryPrefix)) fs::remove(entry.path(), error);
+    }
+  }
+  comm.barrier();
+}
+
+std::uint64_t bytes_on_disk(const std::string& path) {
+  std::uint64_t bytes = 0;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(path, error)) {
+    const auto name = entry.path().filename().string();
+    if (name == kIdentityFile || name.starts_with("shard-")) bytes += entry.file_size(error);
+  }
+  return bytes;
+}
+
+}  // namespace elves::archive

@@ -1,0 +1,153 @@
+#include "archive/listing.hpp"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "archive/file_decoder.hpp"
+#include "archive/shard_reader.hpp"
+#include "corpus/container.hpp"
+#include "elves/codec.hpp"
+#include "support/glob.hpp"
+
+namespace elves::archive {
+namespace {
+
+using corpus::FileKind;
+
+std::string kind_name(FileKind kind) {
+  switch (kind) {
+    case FileKind::Regular: return "file";
+    case FileKind::Symlink: return "symlink";
+    case FileKind::Hardlink: return "hardlink";
+    case FileKind::Directory: return "directory";
+  }
+  return "unknown";
+}
+
+using Place = std::pair<std::uint32_t, std::uint64_t>;  // shard, row
+
+class Lister {
+ public:
+  Lister(const Directory& directory, const ListOptions& options) : directory_(directory), options_(options), shards_(directory) {}
+
+  Result<std::vector<ListedFile>> run() {
+    for (const auto shard : directory_.shards) {
+      if (auto found = find_latest(shard); !found) return found.error();
+    }
+    // In order of shard and row: who brought a layer first is charged with it.
+    std::vector<std::pair<Place, std::string>> order;
+    for (const auto& [path, place] : latest_) order.emplace_back(place, path);
+    std::sort(order.begin(), order.end());
+    std::vector<ListedFile> files;
+    for (const auto& [place, path] : order) {
+      auto file = list(place);
+      if (!file) return file.error();
+      if (wanted(file->model)) files.push_back(std::move(*file));
+      shards_.trim();
+    }
+    std::sort(files.begin(), files.end(), [](const ListedFile& a, const ListedFile& b) { return a.path < b.path; });
+    return files;
+  }
+
+ private:
+  bool wanted(const std::string& model) const { return options_.model.empty() || options_.model == model || glob_match(options_.model, model); }
+
+  Result<void> find_latest(std::uint32_t shard) {
+    auto reader = shards_.at(shard);
+    if (!reader) return reader.error();
+    for (std::uint64_t row = 0; row < (*reader)->rows(FileRow::kTable); ++row) {
+      const auto file = (*reader)->file(row);
+      if (!file) return file.error();
+      auto path = (*reader)->path(*file);
+      if (!path) return path.error();
+      latest_[std::move(*path)] = {shard, row};
+    }
+    shards_.trim();
+    return {};
+  }
+
+  Result<ListedFile> list(const Place& place) {
+    const auto file = read_file_row(shards_, {place.first, 0, place.second, 0});
+    if (!file) return file.error();
+    auto reader = shards_.at(place.first);
+    const auto model = (*reader)->model(file->row.model);
+    if (!model) return model.error();
+    const auto id = (*reader)->names(model->id_offset, model->id_bytes);
+    if (!id) return id.error();
+    ListedFile listed;
+    listed.path = file->path;
+    listed.model = *id;
+    listed.kind = kind_name(file->kind());
+    listed.container = corpus::name(static_cast<corpus::ContainerId>(file->row.container));
+    listed.target = file->target;
+    listed.size_bytes = file->row.size_bytes;
+    listed.sweep = (*reader)->sweep();
+    listed.exact = file->row.lossy_class == 0;
+    for (std::uint64_t e = 0; e < file->row.n_extents; ++e) {
+      if (auto added = add_extent(**reader, file->row.first_extent + e, listed); !added) return added.error();
+    }
+    return listed;
+  }
+
+  Result<void> add_extent(ShardReader& reader, std::uint64_t row, ListedFile& file) {
+    const auto extent = reader.extent(row);
+    if (!extent) return extent.error();
+    auto shard = shards_.at(extent->layer_shard);
+    if (!shard) return shard.error();
+    const auto layer = (*shard)->layer(extent->layer_row);
+    if (!layer) return layer.error();
+    std::uint64_t stored = 0;
+    for (std::uint32_t c = 0; c < layer->n_chunks; ++c) {
+      const auto chunk = (*shard)->chunk(layer->first_chunk + c);
+      if (!chunk) return chunk.error();
+      stored += chunk->encoded_bytes;
+    }
+    if (charged_.emplace(extent->layer_shard, extent->layer_row).second) file.stored_bytes += stored;
+    if (extent->is_layer == 0) return {};
+    if (extent->part == 0) ++file.n_layers;
+    if (!options_.with_layers || !wanted(file.model)) return {};
+    if (extent->part > 0 && !file.layers.empty()) {
+      auto& whole = file.layers.back();
+      whole.size_bytes += layer->size_bytes;
+      whole.stored_bytes += stored;
+      whole.max_abs_error = std::max(whole.max_abs_error, layer->max_abs_error);
+      return {};
+    }
+    const auto name_text = reader.names(extent->name_offset, extent->name_bytes);
+    const auto shape = reader.shape(extent->name_offset + extent->name_bytes, extent->ndim);
+    if (!name_text) return name_text.error();
+    if (!shape) return shape.error();
+    const auto dtype = dtype_from_number(extent->dtype);
+    file.layers.push_back({*name_text, std::string(dtype ? name(*dtype) : "unknown"), *shape, layer->size_bytes, stored,
+                           std::string(name(static_cast<TransformId>(layer->transform))), layer->max_abs_error, ""});
+    return {};
+  }
+
+  const Directory& directory_;
+  ListOptions options_;
+  ShardSet shards_;
+  std::map<std::string, Place> latest_;
+  std::set<Place> charged_;
+};
+
+}  // namespace
+
+Result<std::vector<ListedFile>> list_files(const Directory& directory, const ListOptions& options) { return Lister(directory, options).run(); }
+
+std::vector<ListedModel> sum_by_model(const std::vector<ListedFile>& files) {
+  std::map<std::string, ListedModel> models;
+  for (const auto& file : files) {
+    auto& model = models[file.model];
+    model.id = file.model;
+    ++model.n_files;
+    model.n_layers += file.n_layers;
+    model.size_bytes += file.size_bytes;
+    model.stored_bytes += file.stored_bytes;
+  }
+  std::vector<ListedModel> sums;
+  for (auto& [id, model] : models) sums.push_back(std::move(model));
+  return sums;
+}
+
+}  // namespace elves::archive

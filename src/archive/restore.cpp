@@ -1,0 +1,149 @@
+#include "archive/restore.hpp"
+
+#include <algorithm>
+#include <filesystem>
+
+#include "archive/file_decoder.hpp"
+#include "archive/target_tree.hpp"
+#include "support/posix.hpp"
+#include "support/text.hpp"
+
+namespace elves::archive {
+namespace {
+
+namespace fs = std::filesystem;
+using corpus::FileKind;
+
+Result<void> prepare_target(const std::string& to, bool force) {
+  std::error_code error;
+  fs::create_directories(to, error);
+  if (error) return Error{to + ": " + error.message()};
+  if (!force && !fs::is_empty(to, error)) return Error{to + " exists and is not empty: choose another --to, or --force to replace files in it"};
+  if (error) return Error{to + ": " + error.message()};
+  return {};
+}
+
+/// What this rank restores, by kind.
+struct Work {
+  std::vector<ArchivedFile> destinations;  ///< of `contents`: path and metadata to restore them with
+  std::vector<FileRef> contents;
+  std::vector<ArchivedFile> directories, symlinks, hardlinks;
+};
+
+class Restorer final : public FileVisitor {
+ public:
+  Restorer(TargetTree& tree, const Work& work, RestoreSummary& summary) : tree_(tree), work_(work), summary_(summary) {}
+
+  Result<void> begin(std::size_t index, const ArchivedFile&) override {
+    if (!is_safe_path(work_.destinations[index].path)) return Error{"unsafe path in the archive: not restored"};
+    return {};
+  }
+
+  Result<void> piece(std::size_t index, const DecodedPiece& piece) override {
+    if (auto ready = open(index); !ready) return ready;
+    return tree_.write_file(piece.bytes, piece.offset_bytes);
+  }
+
+  void end(std::size_t index, const ArchivedFile&, const Result<void>& outcome) override {
+    const auto& file = work_.destinations[index];
+    auto done = outcome ? open(index) : outcome;
+    if (done) done = tree_.commit_file(file.row);
+    else tree_.drop_file();
+    open_ = kNone;
+    if (!done) {
+      summary_.problems.push_back({file.path, done.error().message});
+    } else {
+      ++summary_.files;
+      summary_.bytes += file.row.size_bytes;
+    }
+  }
+
+ private:
+  static constexpr std::size_t kNone = SIZE_MAX;
+
+  Result<void> open(std::size_t index) {
+    if (open_ == index) return {};
+    auto begun = tree_.begin_file(work_.destinations[index].path);
+    if (begun) open_ = index;
+    return begun;
+  }
+
+  TargetTree& tree_;
+  const Work& work_;
+  RestoreSummary& summary_;
+  std::size_t open_ = kNone;
+};
+
+Work sort_by_kind(ShardSet& shards, const std::vector<SelectedFile>& selected, RestoreSummary& summary) {
+  Work work;
+  for (const auto& [ref, content] : selected) {
+    auto file = read_file_row(shards, ref);
+    shards.trim();
+    if (!file) {
+      summary.problems.push_back({"row " + std::to_string(ref.row) + " of " + shard_name(ref.shard), file.error().message});
+    } else if (file->kind() == FileKind::Regular || content) {
+      work.destinations.push_back(std::move(*file));
+      work.contents.push_back(content.value_or(ref));
+    } else if (file->kind() == FileKind::Directory) {
+      work.directories.push_back(std::move(*file));
+    } else if (file->kind() == FileKind::Symlink) {
+      work.symlinks.push_back(std::move(*file));
+    } else if (file->kind() == FileKind::Hardlink) {
+      work.hardlinks.push_back(std::move(*file));
+    } else {
+      summary.problems.push_back({file->path, "unknown kind of file " + std::to_string(file->row.kind)});
+    }
+  }
+  return work;
+}
+
+template <class Make>
+void make_each(const std::vector<ArchivedFile>& files, RestoreSummary& summary, Make make) {
+  for (const auto& file : files) {
+    if (auto made = make(file); !made) summary.problems.push_back({file.path, made.error().message});
+    else ++summary.files;
+  }
+}
+
+/// Children before parents, over all ranks: a folder's mode may close it, and its time changes with what is made in it.
+void finish_directories(const mpi::Comm& comm, TargetTree& tree, const std::vector<ArchivedFile>& directories, RestoreSummary& summary) {
+  const auto depth_of = [](const ArchivedFile& file) { return static_cast<std::uint64_t>(std::count(file.path.begin(), file.path.end(), '/')) + 1; };
+  std::uint64_t deepest = 0;
+  for (const auto& folder : directories) deepest = std::max(deepest, depth_of(folder));
+  for (auto depth = comm.max(deepest); depth > 0; --depth) {
+    for (const auto& folder : directories) {
+      if (depth_of(folder) != depth) continue;
+      if (auto done = tree.finish_directory(folder.path, folder.row); !done) summary.problems.push_back({folder.path, done.error().message});
+    }
+    comm.barrier();
+  }
+}
+
+}  // namespace
+
+RestoreSummary restore(const mpi::Comm& comm, const Directory& directory, const RestoreOptions& options) {
+  const auto selected = select_files(comm, directory, options.selection);
+  if (comm.sum(std::uint64_t{selected.size()}) == 0 && !(options.selection.models.empty() && options.selection.paths.empty()))
+    throw AgreedFailure("restore: nothing in " + directory.path + " matches --model or --path (elves-ls lists what there is)");
+  comm.agree(comm.is_root() ? prepare_target(options.to, options.force) : Result<void>{}, "restore");
+  auto tree = TargetTree::open(options.to, options.force);
+  comm.agree(tree ? Result<void>{} : Result<void>{tree.error()}, "restore");
+
+  RestoreSummary summary;
+  ShardSet shards(directory);
+  const auto work = sort_by_kind(shards, selected, summary);
+  make_each(work.directories, summary, [&](const ArchivedFile& folder) { return tree->make_directory(folder.path); });
+  Restorer restorer(*tree, work, summary);
+  decode_files(shards, directory, work.contents, options.threads, restorer);
+  comm.barrier();  // links after files, so that no file is ever written through a link
+  make_each(work.hardlinks, summary, [&](const ArchivedFile& link) { return tree->make_hardlink(link.path, link.target); });
+  comm.barrier();
+  make_each(work.symlinks, summary, [&](const ArchivedFile& link) { return tree->make_symlink(link.path, link.target, link.row); });
+  comm.barrier();
+  finish_directories(comm, *tree, work.directories, summary);
+  summary.files = comm.sum(summary.files);
+  summary.bytes = comm.sum(summary.bytes);
+  return summary;
+}
+
+}  // namespace elves::archive

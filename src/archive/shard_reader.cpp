@@ -1,0 +1,166 @@
+#include "archive/shard_reader.hpp"
+
+#include <fcntl.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "elves/codec.hpp"
+#include "support/text.hpp"
+
+namespace elves::archive {
+namespace {
+
+constexpr std::uint64_t kRowsPerBlock = 4096;
+constexpr std::uint64_t kNamesPerBlock = std::uint64_t{1} << 20;
+constexpr std::size_t kBlocksPerTable = 64;
+constexpr std::size_t kOpenShards = 64;
+
+/// A cache that is full is emptied: rows are read mostly in order.
+template <class Blocks>
+void make_room(Blocks& blocks) {
+  if (blocks.size() >= kBlocksPerTable) blocks.clear();
+}
+
+}  // namespace
+
+Result<ShardReader> ShardReader::open(const Directory& directory, std::uint32_t shard) {
+  if (!std::binary_search(directory.shards.begin(), directory.shards.end(), shard))
+    return Error{directory.path + ": " + shard_name(shard) + " is missing"};
+  return open_file(directory.path + "/" + shard_name(shard), directory.identity.id);
+}
+
+Result<ShardReader> ShardReader::open_file(const std::string& path, const std::string& archive_id) {
+  auto h5 = h5::File::open(path);
+  if (!h5) return h5.error();
+  ShardReader reader;
+  reader.path_ = path;
+  reader.h5_ = std::move(*h5);
+
+  const auto format = reader.h5_.attribute_text("format");
+  if (!format || *format != "elves-shard") return Error{path + " is not a shard of an elves archive"};
+  const auto version = reader.h5_.attribute_number("version");
+  if (!version) return Error{path + ": no format version"};
+  if (*version > kFormatVersion)
+    return Error{path + " is of format version " + std::to_string(*version) + ", and this elves reads up to " +
+                 std::to_string(kFormatVersion) + ": use a newer elves"};
+  const auto complete = reader.h5_.attribute_number("complete");
+  if (!complete || *complete != 1) return Error{path + " is not complete"};
+  const auto id = reader.h5_.attribute_text("archive");
+  if (!id || *id != archive_id) return Error{path + " belongs to another archive"};
+  const auto sweep = reader.h5_.attribute_number("sweep");
+  const auto options = reader.h5_.attribute_text("options");
+  if (!sweep || !options) return Error{path + ": attributes are missing"};
+  reader.sweep_ = *sweep;
+  reader.options_ = *options;
+
+  for (const auto& loaded : {reader.load_size(reader.chunks_), reader.load_size(reader.layers_), reader.load_size(reader.extents_),
+                             reader.load_size(reader.files_), reader.load_size(reader.models_)}) {
+    if (!loaded) return Error{path + ": " + loaded.error().message};
+  }
+  const auto payload_bytes = reader.h5_.size(kPayload);
+  const auto payload_at = reader.h5_.offset_bytes(kPayload);
+  const auto names_bytes = reader.h5_.size(kNames);
+  if (!payload_bytes || !payload_at || !names_bytes) return Error{path + ": payload or names are missing"};
+  reader.payload_bytes_ = *payload_bytes;
+  reader.payload_at_ = *payload_at;
+  reader.names_bytes_ = *names_bytes;
+  reader.raw_ = FileDescriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!reader.raw_) return Error{path + ": " + errno_text(errno)};
+  return reader;
+}
+
+template <class Row>
+Result<void> ShardReader::load_size(Table<Row>& table) {
+  const auto size = h5_.size(Row::kTable);
+  if (!size) return size.error();
+  table.size = *size;
+  return {};
+}
+
+std::uint64_t ShardReader::rows(const std::string& table) const {
+  if (table == ChunkRow::kTable) return chunks_.size;
+  if (table == LayerRow::kTable) return layers_.size;
+  if (table == ExtentRow::kTable) return extents_.size;
+  if (table == FileRow::kTable) return files_.size;
+  return models_.size;
+}
+
+template <class Row>
+Result<Row> ShardReader::get(Table<Row>& table, std::uint64_t row) {
+  const auto where = [&] { return path_ + ": " + Row::kTable + " row " + std::to_string(row); };
+  if (row >= table.size) return Error{where() + " does not exist"};
+  const auto block = row / kRowsPerBlock;
+  auto at = table.blocks.find(block);
+  if (at == table.blocks.end()) {
+    make_room(table.blocks);
+    std::vector<Row> rows(std::min(kRowsPerBlock, table.size - block * kRowsPerBlock));
+    const auto done = h5_.read_rows(Row::kTable, row_type<Row>(), block * kRowsPerBlock, std::as_writable_bytes(std::span(rows)));
+    if (!done) return Error{where() + ": " + done.error().message};
+    at = table.blocks.emplace(block, std::move(rows)).first;
+  }
+  const Row& found = at->second[row % kRowsPerBlock];
+  const auto range = names_of(found);
+  const auto text = names(range.offset, range.size_bytes);
+  if (!text || found.check != row_check(found, std::as_bytes(std::span(*text)))) return Error{where() + " is damaged (check)"};
+  return found;
+}
+
+template Result<ChunkRow> ShardReader::get(Table<ChunkRow>&, std::uint64_t);
+template Result<LayerRow> ShardReader::get(Table<LayerRow>&, std::uint64_t);
+template Result<ExtentRow> ShardReader::get(Table<ExtentRow>&, std::uint64_t);
+template Result<FileRow> ShardReader::get(Table<FileRow>&, std::uint64_t);
+template Result<ModelRow> ShardReader::get(Table<ModelRow>&, std::uint64_t);
+
+Result<std::string> ShardReader::names(std::uint64_t offset, std::uint64_t n) {
+  if (n == 0) return std::string();
+  if (offset > names_bytes_ || n > names_bytes_ - offset) return Error{path_ + ": a name lies beyond the end of names"};
+  std::string text;
+  while (n > 0) {
+    const auto block = offset / kNamesPerBlock;
+    auto at = name_blocks_.find(block);
+    if (at == name_blocks_.end()) {
+      make_room(name_blocks_);
+      std::vector<std::byte> bytes(std::min(kNamesPerBlock, names_bytes_ - block * kNamesPerBlock));
+      if (const auto done = h5_.read_bytes(kNames, block * kNamesPerBlock, bytes); !done) return done.error();
+      at = name_blocks_.emplace(block, std::move(bytes)).first;
+    }
+    const auto within = offset % kNamesPerBlock;
+    const auto part = std::min<std::uint64_t>(n, at->second.size() - within);
+    text.append(reinterpret_cast<const char*>(at->second.data()) + within, part);
+    offset += part;
+    n -= part;
+  }
+  return text;
+}
+
+Result<std::vector<std::uint64_t>> ShardReader::shape(std::uint64_t offset, std::uint16_t ndim) {
+  const auto bytes = names(offset, std::uint64_t{ndim} * 8);
+  if (!bytes) return bytes.error();
+  std::vector<std::uint64_t> shape(ndim);
+  if (ndim > 0) std::memcpy(shape.data(), bytes->data(), bytes->size());
+  return shape;
+}
+
+Result<void> ShardReader::read_encoded(const ChunkRow& row, std::span<std::byte> out) const {
+  if (row.payload_offset > payload_bytes_ || row.encoded_bytes > payload_bytes_ - row.payload_offset || out.size() != row.encoded_bytes)
+    return Error{path_ + ": a chunk lies beyond the end of the payload"};
+  if (const auto done = pread_exactly(raw_.get(), out, payload_at_ + row.payload_offset); !done) return Error{path_ + ": " + done.error().message};
+  if (checksum64(out) != row.checksum)
+    return Error{path_ + ": checksum of the chunk at payload byte " + std::to_string(row.payload_offset) + " is wrong"};
+  return {};
+}
+
+Result<ShardReader*> ShardSet::at(std::uint32_t shard) {
+  const auto found = open_.find(shard);
+  if (found != open_.end()) return found->second.get();
+  auto reader = ShardReader::open(*directory_, shard);
+  if (!reader) return reader.error();
+  return open_.emplace(shard, std::make_unique<ShardReader>(std::move(*reader))).first->second.get();
+}
+
+void ShardSet::trim() {
+  if (open_.size() > kOpenShards) open_.clear();
+}
+
+}  // namespace elves::archive

@@ -1,0 +1,88 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "archive/directory.hpp"
+#include "archive/layout.hpp"
+#include "elves/error.hpp"
+#include "h5/file.hpp"
+#include "support/posix.hpp"
+
+namespace elves::archive {
+
+/// Reads one shard. Rows come through a cache of blocks and are checked (row_check); a damaged row is an Error that names
+/// the shard, table and row. Main thread only, except read_encoded(), which any thread may call.
+class ShardReader {
+ public:
+  /// Opens a whole shard of the archive `archive_id`; an Error where it is incomplete, foreign or of a newer format.
+  static Result<ShardReader> open(const Directory& directory, std::uint32_t shard);
+  static Result<ShardReader> open_file(const std::string& path, const std::string& archive_id);
+
+  /// Number of rows of a table.
+  std::uint64_t rows(const std::string& table) const;
+
+  Result<ChunkRow> chunk(std::uint64_t row) { return get(chunks_, row); }
+  Result<LayerRow> layer(std::uint64_t row) { return get(layers_, row); }
+  Result<ExtentRow> extent(std::uint64_t row) { return get(extents_, row); }
+  Result<FileRow> file(std::uint64_t row) { return get(files_, row); }
+  Result<ModelRow> model(std::uint64_t row) { return get(models_, row); }
+
+  /// Bytes of /names; an Error beyond its end.
+  Result<std::string> names(std::uint64_t offset, std::uint64_t n);
+  Result<std::string> path(const FileRow& row) { return names(row.path_offset, row.path_bytes); }
+  Result<std::string> target(const FileRow& row) { return names(row.path_offset + row.path_bytes, row.target_bytes); }
+  Result<std::vector<std::uint64_t>> shape(std::uint64_t offset, std::uint16_t ndim);
+
+  /// Any thread. Reads the encoded bytes of a chunk (`out` has row.encoded_bytes) and checks their checksum.
+  Result<void> read_encoded(const ChunkRow& row, std::span<std::byte> out) const;
+
+  std::uint64_t sweep() const noexcept { return sweep_; }
+  const std::string& options() const noexcept { return options_; }
+
+ private:
+  template <class Row>
+  struct Table {
+    std::uint64_t size = 0;
+    std::map<std::uint64_t, std::vector<Row>> blocks;
+  };
+  template <class Row>
+  Result<Row> get(Table<Row>& table, std::uint64_t row);
+  template <class Row>
+  Result<void> load_size(Table<Row>& table);
+
+  std::string path_;
+  h5::File h5_;
+  FileDescriptor raw_;
+  std::uint64_t payload_at_ = 0;
+  std::uint64_t payload_bytes_ = 0;
+  std::uint64_t names_bytes_ = 0;
+  std::uint64_t sweep_ = 0;
+  std::string options_;
+  Table<ChunkRow> chunks_;
+  Table<LayerRow> layers_;
+  Table<ExtentRow> extents_;
+  Table<FileRow> files_;
+  Table<ModelRow> models_;
+  std::map<std::uint64_t, std::vector<std::byte>> name_blocks_;
+};
+
+/// The shards of an archive, opened as they are asked for; at most 64 stay open. Main thread only. A pointer holds
+/// until the next call of trim().
+class ShardSet {
+ public:
+  explicit ShardSet(const Directory& directory) : directory_(&directory) {}
+  Result<ShardReader*> at(std::uint32_t shard);
+  /// Closes all where more than 64 are open.
+  void trim();
+
+ private:
+  const Directory* directory_;
+  std::map<std::uint32_t, std::unique_ptr<ShardReader>> open_;
+};
+
+}  // namespace elves::archive

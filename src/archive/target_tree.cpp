@@ -1,0 +1,157 @@
+#include "archive/target_tree.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>  // RENAME_NOREPLACE
+
+#include "support/text.hpp"
+
+namespace elves::archive {
+namespace {
+
+timespec mtime_of(const FileRow& row) { return {static_cast<time_t>(row.mtime_seconds), static_cast<long>(row.mtime_nanoseconds)}; }
+
+/// Owner as recorded where we may (root), else ours; mode after that, because chown clears set-user-ID bits.
+Result<void> set_metadata(int fd, const FileRow& row) {
+  if (::geteuid() == 0 && ::fchown(fd, row.uid, row.gid) != 0) return Error{"owner: " + errno_text(errno)};
+  if (::fchmod(fd, row.mode & 07777) != 0) return Error{"mode: " + errno_text(errno)};
+  const timespec times[2] = {{0, UTIME_OMIT}, mtime_of(row)};
+  if (::futimens(fd, times) != 0) return Error{"mtime: " + errno_text(errno)};
+  return {};
+}
+
+}  // namespace
+
+bool is_safe_path(std::string_view path) {
+  if (path.empty() || path.find('\0') != std::string_view::npos) return false;
+  for (const auto& part : split(path, '/')) {
+    if (part.empty() || part == "." || part == "..") return false;
+  }
+  return true;
+}
+
+Result<TargetTree> TargetTree::open(const std::string& root, bool replace) {
+  TargetTree tree;
+  tree.root_path_ = root;
+  tree.replace_ = replace;
+  tree.root_ = FileDescriptor(::open(root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!tree.root_) return Error{root + ": " + errno_text(errno)};
+  return tree;
+}
+
+Result<int> TargetTree::parent(const std::string& path, std::string& name, bool create) {
+  if (!is_safe_path(path)) return Error{"unsafe path in the archive: nothing written"};
+  const auto slash = path.rfind('/');
+  name = slash == std::string::npos ? path : path.substr(slash + 1);
+  if (slash == std::string::npos) return root_.get();
+  const auto folder = path.substr(0, slash);
+  if (cached_ && folder == cached_path_) return cached_.get();
+  FileDescriptor current;
+  for (const auto& part : split(folder, '/')) {
+    const int above = current ? current.get() : root_.get();
+    if (create && ::mkdirat(above, part.c_str(), 0700) != 0 && errno != EEXIST) return Error{"folder " + printable(folder) + ": " + errno_text(errno)};
+    FileDescriptor next(::openat(above, part.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    if (!next) return Error{"folder " + printable(folder) + ": " + (errno == ENOTDIR || errno == ELOOP ? "a link or a file is in its place" : errno_text(errno))};
+    current = std::move(next);
+  }
+  cached_ = std::move(current);
+  cached_path_ = folder;
+  return cached_.get();
+}
+
+Result<void> TargetTree::make_directory(const std::string& path) {
+  std::string name;
+  const auto folder = parent(path, name, true);
+  if (!folder) return folder.error();
+  if (::mkdirat(*folder, name.c_str(), 0700) != 0 && errno != EEXIST) return Error{errno_text(errno)};
+  return {};
+}
+
+Result<void> TargetTree::finish_directory(const std::string& path, const FileRow& row) {
+  std::string name;
+  const auto folder = parent(path, name, false);
+  if (!folder) return folder.error();
+  const FileDescriptor self(::openat(*folder, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (!self) return Error{errno_text(errno)};
+  return set_metadata(self.get(), row);
+}
+
+Result<void> TargetTree::publish(int folder, const std::string& temporary, const std::string& name) const {
+  const int flags = replace_ ? 0 : RENAME_NOREPLACE;
+  if (::renameat2(folder, temporary.c_str(), folder, name.c_str(), flags) == 0) return {};
+  int why = errno;
+  if (why == EINVAL && !replace_) {  // a file system without RENAME_NOREPLACE
+    if (::linkat(folder, temporary.c_str(), folder, name.c_str(), 0) == 0) {
+      ::unlinkat(folder, temporary.c_str(), 0);
+      return {};
+    }
+    why = errno;
+  }
+  ::unlinkat(folder, temporary.c_str(), 0);
+  return Error{why == EEXIST ? "exists: --force replaces it" : errno_text(why)};
+}
+
+Result<void> TargetTree::make_symlink(const std::string& path, const std::string& text, const FileRow& row) {
+  std::string name;
+  const auto folder = parent(path, name, true);
+  if (!folder) return folder.error();
+  const auto temporary = ".elves-link-" + std::to_string(::getpid());
+  ::unlinkat(*folder, temporary.c_str(), 0);
+  if (::symlinkat(text.c_str(), *folder, temporary.c_str()) != 0) return Error{errno_text(errno)};
+  if (auto done = publish(*folder, temporary, name); !done) return done;
+  const timespec times[2] = {{0, UTIME_OMIT}, mtime_of(row)};
+  (void)::utimensat(*folder, name.c_str(), times, AT_SYMLINK_NOFOLLOW);
+  if (::geteuid() == 0) (void)!::fchownat(*folder, name.c_str(), row.uid, row.gid, AT_SYMLINK_NOFOLLOW);
+  return {};
+}
+
+Result<void> TargetTree::make_hardlink(const std::string& path, const std::string& first_path) {
+  std::string first_name;
+  const auto first_folder = parent(first_path, first_name, false);
+  if (!first_folder) return first_folder.error();
+  const FileDescriptor kept(::fcntl(*first_folder, F_DUPFD_CLOEXEC, 0));
+  std::string name;
+  const auto folder = parent(path, name, true);
+  if (!folder) return folder.error();
+  const auto temporary = ".elves-link-" + std::to_string(::getpid());
+  ::unlinkat(*folder, temporary.c_str(), 0);
+  if (::linkat(kept.get(), first_name.c_str(), *folder, temporary.c_str(), 0) != 0) return Error{errno_text(errno)};
+  auto done = publish(*folder, temporary, name);
+  ::unlinkat(*folder, temporary.c_str(), 0);  // rename() of two names of one file does nothing
+  return done;
+}
+
+Result<void> TargetTree::begin_file(const std::string& path) {
+  const auto folder = parent(path, file_name_, true);
+  if (!folder) return folder.error();
+  file_folder_ = *folder;
+  temporary_ = ".elves-file-" + std::to_string(::getpid());
+  ::unlinkat(*folder, temporary_.c_str(), 0);
+  file_ = FileDescriptor(::openat(*folder, temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+  if (!file_) return Error{errno_text(errno)};
+  return {};
+}
+
+Result<void> TargetTree::write_file(std::span<const std::byte> bytes, std::uint64_t offset_bytes) {
+  return pwrite_exactly(file_.get(), bytes, offset_bytes);
+}
+
+Result<void> TargetTree::commit_file(const FileRow& row) {
+  if (auto done = set_metadata(file_.get(), row); !done) {
+    drop_file();
+    return done;
+  }
+  file_.reset();
+  return publish(file_folder_, temporary_, file_name_);
+}
+
+void TargetTree::drop_file() noexcept {
+  if (!file_) return;
+  ::unlinkat(file_folder_, temporary_.c_str(), 0);
+  file_.reset();
+}
+
+}  // namespace elves::archive

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "archive/directory.hpp"
+#include "corpus/file_entry.hpp"
+#include "mpi/comm.hpp"
+
+namespace elves::archive {
+
+struct VerifySummary {
+  std::uint64_t shards = 0, layers = 0, chunks = 0, files = 0;  ///< checked, over all ranks
+  std::uint64_t decoded_bytes = 0;
+  std::uint64_t compared_bytes = 0;   ///< against the corpus
+  double max_abs_error = 0;           ///< of any lossy layer compared, measured now
+  std::vector<corpus::PathProblem> differences;  ///< of this rank
+};
+
+/// Collective. Checks all an archive holds: rows, checksums of chunks, every layer decoded once and held against its
+/// recorded digest, extents that partition their files, file digests. Shards are dealt to ranks in turn.
+VerifySummary verify(const mpi::Comm& comm, const Directory& directory, int threads);
+
+/// Collective. Holds the latest version of every path against the tree below `corpus`: kind, size, mode, link target;
+/// content bit for bit, or within the recorded bound where a layer was coded with loss. Paths that only one side
+/// has are differences.
+VerifySummary verify_against(const mpi::Comm& comm, const Directory& directory, const std::string& corpus, int threads);
+
+}  // namespace elves::archive
