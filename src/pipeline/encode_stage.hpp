@@ -1,0 +1,43 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <vector>
+
+#include "elves/codec.hpp"
+#include "elves/error.hpp"
+#include "pipeline/buffers.hpp"
+#include "pipeline/wave.hpp"
+#include "support/hash.hpp"
+
+namespace elves::pipeline {
+
+/// Encodes the New chunks of waves with OpenMP threads; owns their encoders. No MPI in it: runs in a thread of its own.
+class EncodeStage {
+ public:
+  /// `verify`: decode each chunk at once and hold it against what the encoder says it decodes to.
+  EncodeStage(int threads, const EncodeOptions& options, const KeyedHash& hash, bool verify);
+
+  /// Fills the results of all chunks with `encode` set; the encoded bytes lie in `arenas` (one a thread), which it clears.
+  /// An Error only where `verify` finds one, or memory runs out.
+  Result<void> run(Work& work, const Buffer& raw, std::vector<Arena>& arenas, std::atomic<std::uint64_t>& bytes_done);
+
+  int threads() const noexcept { return threads_; }
+
+ private:
+  struct Worker {
+    Encoder encoder;
+    Decoder decoder;
+    std::vector<std::byte> encoded;
+    std::vector<std::byte> decoded;
+  };
+  Result<void> encode(WorkChunk& chunk, std::span<const std::byte> raw, Worker& worker, Arena& arena) const;
+
+  int threads_;
+  EncodeOptions options_;
+  KeyedHash hash_;
+  bool verify_;
+  std::vector<Worker> workers_;
+};
+
+}  // namespace elves::pipeline

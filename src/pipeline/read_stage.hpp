@@ -1,0 +1,25 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <string>
+
+#include "pipeline/buffers.hpp"
+#include "pipeline/wave.hpp"
+#include "support/hash.hpp"
+
+namespace elves::pipeline {
+
+/// Seconds that a stage has spent, and what it has done so far: read by the progress line while it works.
+struct ReadStats {
+  double read_seconds = 0;
+  double hash_seconds = 0;
+  std::atomic<std::uint64_t>* bytes_done = nullptr;
+};
+
+/// Reads the chunks of this rank's work into `raw` and hashes them. A file that cannot be opened, is not as the walk found
+/// it (size, mtime, inode) before or after reading, or ends early gets its error; the rest goes on. No MPI in it: runs
+/// in a thread of its own.
+void read_chunks(const std::string& corpus, const KeyedHash& hash, Work& work, Buffer& raw, ReadStats& stats);
+
+}  // namespace elves::pipeline

@@ -1,0 +1,79 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "corpus/file_entry.hpp"
+#include "elves/codec.hpp"
+#include "mpi/comm.hpp"
+
+namespace elves::pipeline {
+
+inline constexpr std::size_t kTransforms = 5;  ///< numbers of TransformId
+
+/// What one model brought in this sweep.
+struct ModelSums {
+  std::uint64_t files = 0;
+  std::uint64_t bytes = 0;
+  std::uint64_t stored_bytes = 0;  ///< encoded chunks and rows of what this model was the first to bring
+};
+
+struct TransformSums {
+  std::uint64_t layers = 0;
+  std::uint64_t raw_bytes = 0;
+  std::uint64_t transformed_bytes = 0;
+  std::uint64_t encoded_bytes = 0;
+};
+
+struct OpaqueFile {
+  std::string path;
+  std::uint64_t bytes = 0;
+  std::string reason;
+};
+
+/// Seconds of each phase; those of the slowest rank after gather().
+struct Phases {
+  double scan = 0, read = 0, fingerprint = 0, exchange = 0, encode = 0, write = 0;
+};
+
+/// What a sweep did. Filled by each rank for itself; gather() makes rank 0's the whole.
+struct Report {
+  int ranks = 1;
+  int threads = 1;
+  double seconds = 0;
+  bool lossless = false;
+  bool stopped = false;  ///< ended early, run again to go on
+  bool dry_run = false;
+
+  std::uint64_t corpus_files = 0, corpus_bytes = 0;      ///< found by the walk
+  std::uint64_t archived_files = 0, archived_bytes = 0;  ///< by this sweep
+  std::uint64_t skipped_files = 0, skipped_bytes = 0;    ///< archived before, unchanged
+  std::uint64_t layers_total = 0, layers_unique = 0, duplicate_bytes = 0;  ///< layers of the files archived
+  std::uint64_t glue_bytes = 0;
+  std::uint64_t bytes_added = 0, bytes_total = 0, shards = 0, file_bytes_total = 0;
+  std::uint64_t exchanged_bytes = 0;
+  std::array<TransformSums, kTransforms> transforms{};
+  std::map<std::string, ModelSums> models;
+  double max_abs_error = 0;
+  std::vector<OpaqueFile> opaque;
+  std::vector<corpus::PathProblem> failures;
+  Phases phases;
+  std::uint64_t peak_rss_bytes = 0;  ///< of the largest rank
+
+  /// Size of all files that the archive holds, over its size on disk. 1 for an empty archive.
+  double ratio() const;
+};
+
+/// Collective. Sums, maxima and lists of all ranks, at rank 0 (others keep their own lists).
+Report gather(const mpi::Comm& comm, const Report& mine);
+
+/// The JSON of DESIGN section 6.
+std::string to_json(const Report& report);
+
+/// A summary for the terminal, a screen at most.
+std::string to_text(const Report& report, const std::string& archive);
+
+}  // namespace elves::pipeline

@@ -1,0 +1,26 @@
+#include "pipeline/stop.hpp"
+
+#include <csignal>
+
+namespace elves::pipeline {
+namespace {
+
+volatile std::sig_atomic_t signalled = 0;
+
+void set_flag(int) { signalled = 1; }
+
+}  // namespace
+
+StopRequest::StopRequest(double max_duration_seconds) : max_duration_seconds_(max_duration_seconds), start_(std::chrono::steady_clock::now()) {
+  struct sigaction action {};
+  action.sa_handler = set_flag;
+  action.sa_flags = SA_RESTART;
+  for (const int signal : {SIGTERM, SIGINT, SIGUSR1}) sigaction(signal, &action, nullptr);
+}
+
+bool StopRequest::asked() const {
+  const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - start_;
+  return signalled != 0 || (max_duration_seconds_ > 0 && passed.count() >= max_duration_seconds_);
+}
+
+}  // namespace elves::pipeline

@@ -1,0 +1,290 @@
+#include "pipeline/sweep.hpp"
+
+#include <chrono>
+#include <filesystem>
+#include <functional>
+#include <future>
+#include <memory>
+#include <optional>
+
+#include "archive/catalog.hpp"
+#include "archive/directory.hpp"
+#include "archive/lock.hpp"
+#include "archive/shard_writer.hpp"
+#include "dedup/exchange.hpp"
+#include "pipeline/assemble.hpp"
+#include "pipeline/encode_stage.hpp"
+#include "pipeline/progress_line.hpp"
+#include "pipeline/read_stage.hpp"
+#include "pipeline/scan.hpp"
+#include "pipeline/stop.hpp"
+#include "pipeline/wave.hpp"
+#include "support/posix.hpp"
+#include "support/text.hpp"
+
+namespace elves::pipeline {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+/// Adds the time until its end to a phase.
+class Timed {
+ public:
+  explicit Timed(double& seconds) : seconds_(seconds), start_(Clock::now()) {}
+  ~Timed() { seconds_ += std::chrono::duration<double>(Clock::now() - start_).count(); }
+  Timed(const Timed&) = delete;
+  Timed& operator=(const Timed&) = delete;
+
+ private:
+  double& seconds_;
+  Clock::time_point start_;
+};
+
+/// A stage at work in a thread of its own. The main thread waits in short steps, so that progress goes on.
+class Background {
+ public:
+  void start(std::function<Result<void>()> work) {
+    future_ = std::async(std::launch::async, [work = std::move(work)]() -> Result<void> {
+      try {
+        return work();
+      } catch (const std::exception& error) {
+        return Error{error.what()};
+      }
+    });
+  }
+
+  Result<void> wait(ProgressLine& progress) {
+    if (!future_.valid()) return {};
+    while (future_.wait_for(std::chrono::milliseconds(50)) != std::future_status::ready) progress.tick();
+    return future_.get();
+  }
+
+ private:
+  std::future<Result<void>> future_;
+};
+
+/// A wave that is encoded and settled, and waits to be written.
+struct Finished {
+  archive::ShardHeader header;
+  archive::ShardPart part;
+  std::uint64_t raw_bytes = 0;
+};
+
+/// The waves of one sweep. Members by the stage that they belong to; the loop of run() is the order of things.
+class Waves {
+ public:
+  Waves(const mpi::Comm& comm, const SweepOptions& options, const archive::Directory& directory, const archive::Catalog& catalog,
+        dedup::LayerTable& table, plan::Plan plan, const WaveSizes& sizes, StopRequest& stop, ProgressLine& progress, Report& report)
+      : comm_(comm), options_(options), directory_(directory), table_(table), plan_(std::move(plan)), stop_(stop), progress_(progress),
+        report_(report), hash_(directory.identity.hash_secret), lossy_class_(lossy_class(options.encode)),
+        encoder_(report.threads, options.encode, hash_, options.verify), next_shard_(catalog.next_shard), sweep_(catalog.next_sweep),
+        description_(describe(options, sizes)), failed_(plan_.files.size()), units_(plan_.units.size()) {
+    reading_stats_.bytes_done = &progress_.bytes_read;
+  }
+
+  void run() {
+    if (plan_.n_waves > 0) start_reading(0);
+    for (std::uint64_t wave = 0; wave < plan_.n_waves && !report_.stopped; ++wave) {
+      take_read_wave();
+      if (wave + 1 < plan_.n_waves) start_reading(wave + 1);
+      encoding_.start([this] { return encoder_.run(work_, raw_[current_], arenas_[current_], progress_.bytes_encoded); });
+      write_finished();
+      comm_.agree(wait_for_encoding(), "encode");
+      settle(wave);
+      report_.stopped = comm_.any(stop_.asked()) && wave + 1 < plan_.n_waves;
+    }
+    write_finished();
+    comm_.agree(reading_.wait(progress_), "read");  // of a wave that is dropped where the sweep stops early
+    report_.phases.read += reading_stats_.read_seconds;
+    report_.phases.fingerprint += reading_stats_.hash_seconds;
+  }
+
+ private:
+  void start_reading(std::uint64_t wave) {
+    {
+      const Timed timed(report_.phases.exchange);
+      dispatch(comm_, plan_, wave, failed_, next_home_, next_work_);
+    }
+    auto& raw = raw_[wave % 2];
+    reading_.start([this, &raw]() -> Result<void> {
+      read_chunks(options_.corpus, hash_, next_work_, raw, reading_stats_);
+      return {};
+    });
+  }
+
+  /// Waits for the wave that is being read, makes it the current one, and deduplicates it.
+  void take_read_wave() {
+    comm_.agree(reading_.wait(progress_), "read");
+    work_ = std::move(next_work_);
+    home_ = std::move(next_home_);
+    current_ = home_.wave % 2;
+    const Timed timed(report_.phases.exchange);
+    const auto news = report_reading(comm_, plan_, home_, work_);
+    for (const auto& [file, reason] : news.failed) fail_file(file, reason);
+    verdicts_ = {};
+    const auto units = units_of(plan_, home_.wave);
+    for (auto u = units.first; u < units.last; ++u) {
+      if (failed_[plan_.units[u].file]) continue;
+      const auto& extent = plan_.files[plan_.units[u].file].parsed.extents[plan_.units[u].extent];
+      units_[u].fingerprint = hash_.combine(news.digests[u - units.first]);
+      verdicts_.units.push_back(u);
+      verdicts_.keys.push_back({units_[u].fingerprint, plan_.units[u].size_bytes, extent.dtype});
+    }
+    verdicts_.verdicts = options_.deduplicate ? dedup::deduplicate(comm_, table_, verdicts_.keys, lossy_class_)
+                                              : std::vector<dedup::Verdict>(verdicts_.keys.size());
+    is_new_.assign(units.last - units.first, false);
+    for (std::size_t i = 0; i < verdicts_.units.size(); ++i)
+      is_new_[verdicts_.units[i] - units.first] = verdicts_.verdicts[i].novelty == dedup::Novelty::New;
+    tell_verdicts(comm_, plan_, home_, is_new_, work_);
+  }
+
+  void fail_file(std::size_t file, const std::string& reason) {
+    if (failed_[file]) return;
+    failed_[file] = true;
+    report_.failures.push_back({plan_.files[file].entry.path, reason});
+  }
+
+  Result<void> wait_for_encoding() {
+    const Timed timed(report_.phases.encode);
+    return encoding_.wait(progress_);
+  }
+
+  /// Makes the encoded wave ready to be written: rows, places, and the table of layers.
+  void settle(std::uint64_t wave) {
+    const Timed timed(report_.phases.exchange);
+    finished_.emplace();
+    finished_->header = {next_shard_, sweep_, wave, description_};
+    finished_->raw_bytes = work_.raw_bytes;
+    auto& part = finished_->part;
+    const auto outcomes = report_encoding(comm_, plan_, home_, is_new_, work_);
+    std::vector<dedup::StoredLayer> stored;
+    add_layer_rows(comm_, plan_, verdicts_, outcomes, units_of(plan_, wave).first, next_shard_, lossy_class_, hash_, part, stored, report_);
+    if (options_.deduplicate) dedup::settle(comm_, table_, verdicts_.keys, verdicts_.verdicts, stored);
+    for (std::size_t i = 0; i < verdicts_.units.size(); ++i) units_[verdicts_.units[i]].stored = stored[i];
+    add_chunk_rows(work_, part);
+    add_file_rows(comm_, plan_, wave, units_, failed_, hash_, part, report_);
+    if (comm_.any(!part.layers.empty() || !part.files.empty())) ++next_shard_;
+  }
+
+  void write_finished() {
+    if (!finished_) return;
+    const Timed timed(report_.phases.write);
+    const auto bytes = archive::write_shard(comm_, directory_, finished_->header, std::move(finished_->part), options_.verify);
+    if (bytes > 0) ++report_.shards;
+    report_.bytes_added += bytes;
+    progress_.bytes_committed += finished_->raw_bytes;
+    progress_.tick();
+    finished_.reset();
+  }
+
+  const mpi::Comm& comm_;
+  const SweepOptions& options_;
+  const archive::Directory& directory_;
+  dedup::LayerTable& table_;
+  plan::Plan plan_;
+  StopRequest& stop_;
+  ProgressLine& progress_;
+  Report& report_;
+  KeyedHash hash_;
+  std::uint32_t lossy_class_;
+  EncodeStage encoder_;
+  std::uint32_t next_shard_;
+  std::uint64_t sweep_;
+  std::string description_;
+  std::vector<bool> failed_;
+  std::vector<UnitState> units_;
+
+  Buffer raw_[2];                  // of the wave being read and the one being encoded
+  std::vector<Arena> arenas_[2];   // of the wave being encoded and the one being written
+  Home home_, next_home_;
+  Work work_, next_work_;
+  std::size_t current_ = 0;
+  WaveVerdicts verdicts_;
+  std::vector<bool> is_new_;
+  std::optional<Finished> finished_;
+  ReadStats reading_stats_;
+  Background reading_;   // last: their threads end before what they use
+  Background encoding_;
+};
+
+/// Refuses an archive inside its own corpus: it would archive itself, and grow with each sweep.
+Result<void> check_corpus(const SweepOptions& options) {
+  std::error_code error;
+  if (!std::filesystem::is_directory(options.corpus, error)) return Error{options.corpus + (error ? ": " + error.message() : ": not a directory")};
+  const auto corpus = std::filesystem::weakly_canonical(options.corpus, error).string() + "/";
+  const auto archive = std::filesystem::weakly_canonical(options.archive, error).string() + "/";
+  if (archive.starts_with(corpus)) return Error{"--archive " + options.archive + " lies inside the corpus: choose another place"};
+  return {};
+}
+
+/// The archive of a dry run: opened where there is one, never created.
+std::optional<archive::Directory> open_for(const mpi::Comm& comm, const SweepOptions& options, const WaveSizes& sizes) {
+  if (!options.dry_run) return archive::open_or_create_directory(comm, options.archive, sizes.part_bytes);
+  const bool exists = comm.any(comm.is_root() && archive::read_directory(options.archive).has_value());
+  if (!exists) return std::nullopt;
+  return archive::open_directory(comm, options.archive);
+}
+
+void finish_report(const mpi::Comm& comm, const SweepOptions& options, const archive::Catalog& catalog, std::uint64_t archived_before,
+                   Clock::time_point start, Report& report) {
+  report.seconds = std::chrono::duration<double>(Clock::now() - start).count();
+  report.peak_rss_bytes = peak_rss_bytes();
+  report.exchanged_bytes = comm.bytes_sent();
+  report = gather(comm, report);
+  report.file_bytes_total = catalog.file_bytes + report.archived_bytes;
+  if (!comm.is_root() || options.dry_run) return;
+  report.bytes_total = archive::bytes_on_disk(options.archive);
+  report.bytes_added = report.bytes_total - std::min(report.bytes_total, archived_before);
+}
+
+}  // namespace
+
+Report sweep(const mpi::Comm& comm, const SweepOptions& options) {
+  const auto start = Clock::now();
+  StopRequest stop(options.max_duration_seconds);
+  const auto sizes = choose_sizes(options, comm.size());
+  Report report;
+  report.ranks = comm.size();
+  report.threads = choose_threads(comm, options.threads);
+  report.lossless = lossy_class(options.encode) == 0;
+  report.dry_run = options.dry_run;
+
+  // Before anything is created: is there a corpus?
+  comm.agree(comm.is_root() ? check_corpus(options) : Result<void>{}, "corpus");
+  const std::uint64_t archived_before = comm.is_root() ? archive::bytes_on_disk(options.archive) : 0;
+  auto directory = open_for(comm, options, sizes);
+  std::optional<archive::Lock> lock;
+  if (!options.dry_run) {
+    lock.emplace(comm, options.archive, options.break_lock);
+    directory = archive::open_directory(comm, options.archive);  // what it holds now that nobody else can add
+    archive::remove_leftovers(comm, *directory);
+  }
+  const auto part_bytes = directory ? directory->identity.part_bytes : sizes.part_bytes;
+  check_part_bytes(options, sizes, part_bytes, comm.size());
+
+  archive::Catalog catalog;
+  dedup::LayerTable table;
+  std::vector<plan::PlannedFile> files;
+  {
+    const Timed timed(report.phases.scan);
+    if (directory) catalog = archive::load_catalog(comm, *directory, table);
+    report.shards = directory ? directory->shards.size() : 0;
+    files = scan(comm, options, catalog.known_files, report);
+  }
+  auto plan = plan::make_plan(comm, std::move(files), {sizes.wave_bytes, part_bytes});
+  if (options.dry_run) {
+    for (const auto& file : plan.files) {
+      report.archived_files += file.entry.kind != corpus::FileKind::Directory ? 1 : 0;
+      report.archived_bytes += file.entry.kind == corpus::FileKind::Regular ? file.entry.size_bytes : 0;
+    }
+  } else {
+    ProgressLine progress(comm, options.progress);
+    progress.set_total(plan.total_bytes);
+    Waves(comm, options, *directory, catalog, table, std::move(plan), sizes, stop, progress, report).run();
+    progress.close();
+  }
+  finish_report(comm, options, catalog, archived_before, start, report);
+  return report;
+}
+
+}  // namespace elves::pipeline

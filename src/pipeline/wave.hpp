@@ -1,0 +1,104 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "elves/codec.hpp"
+#include "mpi/comm.hpp"
+#include "pipeline/buffers.hpp"
+#include "plan/plan.hpp"
+#include "support/hash.hpp"
+
+/// A wave has two sides on every rank. Its *home* side is about the files that this rank planned: it knows paths, layers and
+/// verdicts. Its *work* side is about the contiguous run of chunks that partition() gave this rank to read, hash and
+/// encode. Bytes never move between ranks; descriptions, digests, verdicts and outcomes do.
+namespace elves::pipeline {
+
+/// A file that a chunk of this rank's work lies in.
+struct SourceFile {
+  std::string path;  ///< relative to the corpus
+  std::uint64_t size_bytes = 0;
+  std::int64_t mtime_seconds = 0;
+  std::uint32_t mtime_nanoseconds = 0;
+  std::uint64_t inode = 0;
+  std::string error;  ///< why it could not be read as the walk found it
+};
+
+/// One chunk of this rank's work.
+struct WorkChunk {
+  std::size_t source = 0;
+  DType dtype = DType::Bytes;
+  std::uint64_t file_offset = 0;
+  std::size_t buffer_at = 0;
+  std::uint32_t size_bytes = 0;
+  Hash128 digest;
+  bool encode = false;  ///< of a New layer
+  // After encoding:
+  Hash128 decoded;
+  ChunkStats stats;
+  std::uint64_t checksum = 0;
+  std::span<const std::byte> encoded;
+};
+
+/// A run of chunks of one unit, as a home rank described it.
+struct WorkShare {
+  std::size_t first_chunk = 0;  ///< of Work::chunks
+  std::uint32_t n_chunks = 0;
+};
+
+/// The work side of a wave.
+struct Work {
+  std::vector<SourceFile> sources;
+  std::vector<WorkChunk> chunks;                 ///< in corpus order
+  std::vector<std::vector<WorkShare>> shares;    ///< by home rank, in the order of its Share list
+  std::vector<std::vector<std::size_t>> home_sources;  ///< by home rank: its files, in the order it named them
+  std::uint64_t raw_bytes = 0;
+};
+
+/// The home side of a wave.
+struct Home {
+  std::uint64_t wave = 0;
+  mpi::PerRank<plan::Share> shares;              ///< by worker rank
+  std::vector<std::vector<std::size_t>> files;   ///< by worker rank: the files it was told of, in that order
+};
+
+/// Collective. Tells each rank what to read and encode in a wave.
+void dispatch(const mpi::Comm& comm, const plan::Plan& plan, std::uint64_t wave, const std::vector<bool>& failed_files, Home& home, Work& work);
+
+/// What home ranks learn of the reading: digests of their units' chunks, and which of their files failed.
+struct ReadNews {
+  std::vector<std::vector<Hash128>> digests;  ///< by unit of the wave (index from `first_unit`)
+  std::vector<std::pair<std::size_t, std::string>> failed;  ///< file, reason
+};
+
+/// The units of this rank's plan that belong to a wave.
+struct UnitRange {
+  std::size_t first = 0;
+  std::size_t last = 0;
+};
+UnitRange units_of(const plan::Plan& plan, std::uint64_t wave);
+
+/// Collective. Brings digests and read errors from workers to homes.
+ReadNews report_reading(const mpi::Comm& comm, const plan::Plan& plan, const Home& home, const Work& work);
+
+/// Collective. Brings verdicts from homes to workers: marks the chunks of units that `is_new` says (by unit of the wave).
+void tell_verdicts(const mpi::Comm& comm, const plan::Plan& plan, const Home& home, const std::vector<bool>& is_new, Work& work);
+
+/// What a home learns of an encoded chunk.
+struct ChunkOutcome {
+  Hash128 decoded;
+  double max_abs_error = 0;
+  std::uint64_t raw_bytes = 0;
+  std::uint64_t transformed_bytes = 0;
+  std::uint64_t encoded_bytes = 0;
+  std::uint32_t transform = 0;
+  std::uint32_t exact = 1;
+};
+
+/// Collective. Brings outcomes from workers to homes: by unit of the wave, its chunks in order; empty for others.
+std::vector<std::vector<ChunkOutcome>> report_encoding(const mpi::Comm& comm, const plan::Plan& plan, const Home& home,
+                                                       const std::vector<bool>& is_new, const Work& work);
+
+}  // namespace elves::pipeline
