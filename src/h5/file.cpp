@@ -114,6 +114,8 @@ Result<void> read_part(hid_t file, const std::string& name, hid_t type, std::siz
   if (rows.empty()) return {};
   const auto opened = open_dataset(file, name);
   if (!opened) return opened.error();
+  const Type stored(H5Dget_type(opened->dataset.get()));
+  if (H5Tequal(stored.get(), type) <= 0) return Error{name + " has other columns than this version of elves expects"};
   return in_parts(*opened, first, rows.size() / row_bytes, row_bytes, [&](hid_t memory, hid_t space, std::uint64_t at) {
     return H5Dread(opened->dataset.get(), type, memory, space, H5P_DEFAULT, rows.data() + at);
   });
@@ -144,6 +146,8 @@ Result<File> File::create(const mpi::Comm& comm, const std::string& path) {
   silence();
   const PropertyList access(H5Pcreate(H5P_FILE_ACCESS));
   if (H5Pset_fapl_mpio(access.get(), comm.native(), MPI_INFO_NULL) < 0) return failed("H5Pset_fapl_mpio");
+  // The newer file format has checksums on its own metadata: a flipped bit is an error and not a crash in the library.
+  if (H5Pset_libver_bounds(access.get(), H5F_LIBVER_V110, H5F_LIBVER_V110) < 0) return failed("H5Pset_libver_bounds");
   const PropertyList create(H5Pcreate(H5P_FILE_CREATE));
   File file;
   file.writable_ = true;

@@ -1,0 +1,107 @@
+#include "dedup/exchange.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+namespace elves::dedup {
+namespace {
+
+/// Layers of a pretended corpus: the n-th has content `contents[n]`; rank r holds a contiguous part of them.
+struct Corpus {
+  std::vector<std::uint64_t> contents;
+
+  std::size_t first(int rank) const { return contents.size() * static_cast<std::size_t>(rank) / static_cast<std::size_t>(mpi::world().size()); }
+
+  std::vector<LayerKey> mine() const {
+    std::vector<LayerKey> keys;
+    for (auto i = first(mpi::world().rank()); i < first(mpi::world().rank() + 1); ++i) keys.push_back(key(contents[i]));
+    return keys;
+  }
+
+  static LayerKey key(std::uint64_t content) {
+    return {{content * 0x9E3779B97F4A7C15u, content ^ 0xABCDEF}, content % 7 * 100, DType::F32};
+  }
+};
+
+Corpus corpus_with_repeats(std::size_t n) {
+  Corpus corpus;
+  for (std::size_t i = 0; i < n; ++i) corpus.contents.push_back(i * i % 31);
+  return corpus;
+}
+
+/// Runs both exchanges and gives each New layer the row that is its place among all layers.
+std::vector<StoredLayer> run(LayerTable& table, const Corpus& corpus, std::vector<Verdict>& verdicts, std::uint32_t shard, std::uint32_t lossy_class = 0) {
+  const auto keys = corpus.mine();
+  verdicts = deduplicate(mpi::world(), table, keys, lossy_class);
+  std::vector<StoredLayer> layers(keys.size());
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    const auto place = corpus.first(mpi::world().rank()) + i;
+    if (verdicts[i].novelty == Novelty::New) layers[i] = {{shard, place}, keys[i].fingerprint, lossy_class};
+    if (verdicts[i].novelty == Novelty::Known) layers[i] = verdicts[i].stored;
+  }
+  settle(mpi::world(), table, keys, verdicts, layers);
+  return layers;
+}
+
+TEST(Dedup, the_first_in_corpus_order_is_new_and_all_others_get_its_place) {
+  const auto corpus = corpus_with_repeats(200);
+  LayerTable table;
+  std::vector<Verdict> verdicts;
+  const auto layers = run(table, corpus, verdicts, 3);
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    const auto place = corpus.first(mpi::world().rank()) + i;
+    const auto first = static_cast<std::size_t>(std::find(corpus.contents.begin(), corpus.contents.end(), corpus.contents[place]) - corpus.contents.begin());
+    EXPECT_EQ(verdicts[i].novelty, first == place ? Novelty::New : Novelty::Repeated);
+    EXPECT_EQ(layers[i].place, (LayerRef{3, first}));
+    EXPECT_EQ(layers[i].decoded, Corpus::key(corpus.contents[place]).fingerprint);
+  }
+}
+
+TEST(Dedup, what_an_earlier_wave_has_stored_is_known) {
+  const auto corpus = corpus_with_repeats(100);
+  LayerTable table;
+  std::vector<Verdict> verdicts;
+  const auto before = run(table, corpus, verdicts, 0);
+  const auto again = run(table, corpus, verdicts, 1);
+  for (std::size_t i = 0; i < again.size(); ++i) {
+    EXPECT_EQ(verdicts[i].novelty, Novelty::Known);
+    EXPECT_EQ(again[i].place, before[i].place);
+  }
+  EXPECT_EQ(mpi::world().sum(std::uint64_t{table.size()}), 16u) << "squares modulo 31 take 16 values";
+}
+
+TEST(Dedup, a_layer_stored_with_loss_does_not_serve_a_sweep_that_allows_none) {
+  const auto corpus = corpus_with_repeats(100);
+  LayerTable table;
+  std::vector<Verdict> verdicts;
+  run(table, corpus, verdicts, 0, 77);
+  const auto exact = run(table, corpus, verdicts, 1, 0);
+  for (const auto& layer : exact) EXPECT_EQ(layer.place.shard, 1u);
+  run(table, corpus, verdicts, 2, 77);
+  for (const auto& verdict : verdicts) {
+    EXPECT_EQ(verdict.novelty, Novelty::Known) << "an exact layer serves every sweep";
+    EXPECT_EQ(verdict.stored.place.shard, 1u);
+  }
+}
+
+TEST(Dedup, equal_bytes_of_another_dtype_or_size_are_another_layer) {
+  LayerTable table;
+  const LayerKey key{{1, 2}, 400, DType::F32};
+  table.insert(key, {{0, 5}, {1, 2}, 0});
+  EXPECT_NE(table.find(key, 0), nullptr);
+  EXPECT_EQ(table.find({{1, 2}, 400, DType::I32}, 0), nullptr);
+  EXPECT_EQ(table.find({{1, 2}, 401, DType::F32}, 0), nullptr);
+}
+
+TEST(Dedup, ranks_without_layers_take_part) {
+  Corpus corpus;
+  corpus.contents = {4};
+  LayerTable table;
+  std::vector<Verdict> verdicts;
+  const auto layers = run(table, corpus, verdicts, 0);
+  EXPECT_EQ(mpi::world().sum(std::uint64_t{layers.size()}), 1u);
+}
+
+}  // namespace
+}  // namespace elves::dedup

@@ -1,0 +1,130 @@
+#include "plan/plan.hpp"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <numeric>
+
+#include "elves/codec.hpp"
+
+namespace elves::plan {
+namespace {
+
+constexpr std::uint64_t kMiB = 1u << 20;
+
+/// A pretended corpus of files with one layer each, of which this rank holds a contiguous part.
+std::vector<PlannedFile> my_files(const std::vector<std::uint64_t>& sizes) {
+  const auto rank = static_cast<std::size_t>(mpi::world().rank());
+  const auto ranks = static_cast<std::size_t>(mpi::world().size());
+  std::vector<PlannedFile> files;
+  for (auto i = sizes.size() * rank / ranks; i < sizes.size() * (rank + 1) / ranks; ++i) {
+    PlannedFile file;
+    file.entry.path = "file" + std::to_string(1000 + i);
+    file.entry.size_bytes = sizes[i];
+    if (sizes[i] > 0) file.parsed.extents.push_back({0, sizes[i], true, DType::F32, "w", {sizes[i] / 4}});
+    files.push_back(file);
+  }
+  return files;
+}
+
+const std::vector<std::uint64_t> kSizes{3 * kMiB, 0, 40 * kMiB, 4, 9 * kMiB + 12, 0, 100 * kMiB, kMiB, 5 * kMiB, 60 * kMiB, 8};
+
+TEST(Plan, every_byte_lies_in_one_wave_of_at_most_wave_and_part_bytes) {
+  const PlanOptions options{32 * kMiB, 8 * kMiB};
+  const auto plan = make_plan(mpi::world(), my_files(kSizes), options);
+  EXPECT_EQ(plan.total_bytes, std::accumulate(kSizes.begin(), kSizes.end(), std::uint64_t{0}));
+  std::vector<std::uint64_t> by_wave(plan.n_waves);
+  for (const auto& unit : plan.units) {
+    EXPECT_LE(unit.size_bytes, options.part_bytes);
+    by_wave.at(unit.wave) += unit.size_bytes;
+  }
+  const auto total = mpi::world().sum(by_wave);
+  for (const auto bytes : total) EXPECT_LE(bytes, options.wave_bytes + options.part_bytes);
+  EXPECT_EQ(std::accumulate(total.begin(), total.end(), std::uint64_t{0}), plan.total_bytes);
+}
+
+TEST(Plan, a_file_is_committed_in_the_wave_of_its_last_unit) {
+  const auto plan = make_plan(mpi::world(), my_files(kSizes), {32 * kMiB, 8 * kMiB});
+  for (const auto& file : plan.files) {
+    if (file.n_units > 0) {
+      EXPECT_EQ(file.wave, plan.units[file.first_unit + file.n_units - 1].wave);
+    }
+    EXPECT_LT(file.wave, plan.n_waves);
+  }
+}
+
+TEST(Plan, ranks_share_a_wave_in_contiguous_runs_of_about_equal_bytes) {
+  const auto& comm = mpi::world();
+  const auto plan = make_plan(comm, my_files(kSizes), {512 * kMiB, 128 * kMiB});
+  ASSERT_EQ(plan.n_waves, 1u);
+  const auto shares = partition(comm, plan, 0, std::vector<bool>(plan.files.size()));
+  std::vector<std::uint64_t> bytes(static_cast<std::size_t>(comm.size()));
+  std::map<std::size_t, std::uint32_t> chunks;
+  for (std::size_t r = 0; r < shares.size(); ++r) {
+    for (const auto& share : shares[r]) {
+      EXPECT_EQ(chunks[share.unit], share.first_chunk) << "chunks of a unit go to ranks in order";
+      chunks[share.unit] += share.n_chunks;
+      for (auto c = share.first_chunk; c < share.first_chunk + share.n_chunks; ++c) bytes[r] += chunk_bytes(plan.units[share.unit].size_bytes, c);
+    }
+  }
+  for (std::size_t u = 0; u < plan.units.size(); ++u) EXPECT_EQ(chunks[u], chunks_of(plan.units[u].size_bytes));
+  const auto fair = plan.total_bytes / static_cast<std::uint64_t>(comm.size());
+  for (const auto share : comm.sum(bytes)) {
+    EXPECT_LE(share, fair + 2 * kChunkBytes);
+    EXPECT_GE(share + 2 * kChunkBytes, fair);
+  }
+}
+
+TEST(Plan, a_corpus_without_bytes_still_has_a_wave_for_its_files) {
+  const auto plan = make_plan(mpi::world(), my_files({0, 0, 0}), {32 * kMiB, 8 * kMiB});
+  EXPECT_EQ(plan.n_waves, 1u);
+  const auto none = make_plan(mpi::world(), {}, {32 * kMiB, 8 * kMiB});
+  EXPECT_EQ(none.n_waves, 0u);
+}
+
+ArchivedFile archived(const corpus::FileEntry& entry, std::uint64_t order, std::uint32_t lossy_class = 0) {
+  return {hash128(entry.path), state_of(entry), order, lossy_class, 0};
+}
+
+TEST(DropArchived, keeps_what_is_new_or_changed_and_what_was_stored_with_other_loss) {
+  const auto& comm = mpi::world();
+  corpus::FileEntry same, changed, fresh, lossy;
+  same.path = "same";
+  changed.path = "changed";
+  fresh.path = "fresh";
+  lossy.path = "lossy";
+  auto before = changed;
+  before.size_bytes = 5;
+  // All rows lie on the last rank, all entries on the first: neither knows the other's.
+  std::vector<ArchivedFile> rows;
+  if (comm.rank() == comm.size() - 1) rows = {archived(same, 1), archived(changed, 1), archived(before, 2), archived(lossy, 3, 77)};
+  std::vector<corpus::FileEntry> entries;
+  if (comm.is_root()) entries = {same, changed, fresh, lossy};
+
+  const auto exact = drop_archived(comm, entries, rows, 0);
+  const auto allowed = drop_archived(comm, entries, rows, 77);
+  if (!comm.is_root()) return;
+  const auto paths = [](const std::vector<corpus::FileEntry>& kept) {
+    std::vector<std::string> list;
+    for (const auto& entry : kept) list.push_back(entry.path);
+    return list;
+  };
+  EXPECT_EQ(paths(exact), (std::vector<std::string>{"changed", "fresh", "lossy"})) << "the latest row of a path counts";
+  EXPECT_EQ(paths(allowed), (std::vector<std::string>{"changed", "fresh"}));
+}
+
+TEST(State, differs_with_everything_that_restore_gives_back) {
+  corpus::FileEntry entry;
+  entry.path = "a";
+  const auto state = state_of(entry);
+  for (auto change : {+[](corpus::FileEntry& e) { e.size_bytes = 1; }, +[](corpus::FileEntry& e) { e.mtime_nanoseconds = 1; },
+                      +[](corpus::FileEntry& e) { e.mode = 0600; }, +[](corpus::FileEntry& e) { e.uid = 1; },
+                      +[](corpus::FileEntry& e) { e.kind = corpus::FileKind::Directory; }, +[](corpus::FileEntry& e) { e.target = "b"; }}) {
+    auto other = entry;
+    change(other);
+    EXPECT_NE(state_of(other), state);
+  }
+}
+
+}  // namespace
+}  // namespace elves::plan

@@ -1,0 +1,215 @@
+#include "archive/shard_writer.hpp"
+
+#include <gtest/gtest.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "archive/shard_reader.hpp"
+#include "h5/file.hpp"
+
+namespace elves::archive {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// A new archive in a temporary folder that all ranks see; removed at the end.
+class ShardTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    char name[] = "/tmp/elves-shard-test-XXXXXX";
+    const auto& comm = mpi::world();
+    path_ = comm.broadcast(comm.is_root() ? std::string(::mkdtemp(name)) : "");
+    directory_ = open_or_create_directory(comm, path_ + "/archive", std::uint64_t{64} << 20);
+  }
+  void TearDown() override {
+    mpi::world().barrier();
+    if (mpi::world().is_root()) fs::remove_all(path_);
+  }
+
+  std::string shard_path(std::uint32_t shard) const { return directory_.path + "/" + shard_name(shard); }
+  Result<ShardReader> reopen(std::uint32_t shard) const { return ShardReader::open_file(shard_path(shard), directory_.identity.id); }
+
+  std::string path_;
+  Directory directory_;
+};
+
+/// Rank r brings r + 1 files of one extent, layer and chunk each; the content of a chunk is its text.
+struct Made {
+  ShardPart part;
+  std::vector<std::string> contents;
+};
+
+void add_file(Made& made, const std::string& path, std::uint64_t layer_row) {
+  auto& part = made.part;
+  ChunkRow chunk;
+  for (const auto& before : part.chunks) chunk.payload_offset += before.encoded_bytes;
+  const auto& content = made.contents.emplace_back("content of " + path);
+  chunk.encoded_bytes = static_cast<std::uint32_t>(content.size());
+  chunk.raw_bytes = chunk.encoded_bytes;
+  chunk.checksum = checksum64(std::as_bytes(std::span(content)));
+  part.chunks.push_back(chunk);
+  LayerRow layer;
+  layer.size_bytes = content.size();
+  layer.n_chunks = 1;
+  const std::vector<std::uint64_t> shape{content.size()};
+  layer.shape_offset = part.layer_names.add(std::span(shape));
+  layer.ndim = 1;
+  part.layers.push_back(layer);
+  FileRow file;
+  file.path_offset = part.names.add(path);
+  file.path_bytes = static_cast<std::uint32_t>(path.size());
+  file.first_extent = part.extents.size();
+  file.n_extents = 1;
+  file.size_bytes = content.size();
+  if (part.models.empty()) {
+    ModelRow model;
+    model.id_offset = part.names.add(std::string_view("model"));
+    model.id_bytes = 5;
+    part.models.push_back(model);
+  }
+  ExtentRow extent;
+  extent.size_bytes = content.size();
+  extent.layer_row = layer_row;
+  extent.name_offset = part.names.add(std::string_view("w"));
+  extent.name_bytes = 1;
+  part.extents.push_back(extent);
+  part.files.push_back(file);
+}
+
+Made make_part() {
+  Made made;
+  const auto rank = static_cast<std::uint64_t>(mpi::world().rank());
+  made.contents.reserve(rank + 1);
+  for (std::uint64_t i = 0; i <= rank; ++i) add_file(made, "rank" + std::to_string(rank) + "/file" + std::to_string(i), rank * (rank + 1) / 2 + i);
+  for (const auto& content : made.contents) made.part.payload.push_back(std::as_bytes(std::span(content)));
+  return made;
+}
+
+TEST_F(ShardTest, what_all_ranks_wrote_comes_back_in_order_of_rank) {
+  const auto made = make_part();
+  const auto bytes = write_shard(mpi::world(), directory_, {0, 1, 0, "test"}, made.part, true);
+  EXPECT_EQ(bytes, fs::file_size(shard_path(0)));
+  auto reader = reopen(0);
+  ASSERT_TRUE(reader) << reader.error().message;
+  const auto n = static_cast<std::uint64_t>(mpi::world().size());
+  ASSERT_EQ(reader->rows(FileRow::kTable), n * (n + 1) / 2);
+  std::uint64_t row = 0;
+  for (std::uint64_t r = 0; r < n; ++r) {
+    for (std::uint64_t i = 0; i <= r; ++i, ++row) {
+      const auto file = reader->file(row);
+      ASSERT_TRUE(file) << file.error().message;
+      const auto path = "rank" + std::to_string(r) + "/file" + std::to_string(i);
+      EXPECT_EQ(*reader->path(*file), path);
+      const auto extent = reader->extent(file->first_extent);
+      const auto layer = reader->layer(extent->layer_row);
+      EXPECT_EQ(reader->shape(layer->shape_offset, layer->ndim)->at(0), file->size_bytes);
+      const auto chunk = reader->chunk(layer->first_chunk);
+      std::string content(chunk->encoded_bytes, '\0');
+      ASSERT_TRUE(reader->read_encoded(*chunk, std::as_writable_bytes(std::span(content))));
+      EXPECT_EQ(content, "content of " + path);
+    }
+  }
+}
+
+TEST_F(ShardTest, a_wave_without_rows_writes_nothing) {
+  EXPECT_EQ(write_shard(mpi::world(), directory_, {0, 1, 0, ""}, {}, false), 0u);
+  EXPECT_FALSE(fs::exists(shard_path(0)));
+}
+
+TEST_F(ShardTest, a_shard_that_exists_is_never_replaced) {
+  write_shard(mpi::world(), directory_, {0, 1, 0, "first"}, make_part().part, false);
+  mpi::world().barrier();
+  const auto made = make_part();
+  EXPECT_THROW(write_shard(mpi::world(), directory_, {0, 2, 0, "second"}, made.part, false), AgreedFailure);
+  auto reader = reopen(0);
+  ASSERT_TRUE(reader);
+  EXPECT_EQ(reader->options(), "first");
+  mpi::world().barrier();
+  for (const auto& entry : fs::directory_iterator(directory_.path)) EXPECT_FALSE(entry.path().filename().string().starts_with(".tmp-")) << entry.path();
+}
+
+TEST_F(ShardTest, a_file_without_the_completion_mark_is_not_read) {
+  const auto& comm = mpi::world();
+  {
+    auto file = h5::File::create(comm, shard_path(0));
+    ASSERT_TRUE(file);
+    EXPECT_TRUE(file->set_attribute("format", std::string("elves-shard")));
+    EXPECT_TRUE(file->set_attribute("version", std::uint64_t{1}));
+    EXPECT_TRUE(file->close());
+  }
+  comm.barrier();
+  const auto reader = reopen(0);
+  ASSERT_FALSE(reader);
+  EXPECT_NE(reader.error().message.find("not complete"), std::string::npos) << reader.error().message;
+}
+
+/// True where every row, name and chunk of a shard can be read.
+bool reads_whole(Result<ShardReader> reader) {
+  bool good = reader.has_value();
+  for (std::uint64_t row = 0; good && row < reader->rows(FileRow::kTable); ++row) {
+    const auto file = reader->file(row);
+    const auto chunk = reader->chunk(row);
+    good = file && chunk && reader->extent(row) && reader->layer(row);
+    std::vector<std::byte> content(good ? chunk->encoded_bytes : 0);
+    good = good && reader->read_encoded(*chunk, content);
+  }
+  for (std::uint64_t row = 0; good && row < reader->rows(ModelRow::kTable); ++row) good = reader->model(row).has_value();
+  return good;
+}
+
+TEST_F(ShardTest, a_flipped_byte_of_any_dataset_is_found) {
+  const auto made = make_part();
+  write_shard(mpi::world(), directory_, {0, 1, 0, ""}, made.part, false);
+  mpi::world().barrier();
+  if (!mpi::world().is_root()) return;
+  struct Range {
+    std::string name;
+    std::uint64_t begin, end;
+  };
+  std::vector<Range> ranges;
+  {
+    const auto file = h5::File::open(shard_path(0));
+    ASSERT_TRUE(file);
+    const std::pair<const char*, std::size_t> datasets[] = {{kPayload, 1},
+                                                            {kNames, 1},
+                                                            {ChunkRow::kTable, sizeof(ChunkRow)},
+                                                            {LayerRow::kTable, sizeof(LayerRow)},
+                                                            {FileRow::kTable, sizeof(FileRow)},
+                                                            {ExtentRow::kTable, sizeof(ExtentRow)},
+                                                            {ModelRow::kTable, sizeof(ModelRow)}};
+    for (const auto& [name, row_bytes] : datasets) {
+      const auto at = *file->offset_bytes(name);
+      ranges.push_back({name, at, at + *file->size(name) * row_bytes});
+    }
+  }
+  for (const auto& range : ranges) {
+    for (auto at = range.begin; at < range.end; at += 3) {
+      std::fstream file(shard_path(0), std::ios::in | std::ios::out | std::ios::binary);
+      file.seekg(static_cast<std::streamoff>(at));
+      const auto byte = static_cast<char>(file.get());
+      const auto put = [&](char value) {
+        file.seekp(static_cast<std::streamoff>(at));
+        file.put(value);
+        file.flush();
+      };
+      put(static_cast<char>(byte ^ 0x10));
+      EXPECT_FALSE(reads_whole(reopen(0))) << range.name << " byte " << at - range.begin;
+      put(byte);
+    }
+  }
+  EXPECT_TRUE(reads_whole(reopen(0)));
+}
+
+TEST_F(ShardTest, a_shard_of_another_archive_is_refused) {
+  write_shard(mpi::world(), directory_, {0, 1, 0, ""}, make_part().part, false);
+  mpi::world().barrier();
+  const auto reader = ShardReader::open_file(shard_path(0), std::string(32, '0'));
+  ASSERT_FALSE(reader);
+  EXPECT_NE(reader.error().message.find("another archive"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace elves::archive
