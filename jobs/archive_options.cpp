@@ -30,18 +30,23 @@ constexpr const char* kAbout =
 
 void add_options(CommandLine& line) {
   const auto text = [](const char* name) { return po::value<std::string>()->value_name(name); };
-  const auto list = [](const char* name) { return po::value<std::vector<std::string>>()->composing()->value_name(name); };
+  const auto list = [](const char* name) {
+    return po::value<std::vector<std::string>>()->composing()->value_name(name);
+  };
   line.add()("corpus", text("DIR"), "the directory tree to archive (only read)");
   line.add()("archive", text("DIR"), "the archive, made where it is missing [./elves-archive]");
   line.add()("lossless", po::bool_switch(), "every byte comes back as it was");
-  line.add()("error-bound", po::value<double>()->value_name("E"), "largest absolute error of a float [ELF's own for its type]");
-  line.add()("min-snr", po::value<double>()->value_name("DB"), "ELF only where the signal-to-noise ratio stays above this; 0: always, as in the paper [70]");
+  line.add()("error-bound", po::value<double>()->value_name("E"),
+             "largest absolute error of a float [ELF's own for its type]");
+  line.add()("min-snr", po::value<double>()->value_name("DB"),
+             "ELF only where the signal-to-noise ratio stays above this; 0: always, as in the paper [70]");
   line.add()("level", text("LEVEL"), "fast, default or max [default]");
   line.add()("stages", text("LIST"), "what may be used, of hd,de,elf,planes,zstd [all]");
   line.add()("include", list("GLOB"), "archive only paths that match (may be repeated)");
   line.add()("exclude", list("GLOB"), "leave out paths that match (may be repeated)");
   line.add()("files-from", text("FILE"), "archive only the paths that FILE lists, one a line");
-  line.add()("threads", po::value<int>()->value_name("N"), "OpenMP threads of each rank [OMP_NUM_THREADS, or the cores shared by the ranks of a host]");
+  line.add()("threads", po::value<int>()->value_name("N"),
+             "OpenMP threads of each rank [OMP_NUM_THREADS, or the cores shared by the ranks of a host]");
   line.add()("memory", text("SIZE"), "memory for the data of each rank [2GiB]");
   line.add()("wave-bytes", text("SIZE"), "bytes in memory at once over all ranks, the unit of commit [by --memory]");
   line.add()("max-duration", text("TIME"), "stop cleanly after a commit when this has passed: 3h30m, 12:00:00");
@@ -71,12 +76,18 @@ void set_stages(const std::string& list, pipeline::SweepOptions& sweep) {
   auto& encode = sweep.encode;
   encode.use_de = encode.use_elf = encode.use_planes = encode.use_zstd = false;
   for (const auto& stage : split(list, ',')) {
-    if (stage == "hd") sweep.deduplicate = true;
-    else if (stage == "de") encode.use_de = true;
-    else if (stage == "elf") encode.use_elf = true;
-    else if (stage == "planes") encode.use_planes = true;
-    else if (stage == "zstd") encode.use_zstd = true;
-    else throw UsageError("--stages: '" + stage + "' is not one of hd, de, elf, planes, zstd");
+    if (stage == "hd")
+      sweep.deduplicate = true;
+    else if (stage == "de")
+      encode.use_de = true;
+    else if (stage == "elf")
+      encode.use_elf = true;
+    else if (stage == "planes")
+      encode.use_planes = true;
+    else if (stage == "zstd")
+      encode.use_zstd = true;
+    else
+      throw UsageError("--stages: '" + stage + "' is not one of hd, de, elf, planes, zstd");
   }
 }
 
@@ -103,9 +114,11 @@ ArchiveOptions read(const po::variables_map& values) {
   sweep.encode.lossless = values["lossless"].as<bool>();
   if (values.count("error-bound") != 0) sweep.encode.error_bound = values["error-bound"].as<double>();
   if (values.count("min-snr") != 0) sweep.encode.min_snr_db = values["min-snr"].as<double>();
-  if (!std::isfinite(sweep.encode.error_bound) || sweep.encode.error_bound < 0) throw UsageError("--error-bound must be a number of at least 0");
+  if (!std::isfinite(sweep.encode.error_bound) || sweep.encode.error_bound < 0)
+    throw UsageError("--error-bound must be a number of at least 0");
   if (!std::isfinite(sweep.encode.min_snr_db)) throw UsageError("--min-snr must be a number");
-  if (sweep.encode.lossless && values.count("error-bound") != 0) throw UsageError("--lossless and --error-bound contradict each other");
+  if (sweep.encode.lossless && values.count("error-bound") != 0)
+    throw UsageError("--lossless and --error-bound contradict each other");
   if (values.count("level") != 0) sweep.encode.level = parse_level(values["level"].as<std::string>());
   if (values.count("stages") != 0) set_stages(values["stages"].as<std::string>(), sweep);
   if (values.count("include") != 0) sweep.walk.filter.include = values["include"].as<std::vector<std::string>>();

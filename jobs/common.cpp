@@ -52,7 +52,9 @@ bool CommandLine::parse(int argc, char** argv, const mpi::Comm& comm, po::variab
 }
 
 int run(const std::string& command, const mpi::Comm& comm, const std::function<int()>& body) {
-  const auto say = [&](const std::exception& error) { std::fprintf(stderr, "%s: %s\n", command.c_str(), error.what()); };
+  const auto say = [&](const std::exception& error) {
+    std::fprintf(stderr, "%s: %s\n", command.c_str(), error.what());
+  };
   const auto end = [&](const std::exception& error, int code) {
     if (comm.is_root()) say(error);
     return code;
@@ -65,6 +67,10 @@ int run(const std::string& command, const mpi::Comm& comm, const std::function<i
     return end(error, kLocked);
   } catch (const AgreedFailure& error) {
     return end(error, kFailed);
+  } catch (const Failure& error) {
+    std::fprintf(stderr, "%s: %s (%s:%d)\n", command.c_str(), error.what(), error.file(), error.line());
+    if (comm.size() == 1) return kFailed;
+    mpi::abort(kFailed);
   } catch (const std::exception& error) {
     say(error);  // the others wait for this rank, and would for ever
     if (comm.size() == 1) return kFailed;
@@ -72,7 +78,8 @@ int run(const std::string& command, const mpi::Comm& comm, const std::function<i
   }
 }
 
-std::uint64_t print_problems(const mpi::Comm& comm, const std::string& command, const std::vector<corpus::PathProblem>& mine) {
+std::uint64_t print_problems(const mpi::Comm& comm, const std::string& command,
+                             const std::vector<corpus::PathProblem>& mine) {
   std::vector<std::byte> packed;
   ByteWriter writer(packed);
   for (const auto& problem : mine) {
@@ -91,7 +98,8 @@ std::uint64_t print_problems(const mpi::Comm& comm, const std::string& command, 
   std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.path < b.path; });
   constexpr std::size_t kShown = 100;
   for (std::size_t i = 0; i < std::min(kShown, all.size()); ++i)
-    std::fprintf(stderr, "%s: %s: %s\n", command.c_str(), printable(all[i].path).c_str(), printable(all[i].reason).c_str());
+    std::fprintf(stderr, "%s: %s: %s\n", command.c_str(), printable(all[i].path).c_str(),
+                 printable(all[i].reason).c_str());
   if (all.size() > kShown) std::fprintf(stderr, "%s: and %zu more\n", command.c_str(), all.size() - kShown);
   return total;
 }

@@ -12,7 +12,15 @@
 namespace elves::jobs {
 
 /// Frozen: scripts depend on them (DESIGN section 6).
-enum ExitCode : int { kDone = 0, kFailed = 1, kUsage = 2, kSomeSkipped = 3, kDifferent = 4, kLocked = 11, kStopped = 75 };
+enum ExitCode : int {
+  kDone = 0,
+  kFailed = 1,
+  kUsage = 2,
+  kSomeSkipped = 3,
+  kDifferent = 4,
+  kLocked = 11,
+  kStopped = 75
+};
 
 /// The command line of a command: options, --config FILE, --help, --version.
 class CommandLine {
@@ -33,14 +41,16 @@ class CommandLine {
   boost::program_options::positional_options_description positional_;
 };
 
-/// Runs the body of a main. Failures that all ranks share become one line on rank 0's stderr and an exit code on all; one
-/// that only this rank knows of ends all ranks.
+/// Runs the body of a main. Failures that all ranks share become one line on rank 0's stderr and an exit code on all;
+/// one that only this rank knows of ends all ranks.
 int run(const std::string& command, const mpi::Comm& comm, const std::function<int()>& body);
 
 /// Collective. Prints the problems of all ranks at rank 0, in order of path, at most 100; returns how many there are.
-std::uint64_t print_problems(const mpi::Comm& comm, const std::string& command, const std::vector<corpus::PathProblem>& mine);
+std::uint64_t print_problems(const mpi::Comm& comm, const std::string& command,
+                             const std::vector<corpus::PathProblem>& mine);
 
-std::uint64_t bytes_option(const boost::program_options::variables_map& values, const std::string& name, std::uint64_t otherwise);
+std::uint64_t bytes_option(const boost::program_options::variables_map& values, const std::string& name,
+                           std::uint64_t otherwise);
 double seconds_option(const boost::program_options::variables_map& values, const std::string& name, double otherwise);
 
 }  // namespace elves::jobs

@@ -37,39 +37,55 @@ void print_models(const std::vector<archive::ListedModel>& models) {
   fmt::print("{:>10} {:>10} {:>8} {:>7} {:>8}  {}\n", "size", "stored", "ratio", "files", "layers", "model");
   archive::ListedModel total;
   for (const auto& model : models) {
-    fmt::print("{:>10} {:>10} {:>8} {:>7} {:>8}  {}\n", format_bytes(model.size_bytes), format_bytes(model.stored_bytes),
-               ratio(model.size_bytes, model.stored_bytes), model.n_files, model.n_layers, model.id.empty() ? "(no model)" : printable(model.id));
+    fmt::print("{:>10} {:>10} {:>8} {:>7} {:>8}  {}\n", format_bytes(model.size_bytes),
+               format_bytes(model.stored_bytes), ratio(model.size_bytes, model.stored_bytes), model.n_files,
+               model.n_layers, model.id.empty() ? "(no model)" : printable(model.id));
     total.size_bytes += model.size_bytes;
     total.stored_bytes += model.stored_bytes;
     total.n_files += model.n_files;
     total.n_layers += model.n_layers;
   }
-  fmt::print("{:>10} {:>10} {:>8} {:>7} {:>8}  {} models\n", format_bytes(total.size_bytes), format_bytes(total.stored_bytes),
-             ratio(total.size_bytes, total.stored_bytes), total.n_files, total.n_layers, models.size());
+  fmt::print("{:>10} {:>10} {:>8} {:>7} {:>8}  {} models\n", format_bytes(total.size_bytes),
+             format_bytes(total.stored_bytes), ratio(total.size_bytes, total.stored_bytes), total.n_files,
+             total.n_layers, models.size());
 }
 
 void print_files(const std::vector<archive::ListedFile>& files) {
   for (const auto& file : files) {
     const auto arrow = file.target.empty() ? "" : " -> " + printable(file.target);
-    fmt::print("{}{}\n    {}, {}, {} stored, {}\n", printable(file.path), arrow, file.kind == "file" ? file.container : file.kind,
-               format_bytes(file.size_bytes), format_bytes(file.stored_bytes), file.exact ? "exact" : "within bounds");
+    fmt::print("{}{}\n    {}, {}, {} stored, {}\n", printable(file.path), arrow,
+               file.kind == "file" ? file.container : file.kind, format_bytes(file.size_bytes),
+               format_bytes(file.stored_bytes), file.exact ? "exact" : "within bounds");
     for (const auto& layer : file.layers) {
-      fmt::print("    {:>10} {:>10} {:>8} {:<8} {:<10} {}  {} {}\n", format_bytes(layer.size_bytes), format_bytes(layer.stored_bytes),
-                 ratio(layer.size_bytes, layer.stored_bytes), layer.dtype, layer.transform,
-                 layer.max_abs_error == 0 ? "exact" : fmt::format("+-{:.2g}", layer.max_abs_error), printable(layer.name), shape_text(layer.shape));
+      fmt::print("    {:>10} {:>10} {:>8} {:<8} {:<10} {}  {} {}\n", format_bytes(layer.size_bytes),
+                 format_bytes(layer.stored_bytes), ratio(layer.size_bytes, layer.stored_bytes), layer.dtype,
+                 layer.transform, layer.max_abs_error == 0 ? "exact" : fmt::format("+-{:.2g}", layer.max_abs_error),
+                 printable(layer.name), shape_text(layer.shape));
     }
   }
 }
 
 json to_json(const archive::ListedFile& file, bool with_layers) {
-  json tree{{"path", printable(file.path)}, {"model", printable(file.model)}, {"kind", file.kind}, {"container", file.container},
-            {"bytes", file.size_bytes}, {"stored_bytes", file.stored_bytes}, {"layers", file.n_layers}, {"sweep", file.sweep}, {"exact", file.exact}};
+  json tree{{"path", printable(file.path)},
+            {"model", printable(file.model)},
+            {"kind", file.kind},
+            {"container", file.container},
+            {"bytes", file.size_bytes},
+            {"stored_bytes", file.stored_bytes},
+            {"layers", file.n_layers},
+            {"sweep", file.sweep},
+            {"exact", file.exact}};
   if (!file.target.empty()) tree["target"] = printable(file.target);
   if (!with_layers) return tree;
   tree["layers"] = json::array();
   for (const auto& layer : file.layers) {
-    tree["layers"].push_back({{"name", printable(layer.name)}, {"dtype", layer.dtype}, {"shape", layer.shape}, {"bytes", layer.size_bytes},
-                              {"stored_bytes", layer.stored_bytes}, {"transform", layer.transform}, {"max_abs_error", layer.max_abs_error},
+    tree["layers"].push_back({{"name", printable(layer.name)},
+                              {"dtype", layer.dtype},
+                              {"shape", layer.shape},
+                              {"bytes", layer.size_bytes},
+                              {"stored_bytes", layer.stored_bytes},
+                              {"transform", layer.transform},
+                              {"max_abs_error", layer.max_abs_error},
                               {"base", layer.base.empty() ? json(nullptr) : json(layer.base)}});
   }
   return tree;
@@ -78,9 +94,14 @@ json to_json(const archive::ListedFile& file, bool with_layers) {
 void print_json(const std::vector<archive::ListedFile>& files, bool with_layers) {
   json tree{{"models", json::array()}, {"files", json::array()}};
   for (const auto& model : archive::sum_by_model(files)) {
-    tree["models"].push_back({{"id", printable(model.id)}, {"files", model.n_files}, {"layers", model.n_layers}, {"bytes", model.size_bytes},
+    tree["models"].push_back({{"id", printable(model.id)},
+                              {"files", model.n_files},
+                              {"layers", model.n_layers},
+                              {"bytes", model.size_bytes},
                               {"stored_bytes", model.stored_bytes},
-                              {"ratio", model.stored_bytes == 0 ? json(nullptr) : json(static_cast<double>(model.size_bytes) / static_cast<double>(model.stored_bytes))}});
+                              {"ratio", model.stored_bytes == 0 ? json(nullptr)
+                                                                : json(static_cast<double>(model.size_bytes) /
+                                                                       static_cast<double>(model.stored_bytes))}});
   }
   for (const auto& file : files) tree["files"].push_back(to_json(file, with_layers));
   std::cout << tree.dump(2) << "\n";
@@ -105,11 +126,16 @@ int list(int argc, char** argv, const mpi::Comm& comm) {
   Result<void> done;
   if (comm.is_root()) {
     const auto files = archive::list_files(directory, options);
-    if (!files) done = files.error();
-    else if (files->empty() && !options.model.empty()) done = Error{"no model " + options.model + " in " + path};
-    else if (as_json) print_json(*files, options.with_layers);
-    else if (options.with_layers) print_files(*files);
-    else print_models(archive::sum_by_model(*files));
+    if (!files)
+      done = files.error();
+    else if (files->empty() && !options.model.empty())
+      done = Error{"no model " + options.model + " in " + path};
+    else if (as_json)
+      print_json(*files, options.with_layers);
+    else if (options.with_layers)
+      print_files(*files);
+    else
+      print_models(archive::sum_by_model(*files));
   }
   comm.agree(done, "ls");
   return jobs::kDone;

@@ -23,25 +23,31 @@ constexpr const char* kAbout =
     "named).\n";
 
 int restore(int argc, char** argv, const mpi::Comm& comm) {
-  jobs::CommandLine line("elves-restore", "elves-restore --archive DIR [--model ID]... [--path GLOB]... --to DIR", kAbout);
+  jobs::CommandLine line("elves-restore", "elves-restore --archive DIR [--model ID]... [--path GLOB]... --to DIR",
+                         kAbout);
   archive::RestoreOptions options;
   std::string path;
   line.add()("archive", po::value(&path)->value_name("DIR"), "the archive");
   line.add()("to", po::value(&options.to)->value_name("DIR"), "where to restore; missing or empty, or --force");
-  line.add()("model", po::value(&options.selection.models)->composing()->value_name("ID"), "only this model (or glob; may be repeated)");
-  line.add()("path", po::value(&options.selection.paths)->composing()->value_name("GLOB"), "only paths that match (may be repeated)");
+  line.add()("model", po::value(&options.selection.models)->composing()->value_name("ID"),
+             "only this model (or glob; may be repeated)");
+  line.add()("path", po::value(&options.selection.paths)->composing()->value_name("GLOB"),
+             "only paths that match (may be repeated)");
   line.add()("force", po::bool_switch(&options.force), "replace files that exist");
-  line.add()("threads", po::value(&options.threads)->default_value(0, "")->value_name("N"), "OpenMP threads of each rank [as elves-mpi]");
+  line.add()("threads", po::value(&options.threads)->default_value(0, "")->value_name("N"),
+             "OpenMP threads of each rank [as elves-mpi]");
   po::variables_map values;
   if (!line.parse(argc, argv, comm, values)) return jobs::kDone;
-  if (path.empty() || options.to.empty()) throw UsageError("--archive DIR and --to DIR are needed (see elves-restore --help)");
+  if (path.empty() || options.to.empty())
+    throw UsageError("--archive DIR and --to DIR are needed (see elves-restore --help)");
   options.threads = pipeline::choose_threads(comm, options.threads);
 
   const auto directory = archive::open_directory(comm, path);
   const auto summary = archive::restore(comm, directory, options);
   const auto problems = jobs::print_problems(comm, "elves-restore", summary.problems);
   if (comm.is_root()) {
-    std::cout << "restored    " << summary.files << " paths, " << format_bytes(summary.bytes) << ", all checked, to " << options.to << "\n";
+    std::cout << "restored    " << summary.files << " paths, " << format_bytes(summary.bytes) << ", all checked, to "
+              << options.to << "\n";
     if (problems > 0) std::cout << "not restored " << problems << " paths\n";
   }
   return problems > 0 ? jobs::kSomeSkipped : jobs::kDone;

@@ -38,18 +38,20 @@ int verify(int argc, char** argv, const mpi::Comm& comm) {
   const auto whole = archive::verify(comm, directory, threads);
   auto differences = jobs::print_problems(comm, "elves-verify", whole.differences);
   if (comm.is_root()) {
-    std::cout << "checked     " << whole.shards << " shards, " << whole.layers << " layers, " << whole.chunks << " chunks, " << whole.files
-              << " files; decoded " << format_bytes(whole.decoded_bytes) << "\n";
+    std::cout << "checked     " << whole.shards << " shards, " << whole.layers << " layers, " << whole.chunks
+              << " chunks, " << whole.files << " files; decoded " << format_bytes(whole.decoded_bytes) << "\n";
   }
   if (!against.empty()) {
     const auto compared = archive::verify_against(comm, directory, against, threads);
     differences += jobs::print_problems(comm, "elves-verify", compared.differences);
     if (comm.is_root()) {
-      std::cout << "compared    " << compared.files << " paths, " << format_bytes(compared.compared_bytes) << ", with " << against
-                << "; largest error of a float " << compared.max_abs_error << "\n";
+      std::cout << "compared    " << compared.files << " paths, " << format_bytes(compared.compared_bytes) << ", with "
+                << against << "; largest error of a float " << compared.max_abs_error << "\n";
     }
   }
-  if (comm.is_root()) std::cout << (differences == 0 ? "verified    no difference" : "DIFFERENT   " + std::to_string(differences)) << "\n";
+  if (comm.is_root())
+    std::cout << (differences == 0 ? "verified    no difference" : "DIFFERENT   " + std::to_string(differences))
+              << "\n";
   return differences == 0 ? jobs::kDone : jobs::kDifferent;
 }
 

@@ -25,14 +25,14 @@ enum class Level : std::uint8_t { Fast, Default, Max };
 
 /// What encoding may do. A chunk's encoded bytes are a pure function of (bytes, dtype, options).
 struct EncodeOptions {
-  bool lossless = false;      ///< never let a float change
-  double error_bound = 0;     ///< largest |error| of a float; 0: ELF's own bound for the dtype (2^-11, 2^-24, 2^-53)
-  double min_snr_db = 70;     ///< ELF only where the chunk's signal-to-noise ratio stays above this
+  bool lossless = false;   ///< never let a float change
+  double error_bound = 0;  ///< largest |error| of a float; 0: ELF's own bound for the dtype (2^-11, 2^-24, 2^-53)
+  double min_snr_db = 70;  ///< ELF only where the chunk's signal-to-noise ratio stays above this
   Level level = Level::Default;
-  bool use_de = true;         ///< stage `de`
-  bool use_elf = true;        ///< stage `elf`
-  bool use_planes = true;     ///< stage `planes`: exponent and byte planes
-  bool use_zstd = true;       ///< stage `zstd`: entropy coding of streams; without it streams are constant or stored
+  bool use_de = true;      ///< stage `de`
+  bool use_elf = true;     ///< stage `elf`
+  bool use_planes = true;  ///< stage `planes`: exponent and byte planes
+  bool use_zstd = true;    ///< stage `zstd`: entropy coding of streams; without it streams are constant or stored
   bool prefer_elf_packed = false;  ///< the paper's packed form in the place of planes form (experiments)
 };
 
@@ -42,11 +42,11 @@ struct ChunkStats {
   std::uint64_t raw_bytes = 0;
   std::uint64_t transformed_bytes = 0;  ///< sum of the streams before entropy coding
   std::uint64_t encoded_bytes = 0;
-  double max_abs_error = 0;             ///< measured over all elements; 0 when exact
-  bool exact = true;                    ///< decoding gives the same bits
+  double max_abs_error = 0;  ///< measured over all elements; 0 when exact
+  bool exact = true;         ///< decoding gives the same bits
 };
 
-/// Encodes chunks, one at a time; owns its scratch memory (about 5 chunks). One per thread.
+/// Encodes chunks, one at a time; owns its scratch memory (about 6 chunks). One per thread.
 class Encoder {
  public:
   Encoder();

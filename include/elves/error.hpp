@@ -1,7 +1,6 @@
 #pragma once
 
 #include <optional>
-#include <source_location>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -54,15 +53,19 @@ class [[nodiscard]] Result<void> {
 /// A broken world: MPI, HDF5, a full disk, a bug. Ends the job; commits so far stay. `what()` is the line for the user.
 class Failure : public std::runtime_error {
  public:
-  explicit Failure(const std::string& message, std::source_location where = std::source_location::current())
-      : std::runtime_error(message), where_(where) {}
-  const std::source_location& where() const noexcept { return where_; }
+  // Not std::source_location: clang 14 has none with libstdc++ 12.
+  explicit Failure(const std::string& message, const char* file = __builtin_FILE(), int line = __builtin_LINE())
+      : std::runtime_error(message), file_(file), line_(line) {}
+  const char* file() const noexcept { return file_; }
+  int line() const noexcept { return line_; }
 
  private:
-  std::source_location where_;
+  const char* file_;
+  int line_;
 };
 
-/// A Failure that all ranks throw together: they can end in order. Any other leaves ranks waiting for the one that threw.
+/// A Failure that all ranks throw together: they can end in order. Any other leaves ranks waiting for the one that
+/// threw.
 class AgreedFailure : public Failure {
  public:
   using Failure::Failure;

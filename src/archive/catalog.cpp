@@ -37,15 +37,22 @@ Result<void> read_layers(ShardReader& reader, std::uint32_t shard, mpi::PerRank<
     if (!layer) return layer.error();
     const auto dtype = dtype_from_number(layer->dtype);
     if (!dtype) return Error{shard_name(shard) + ": unknown dtype " + std::to_string(layer->dtype)};
-    const LayerMessage message{to_hash(layer->fingerprint), to_hash(layer->decoded), layer->size_bytes, row, shard,
-                               layer->lossy_class,          layer->dtype};
+    const LayerMessage message{to_hash(layer->fingerprint),
+                               to_hash(layer->decoded),
+                               layer->size_bytes,
+                               row,
+                               shard,
+                               layer->lossy_class,
+                               layer->dtype};
     const dedup::LayerKey key{message.fingerprint, message.size_bytes, *dtype};
     to[static_cast<std::size_t>(dedup::LayerTable::owner(key, static_cast<int>(to.size())))].push_back(message);
   }
   return {};
 }
 
-std::uint64_t order_of(std::uint32_t shard, std::uint64_t row) { return (std::uint64_t{shard} << 40) | row; }
+std::uint64_t order_of(std::uint32_t shard, std::uint64_t row) {
+  return (std::uint64_t{shard} << 40) | row;
+}
 
 Result<void> read_files(ShardReader& reader, std::uint32_t shard, Catalog& catalog, std::uint64_t& bytes) {
   for (std::uint64_t row = 0; row < reader.rows(FileRow::kTable); ++row) {
@@ -70,15 +77,19 @@ Catalog load_catalog(const mpi::Comm& comm, const Directory& directory, dedup::L
     Result<void> outcome;
     if (shard) {
       auto reader = ShardReader::open(directory, *shard);
-      if (!reader) outcome = reader.error();
-      else if (auto layers = read_layers(*reader, *shard, to); !layers) outcome = layers;
-      else outcome = read_files(*reader, *shard, catalog, bytes);
+      if (!reader)
+        outcome = reader.error();
+      else if (auto layers = read_layers(*reader, *shard, to); !layers)
+        outcome = layers;
+      else
+        outcome = read_files(*reader, *shard, catalog, bytes);
       if (reader) sweep = std::max(sweep, reader->sweep());
     }
     comm.agree(outcome, "archive: read the catalog");
     for (const auto& from_rank : comm.alltoallv(to)) {
       for (const auto& m : from_rank)
-        table.insert({m.fingerprint, m.size_bytes, static_cast<DType>(m.dtype)}, {{m.shard, m.row}, m.decoded, m.lossy_class});
+        table.insert({m.fingerprint, m.size_bytes, static_cast<DType>(m.dtype)},
+                     {{m.shard, m.row}, m.decoded, m.lossy_class});
     }
   });
   catalog.next_shard = directory.shards.empty() ? 0 : directory.shards.back() + 1;
@@ -104,9 +115,12 @@ bool takes(const std::vector<std::string>& patterns, std::string_view text) {
          });
 }
 
-std::size_t owner_of(const Hash128& path, std::size_t ranks) { return path.low % ranks; }
+std::size_t owner_of(const Hash128& path, std::size_t ranks) {
+  return path.low % ranks;
+}
 
-Result<void> read_candidates(ShardReader& reader, std::uint32_t shard, const Selection& selection, mpi::PerRank<Candidate>& to) {
+Result<void> read_candidates(ShardReader& reader, std::uint32_t shard, const Selection& selection,
+                             mpi::PerRank<Candidate>& to) {
   for (std::uint64_t row = 0; row < reader.rows(FileRow::kTable); ++row) {
     const auto file = reader.file(row);
     if (!file) return file.error();
@@ -148,7 +162,8 @@ LatestByPath latest_versions(const mpi::Comm& comm, const Directory& directory, 
       for (const auto& candidate : from_rank) {
         const auto [at, added] = latest.try_emplace(candidate.path, candidate);
         const auto& held = at->second.file;
-        if (!added && order_of(candidate.file.shard, candidate.file.row) > order_of(held.shard, held.row)) at->second = candidate;
+        if (!added && order_of(candidate.file.shard, candidate.file.row) > order_of(held.shard, held.row))
+          at->second = candidate;
       }
     }
   });
@@ -214,7 +229,8 @@ std::vector<SelectedFile> select_files(const mpi::Comm& comm, const Directory& d
   }
   std::vector<SelectedFile> files;
   for (const auto& from_rank : comm.alltoallv(to)) {
-    for (const auto& file : from_rank) files.push_back({file.file, file.has_content != 0 ? std::optional(file.content) : std::nullopt});
+    for (const auto& file : from_rank)
+      files.push_back({file.file, file.has_content != 0 ? std::optional(file.content) : std::nullopt});
   }
   std::sort(files.begin(), files.end(), [](const SelectedFile& a, const SelectedFile& b) {
     return order_of(a.file.shard, a.file.row) < order_of(b.file.shard, b.file.row);

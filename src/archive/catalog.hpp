@@ -27,8 +27,8 @@ struct Catalog {
   std::vector<KnownFile> known_files;  ///< of the shards that this rank has read
 };
 
-/// Collective. Reads all shards; takes every layer into `table` at its owner (88 bytes a layer cross the network, at most
-/// one shard of each rank at a time). Throws Failure on all ranks together where a shard is damaged.
+/// Collective. Reads all shards; takes every layer into `table` at its owner (88 bytes a layer cross the network, at
+/// most one shard of each rank at a time). Throws Failure on all ranks together where a shard is damaged.
 Catalog load_catalog(const mpi::Comm& comm, const Directory& directory, dedup::LayerTable& table);
 
 /// A row of a shard's /files.
@@ -51,8 +51,8 @@ struct Selection {
   std::vector<std::string> paths;   ///< globs; empty: all
 };
 
-/// Collective. The latest version of each path that the selection takes, dealt to ranks by bytes; on each rank in order of
-/// shard and row. No rank holds the whole list. Throws Failure on all ranks where a shard is damaged.
+/// Collective. The latest version of each path that the selection takes, dealt to ranks by bytes; on each rank in order
+/// of shard and row. No rank holds the whole list. Throws Failure on all ranks where a shard is damaged.
 std::vector<SelectedFile> select_files(const mpi::Comm& comm, const Directory& directory, const Selection& selection);
 
 }  // namespace elves::archive

@@ -41,10 +41,10 @@ Result<Identity> read_identity(const std::string& path) {
   if (!tree.is_object() || tree.value("format", "") != "elves-archive") return damaged;
   if (!tree.contains("version") || !tree["version"].is_number_unsigned()) return damaged;
   if (const auto version = tree["version"].get<std::uint64_t>(); version > kFormatVersion)
-    return Error{path + " is an archive of format version " + std::to_string(version) + ", and this elves reads up to " +
-                 std::to_string(kFormatVersion) + ": use a newer elves"};
-  if (!tree.contains("id") || !tree["id"].is_string() || !tree.contains("hash_secret") || !tree["hash_secret"].is_string() ||
-      !tree.contains("part_bytes") || !tree["part_bytes"].is_number_unsigned())
+    return Error{path + " is an archive of format version " + std::to_string(version) +
+                 ", and this elves reads up to " + std::to_string(kFormatVersion) + ": use a newer elves"};
+  if (!tree.contains("id") || !tree["id"].is_string() || !tree.contains("hash_secret") ||
+      !tree["hash_secret"].is_string() || !tree.contains("part_bytes") || !tree["part_bytes"].is_number_unsigned())
     return damaged;
   Identity identity;
   identity.id = tree["id"].get<std::string>();
@@ -130,7 +130,9 @@ Result<Directory> read_directory(const std::string& path) {
   return Directory{path, *identity, *shards};
 }
 
-Directory open_directory(const mpi::Comm& comm, const std::string& path) { return share(comm, path, {}); }
+Directory open_directory(const mpi::Comm& comm, const std::string& path) {
+  return share(comm, path, {});
+}
 
 Directory open_or_create_directory(const mpi::Comm& comm, const std::string& path, std::uint64_t part_bytes) {
   return share(comm, path, comm.is_root() ? create_if_empty(path, part_bytes) : Result<void>{});

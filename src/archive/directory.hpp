@@ -12,9 +12,9 @@ namespace elves::archive {
 
 /// What archive.json says: fixed when the archive is created.
 struct Identity {
-  std::string id;                     ///< 32 hexadecimal digits
-  std::vector<std::byte> hash_secret; ///< key of all fingerprints: KeyedHash::kSecretBytes bytes
-  std::uint64_t part_bytes = 0;       ///< layers larger than this are stored in parts
+  std::string id;                      ///< 32 hexadecimal digits
+  std::vector<std::byte> hash_secret;  ///< key of all fingerprints: KeyedHash::kSecretBytes bytes
+  std::uint64_t part_bytes = 0;        ///< layers larger than this are stored in parts
 };
 
 /// A directory that is an archive.

@@ -44,8 +44,13 @@ struct Running {
 class Job {
  public:
   Job(ShardSet& shards, const Directory& directory, int threads, FileVisitor& visitor)
-      : shards_(shards), hash_(directory.identity.hash_secret), threads_(std::max(1, threads)), visitor_(visitor),
-        decoders_(static_cast<std::size_t>(threads_)), encoded_(static_cast<std::size_t>(threads_)), buffer_(0) {}
+      : shards_(shards),
+        hash_(directory.identity.hash_secret),
+        threads_(std::max(1, threads)),
+        visitor_(visitor),
+        decoders_(static_cast<std::size_t>(threads_)),
+        encoded_(static_cast<std::size_t>(threads_)),
+        buffer_(0) {}
 
   void add(std::size_t index, const FileRef& ref) {
     auto file = read_file_row(shards_, ref);
@@ -55,8 +60,10 @@ class Job {
       running.fail(file.error());
     } else {
       running.file = std::move(*file);
-      if (auto begun = visitor_.begin(index, running.file); !begun) running.fail(begun.error());
-      else if (auto added = add_extents(ref, running.file); !added) running_.back().fail(added.error());
+      if (auto begun = visitor_.begin(index, running.file); !begun)
+        running.fail(begun.error());
+      else if (auto added = add_extents(ref, running.file); !added)
+        running_.back().fail(added.error());
     }
     running_.back().read_fully = true;
   }
@@ -79,7 +86,8 @@ class Job {
       at += extent->size_bytes;
       if (auto added = add_layer(*extent); !added) return added;
     }
-    if (at != row.size_bytes) return Error{"its extents end at byte " + std::to_string(at) + " of " + std::to_string(row.size_bytes)};
+    if (at != row.size_bytes)
+      return Error{"its extents end at byte " + std::to_string(at) + " of " + std::to_string(row.size_bytes)};
     return {};
   }
 
@@ -91,7 +99,8 @@ class Job {
     const auto dtype = dtype_from_number(layer->dtype);
     if (!dtype) return Error{"unknown dtype " + std::to_string(layer->dtype)};
     if (layer->size_bytes != extent.size_bytes) return Error{"a layer has another size than its extent"};
-    if (layer->base_shard != kNoShard) return Error{"a layer is a difference from a base, which this elves cannot read: use a newer one"};
+    if (layer->base_shard != kNoShard)
+      return Error{"a layer is a difference from a base, which this elves cannot read: use a newer one"};
     if (layer->n_chunks == 0) {
       if (layer->size_bytes != 0) return Error{"a layer has no chunks"};
       running_.back().layer_digests.push_back(to_hash(layer->decoded));
@@ -102,9 +111,19 @@ class Job {
       if (used_ + kChunkBytes > kBatchBytes) run_batch();
       const auto chunk = (*shard)->chunk(layer->first_chunk + c);
       if (!chunk) return chunk.error();
-      if (chunk->raw_bytes > kChunkBytes || chunk->encoded_bytes > kChunkBytes + 64 || chunk->raw_bytes > layer->size_bytes - at)
+      if (chunk->raw_bytes > kChunkBytes || chunk->encoded_bytes > kChunkBytes + 64 ||
+          chunk->raw_bytes > layer->size_bytes - at)
         return Error{"a chunk is larger than its layer"};
-      tasks_.push_back({running_.back().index, *shard, *chunk, *layer, *dtype, extent.offset_bytes + at, used_, c + 1 == layer->n_chunks, {}, {}});
+      tasks_.push_back({running_.back().index,
+                        *shard,
+                        *chunk,
+                        *layer,
+                        *dtype,
+                        extent.offset_bytes + at,
+                        used_,
+                        c + 1 == layer->n_chunks,
+                        {},
+                        {}});
       at += chunk->raw_bytes;
       used_ += chunk->raw_bytes;
     }
@@ -117,9 +136,12 @@ class Job {
     auto& encoded = encoded_[thread];
     encoded.resize(task.chunk.encoded_bytes);
     const auto out = std::span(buffer_).subspan(task.buffer_at, task.chunk.raw_bytes);
-    if (auto read = task.shard->read_encoded(task.chunk, encoded); !read) task.error = read.error();
-    else if (auto decoded = decoders_[thread].decode(encoded, task.dtype, out); !decoded) task.error = decoded.error();
-    else task.digest = hash_(out);
+    if (auto read = task.shard->read_encoded(task.chunk, encoded); !read)
+      task.error = read.error();
+    else if (auto decoded = decoders_[thread].decode(encoded, task.dtype, out); !decoded)
+      task.error = decoded.error();
+    else
+      task.digest = hash_(out);
   }
 
   void run_batch() {
@@ -138,19 +160,22 @@ class Job {
     if (task.error) running.fail(*task.error);
     if (!running.outcome) return;
     const auto bytes = std::span<const std::byte>(buffer_).subspan(task.buffer_at, task.chunk.raw_bytes);
-    const DecodedPiece piece{task.file_offset, bytes, task.dtype, task.layer.lossy_class == 0, task.layer.max_abs_error};
+    const DecodedPiece piece{task.file_offset, bytes, task.dtype, task.layer.lossy_class == 0,
+                             task.layer.max_abs_error};
     if (auto taken = visitor_.piece(running.index, piece); !taken) return running.fail(taken.error());
     running.chunk_digests.push_back(task.digest);
     if (!task.ends_layer) return;
     const auto decoded = hash_.combine(running.chunk_digests);
     running.chunk_digests.clear();
     running.layer_digests.push_back(decoded);
-    if (decoded != to_hash(task.layer.decoded)) running.fail(Error{"a layer decodes to other bytes than were archived (digest)"});
+    if (decoded != to_hash(task.layer.decoded))
+      running.fail(Error{"a layer decodes to other bytes than were archived (digest)"});
   }
 
   void end_front() {
     auto& running = running_.front();
-    if (running.outcome && running.file.kind() == corpus::FileKind::Regular && hash_.combine(running.layer_digests) != to_hash(running.file.row.restored))
+    if (running.outcome && running.file.kind() == corpus::FileKind::Regular &&
+        hash_.combine(running.layer_digests) != to_hash(running.file.row.restored))
       running.fail(Error{"the file's digest is not the recorded one"});
     visitor_.end(running.index, running.file, running.outcome);
     running_.pop_front();
@@ -190,7 +215,8 @@ Result<ArchivedFile> read_file_row(ShardSet& shards, const FileRef& file) {
   return ArchivedFile{*row, *path, *target};
 }
 
-void decode_files(ShardSet& shards, const Directory& directory, std::span<const FileRef> files, int threads, FileVisitor& visitor) {
+void decode_files(ShardSet& shards, const Directory& directory, std::span<const FileRef> files, int threads,
+                  FileVisitor& visitor) {
   Job job(shards, directory, threads, visitor);
   for (std::size_t i = 0; i < files.size(); ++i) {
     job.add(i, files[i]);

@@ -44,9 +44,10 @@ class FileVisitor {
 /// Reads the row and the names of a file.
 Result<ArchivedFile> read_file_row(ShardSet& shards, const FileRef& file);
 
-/// Not collective. Decodes files in the given order: batches of up to 64 MiB, chunks in parallel by OpenMP, checked against
-/// their checksums, the decoded digests of their layers, and the file's digest. What is damaged ends its file with an
-/// Error; the others go on. Memory: 64 MiB and one chunk for each thread.
-void decode_files(ShardSet& shards, const Directory& directory, std::span<const FileRef> files, int threads, FileVisitor& visitor);
+/// Not collective. Decodes files in the given order: batches of up to 64 MiB, chunks in parallel by OpenMP, checked
+/// against their checksums, the decoded digests of their layers, and the file's digest. What is damaged ends its file
+/// with an Error; the others go on. Memory: 64 MiB and one chunk for each thread.
+void decode_files(ShardSet& shards, const Directory& directory, std::span<const FileRef> files, int threads,
+                  FileVisitor& visitor);
 
 }  // namespace elves::archive

@@ -8,8 +8,10 @@ using h5::Scalar;
 }  // namespace
 
 // offsetof of packed, standard-layout rows: the file's layout is the struct's.
-#define ELVES_FIELD(Row, member, type) {#member, offsetof(Row, member), Scalar::type}
-#define ELVES_DIGEST(Row, member) {#member, offsetof(Row, member), Scalar::U8, 16}
+#define ELVES_FIELD(Row, member, type) \
+  { #member, offsetof(Row, member), Scalar::type }
+#define ELVES_DIGEST(Row, member) \
+  { #member, offsetof(Row, member), Scalar::U8, 16 }
 
 template <>
 const h5::RowType& row_type<ChunkRow>() {
@@ -63,20 +65,30 @@ const h5::RowType& row_type<FileRow>() {
 
 template <>
 const h5::RowType& row_type<ModelRow>() {
-  static const h5::RowType type{sizeof(ModelRow),
-                                {ELVES_FIELD(ModelRow, id_offset, U64), ELVES_FIELD(ModelRow, id_bytes, U32),
-                                 ELVES_FIELD(ModelRow, check, U32)}};
+  static const h5::RowType type{
+      sizeof(ModelRow),
+      {ELVES_FIELD(ModelRow, id_offset, U64), ELVES_FIELD(ModelRow, id_bytes, U32), ELVES_FIELD(ModelRow, check, U32)}};
   return type;
 }
 
 #undef ELVES_FIELD
 #undef ELVES_DIGEST
 
-NamesRange names_of(const ChunkRow&) { return {}; }
-NamesRange names_of(const LayerRow& row) { return {row.shape_offset, std::uint64_t{row.ndim} * 8}; }
-NamesRange names_of(const ExtentRow& row) { return {row.name_offset, row.name_bytes + std::uint64_t{row.ndim} * 8}; }
-NamesRange names_of(const FileRow& row) { return {row.path_offset, std::uint64_t{row.path_bytes} + row.target_bytes}; }
-NamesRange names_of(const ModelRow& row) { return {row.id_offset, row.id_bytes}; }
+NamesRange names_of(const ChunkRow&) {
+  return {};
+}
+NamesRange names_of(const LayerRow& row) {
+  return {row.shape_offset, std::uint64_t{row.ndim} * 8};
+}
+NamesRange names_of(const ExtentRow& row) {
+  return {row.name_offset, row.name_bytes + std::uint64_t{row.ndim} * 8};
+}
+NamesRange names_of(const FileRow& row) {
+  return {row.path_offset, std::uint64_t{row.path_bytes} + row.target_bytes};
+}
+NamesRange names_of(const ModelRow& row) {
+  return {row.id_offset, row.id_bytes};
+}
 
 std::string shard_name(std::uint32_t shard) {
   char text[32];

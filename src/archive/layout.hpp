@@ -107,11 +107,16 @@ struct ModelRow {
 
 template <class Row>
 const h5::RowType& row_type();
-template <> const h5::RowType& row_type<ChunkRow>();
-template <> const h5::RowType& row_type<LayerRow>();
-template <> const h5::RowType& row_type<ExtentRow>();
-template <> const h5::RowType& row_type<FileRow>();
-template <> const h5::RowType& row_type<ModelRow>();
+template <>
+const h5::RowType& row_type<ChunkRow>();
+template <>
+const h5::RowType& row_type<LayerRow>();
+template <>
+const h5::RowType& row_type<ExtentRow>();
+template <>
+const h5::RowType& row_type<FileRow>();
+template <>
+const h5::RowType& row_type<ModelRow>();
 
 /// The part of /names that a row points to, and how to move that pointer.
 struct NamesRange {
@@ -124,8 +129,8 @@ NamesRange names_of(const ExtentRow& row);
 NamesRange names_of(const FileRow& row);
 NamesRange names_of(const ModelRow& row);
 
-/// The value of `check`: low half of XXH3-64 over two numbers u64, the XXH3-64 of the row with check = 0 and that of the
-/// bytes of /names that the row points to.
+/// The value of `check`: low half of XXH3-64 over two numbers u64, the XXH3-64 of the row with check = 0 and that of
+/// the bytes of /names that the row points to.
 template <class Row>
 std::uint32_t row_check(Row row, std::span<const std::byte> names) {
   row.check = 0;
@@ -140,7 +145,9 @@ inline Hash128 to_hash(const DigestBytes& digest) {
   std::memcpy(&hash, digest, sizeof hash);
   return hash;
 }
-inline void store(DigestBytes& digest, const Hash128& hash) { std::memcpy(digest, &hash, sizeof hash); }
+inline void store(DigestBytes& digest, const Hash128& hash) {
+  std::memcpy(digest, &hash, sizeof hash);
+}
 
 /// "shard-00000042.h5"
 std::string shard_name(std::uint32_t shard);

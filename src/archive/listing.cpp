@@ -17,10 +17,14 @@ using corpus::FileKind;
 
 std::string kind_name(FileKind kind) {
   switch (kind) {
-    case FileKind::Regular: return "file";
-    case FileKind::Symlink: return "symlink";
-    case FileKind::Hardlink: return "hardlink";
-    case FileKind::Directory: return "directory";
+    case FileKind::Regular:
+      return "file";
+    case FileKind::Symlink:
+      return "symlink";
+    case FileKind::Hardlink:
+      return "hardlink";
+    case FileKind::Directory:
+      return "directory";
   }
   return "unknown";
 }
@@ -29,7 +33,8 @@ using Place = std::pair<std::uint32_t, std::uint64_t>;  // shard, row
 
 class Lister {
  public:
-  Lister(const Directory& directory, const ListOptions& options) : directory_(directory), options_(options), shards_(directory) {}
+  Lister(const Directory& directory, const ListOptions& options)
+      : directory_(directory), options_(options), shards_(directory) {}
 
   Result<std::vector<ListedFile>> run() {
     for (const auto shard : directory_.shards) {
@@ -51,7 +56,9 @@ class Lister {
   }
 
  private:
-  bool wanted(const std::string& model) const { return options_.model.empty() || options_.model == model || glob_match(options_.model, model); }
+  bool wanted(const std::string& model) const {
+    return options_.model.empty() || options_.model == model || glob_match(options_.model, model);
+  }
 
   Result<void> find_latest(std::uint32_t shard) {
     auto reader = shards_.at(shard);
@@ -133,11 +140,14 @@ class Lister {
 
 }  // namespace
 
-Result<std::vector<ListedFile>> list_files(const Directory& directory, const ListOptions& options) { return Lister(directory, options).run(); }
+Result<std::vector<ListedFile>> list_files(const Directory& directory, const ListOptions& options) {
+  return Lister(directory, options).run();
+}
 
 std::vector<ListedModel> sum_by_model(const std::vector<ListedFile>& files) {
   std::map<std::string, ListedModel> models;
   for (const auto& file : files) {
+    if (file.kind == "directory") continue;
     auto& model = models[file.model];
     model.id = file.model;
     ++model.n_files;

@@ -30,7 +30,7 @@ struct ListedFile {
   std::uint64_t stored_bytes = 0;  ///< of the layers and glue that this file was the first to bring
   std::uint64_t n_layers = 0;
   std::uint64_t sweep = 0;
-  bool exact = true;  ///< restore gives the original bytes
+  bool exact = true;                ///< restore gives the original bytes
   std::vector<ListedLayer> layers;  ///< where asked for
 };
 
@@ -47,8 +47,8 @@ struct ListOptions {
   bool with_layers = false;
 };
 
-/// Not collective. The latest version of each file of the models that the options name, in order of path. Memory: one row a
-/// file. An Error where the archive is damaged.
+/// Not collective. The latest version of each file of the models that the options name, in order of path. Memory: one
+/// row a file. An Error where the archive is damaged.
 Result<std::vector<ListedFile>> list_files(const Directory& directory, const ListOptions& options);
 
 /// Sums of files by model, in order of identifier.

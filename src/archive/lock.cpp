@@ -49,7 +49,8 @@ bool seems_alive(int fd, const std::string& holder) {
   struct stat status {};
   if (holder.empty() || ::fstat(fd, &status) != 0) return false;
   const bool same_host = holder.find(" on " + mpi::host_name() + " since ") != std::string::npos;
-  return !same_host && !holder.starts_with(job_name() + " ") && std::time(nullptr) - status.st_mtime < kDeadAfterSeconds;
+  return !same_host && !holder.starts_with(job_name() + " ") &&
+         std::time(nullptr) - status.st_mtime < kDeadAfterSeconds;
 }
 
 /// Opens the lock file and takes the kernel lock; `taken` where another process has it. Tries again where the file was
@@ -63,7 +64,8 @@ FileDescriptor open_and_lock(const std::string& path, bool& taken) {
     taken = ::fcntl(file.get(), F_OFD_SETLK, &whole) != 0 && (errno == EAGAIN || errno == EACCES);
     struct stat opened {};
     struct stat named {};
-    if (taken || (::fstat(file.get(), &opened) == 0 && ::stat(path.c_str(), &named) == 0 && opened.st_ino == named.st_ino))
+    if (taken ||
+        (::fstat(file.get(), &opened) == 0 && ::stat(path.c_str(), &named) == 0 && opened.st_ino == named.st_ino))
       return file;
   }
 }
@@ -106,7 +108,8 @@ Lock::Lock(const mpi::Comm& comm, const std::string& archive, bool break_lock) :
   if (!comm.is_root()) return;
   state_->heartbeat = std::jthread([state = state_.get()](const std::stop_token& stop) {
     std::unique_lock lock(state->mutex);
-    while (!state->wake.wait_for(lock, stop, kHeartbeat, [&] { return stop.stop_requested(); })) ::futimens(state->file.get(), nullptr);
+    while (!state->wake.wait_for(lock, stop, kHeartbeat, [&] { return stop.stop_requested(); }))
+      ::futimens(state->file.get(), nullptr);
   });
 }
 

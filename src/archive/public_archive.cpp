@@ -31,10 +31,17 @@ struct Archive::State {
     return {};
   }
 
-  Result<archive::FileRef> find(const std::string& path) const {
+  /// The row that has the content of a path: of a hard link, that of its first name.
+  Result<archive::FileRef> find(const std::string& path) {
     const auto at = files.find(path);
     if (at == files.end()) return Error{path + " is not in the archive"};
-    return at->second;
+    const auto file = archive::read_file_row(shards, at->second);
+    if (!file) return file.error();
+    if (file->kind() != corpus::FileKind::Hardlink) return at->second;
+    const auto first = files.find(file->target);
+    if (first == files.end())
+      return Error{path + " is a hard link to " + file->target + ", which is not in the archive"};
+    return first->second;
   }
 };
 
@@ -143,7 +150,8 @@ Result<std::vector<std::byte>> Archive::read_layer(const std::string& path, cons
     for (std::uint32_t c = 0; c < part.layer.n_chunks; ++c) {
       const auto row = (*shard)->chunk(part.layer.first_chunk + c);
       if (!row) return row.error();
-      if (row->raw_bytes > kChunkBytes || row->encoded_bytes > kChunkBytes + 64) return Error{path + ": a chunk is too large"};
+      if (row->raw_bytes > kChunkBytes || row->encoded_bytes > kChunkBytes + 64)
+        return Error{path + ": a chunk is too large"};
       std::vector<std::byte> encoded(row->encoded_bytes);
       if (auto read = (*shard)->read_encoded(*row, encoded); !read) return read.error();
       const auto at = bytes.size();
@@ -152,7 +160,8 @@ Result<std::vector<std::byte>> Archive::read_layer(const std::string& path, cons
       if (auto decoded = decoder.decode(encoded, *dtype, out); !decoded) return decoded.error();
       digests.push_back(hash(out));
     }
-    if (hash.combine(digests) != archive::to_hash(part.layer.decoded)) return Error{path + ": layer " + layer + " is damaged (digest)"};
+    if (hash.combine(digests) != archive::to_hash(part.layer.decoded))
+      return Error{path + ": layer " + layer + " is damaged (digest)"};
   }
   if (!found) return Error{path + " has no layer " + layer};
   return bytes;

@@ -18,7 +18,8 @@ Result<void> prepare_target(const std::string& to, bool force) {
   std::error_code error;
   fs::create_directories(to, error);
   if (error) return Error{to + ": " + error.message()};
-  if (!force && !fs::is_empty(to, error)) return Error{to + " exists and is not empty: choose another --to, or --force to replace files in it"};
+  if (!force && !fs::is_empty(to, error))
+    return Error{to + " exists and is not empty: choose another --to, or --force to replace files in it"};
   if (error) return Error{to + ": " + error.message()};
   return {};
 }
@@ -47,8 +48,10 @@ class Restorer final : public FileVisitor {
   void end(std::size_t index, const ArchivedFile&, const Result<void>& outcome) override {
     const auto& file = work_.destinations[index];
     auto done = outcome ? open(index) : outcome;
-    if (done) done = tree_.commit_file(file.row);
-    else tree_.drop_file();
+    if (done)
+      done = tree_.commit_file(file.row);
+    else
+      tree_.drop_file();
     open_ = kNone;
     if (!done) {
       summary_.problems.push_back({file.path, done.error().message});
@@ -80,7 +83,8 @@ Work sort_by_kind(ShardSet& shards, const std::vector<SelectedFile>& selected, R
     auto file = read_file_row(shards, ref);
     shards.trim();
     if (!file) {
-      summary.problems.push_back({"row " + std::to_string(ref.row) + " of " + shard_name(ref.shard), file.error().message});
+      summary.problems.push_back(
+          {"row " + std::to_string(ref.row) + " of " + shard_name(ref.shard), file.error().message});
     } else if (file->kind() == FileKind::Regular || content) {
       work.destinations.push_back(std::move(*file));
       work.contents.push_back(content.value_or(ref));
@@ -100,20 +104,26 @@ Work sort_by_kind(ShardSet& shards, const std::vector<SelectedFile>& selected, R
 template <class Make>
 void make_each(const std::vector<ArchivedFile>& files, RestoreSummary& summary, Make make) {
   for (const auto& file : files) {
-    if (auto made = make(file); !made) summary.problems.push_back({file.path, made.error().message});
-    else ++summary.files;
+    if (auto made = make(file); !made)
+      summary.problems.push_back({file.path, made.error().message});
+    else
+      ++summary.files;
   }
 }
 
 /// Children before parents, over all ranks: a folder's mode may close it, and its time changes with what is made in it.
-void finish_directories(const mpi::Comm& comm, TargetTree& tree, const std::vector<ArchivedFile>& directories, RestoreSummary& summary) {
-  const auto depth_of = [](const ArchivedFile& file) { return static_cast<std::uint64_t>(std::count(file.path.begin(), file.path.end(), '/')) + 1; };
+void finish_directories(const mpi::Comm& comm, TargetTree& tree, const std::vector<ArchivedFile>& directories,
+                        RestoreSummary& summary) {
+  const auto depth_of = [](const ArchivedFile& file) {
+    return static_cast<std::uint64_t>(std::count(file.path.begin(), file.path.end(), '/')) + 1;
+  };
   std::uint64_t deepest = 0;
   for (const auto& folder : directories) deepest = std::max(deepest, depth_of(folder));
   for (auto depth = comm.max(deepest); depth > 0; --depth) {
     for (const auto& folder : directories) {
       if (depth_of(folder) != depth) continue;
-      if (auto done = tree.finish_directory(folder.path, folder.row); !done) summary.problems.push_back({folder.path, done.error().message});
+      if (auto done = tree.finish_directory(folder.path, folder.row); !done)
+        summary.problems.push_back({folder.path, done.error().message});
     }
     comm.barrier();
   }
@@ -123,8 +133,10 @@ void finish_directories(const mpi::Comm& comm, TargetTree& tree, const std::vect
 
 RestoreSummary restore(const mpi::Comm& comm, const Directory& directory, const RestoreOptions& options) {
   const auto selected = select_files(comm, directory, options.selection);
-  if (comm.sum(std::uint64_t{selected.size()}) == 0 && !(options.selection.models.empty() && options.selection.paths.empty()))
-    throw AgreedFailure("restore: nothing in " + directory.path + " matches --model or --path (elves-ls lists what there is)");
+  if (comm.sum(std::uint64_t{selected.size()}) == 0 &&
+      !(options.selection.models.empty() && options.selection.paths.empty()))
+    throw AgreedFailure("restore: nothing in " + directory.path +
+                        " matches --model or --path (elves-ls lists what there is)");
   comm.agree(comm.is_root() ? prepare_target(options.to, options.force) : Result<void>{}, "restore");
   auto tree = TargetTree::open(options.to, options.force);
   comm.agree(tree ? Result<void>{} : Result<void>{tree.error()}, "restore");
@@ -136,9 +148,11 @@ RestoreSummary restore(const mpi::Comm& comm, const Directory& directory, const 
   Restorer restorer(*tree, work, summary);
   decode_files(shards, directory, work.contents, options.threads, restorer);
   comm.barrier();  // links after files, so that no file is ever written through a link
-  make_each(work.hardlinks, summary, [&](const ArchivedFile& link) { return tree->make_hardlink(link.path, link.target); });
+  make_each(work.hardlinks, summary,
+            [&](const ArchivedFile& link) { return tree->make_hardlink(link.path, link.target); });
   comm.barrier();
-  make_each(work.symlinks, summary, [&](const ArchivedFile& link) { return tree->make_symlink(link.path, link.target, link.row); });
+  make_each(work.symlinks, summary,
+            [&](const ArchivedFile& link) { return tree->make_symlink(link.path, link.target, link.row); });
   comm.barrier();
   finish_directories(comm, *tree, work.directories, summary);
   summary.files = comm.sum(summary.files);

@@ -54,8 +54,9 @@ Result<ShardReader> ShardReader::open_file(const std::string& path, const std::s
   reader.sweep_ = *sweep;
   reader.options_ = *options;
 
-  for (const auto& loaded : {reader.load_size(reader.chunks_), reader.load_size(reader.layers_), reader.load_size(reader.extents_),
-                             reader.load_size(reader.files_), reader.load_size(reader.models_)}) {
+  for (const auto& loaded :
+       {reader.load_size(reader.chunks_), reader.load_size(reader.layers_), reader.load_size(reader.extents_),
+        reader.load_size(reader.files_), reader.load_size(reader.models_)}) {
     if (!loaded) return Error{path + ": " + loaded.error().message};
   }
   const auto payload_bytes = reader.h5_.size(kPayload);
@@ -95,14 +96,16 @@ Result<Row> ShardReader::get(Table<Row>& table, std::uint64_t row) {
   if (at == table.blocks.end()) {
     make_room(table.blocks);
     std::vector<Row> rows(std::min(kRowsPerBlock, table.size - block * kRowsPerBlock));
-    const auto done = h5_.read_rows(Row::kTable, row_type<Row>(), block * kRowsPerBlock, std::as_writable_bytes(std::span(rows)));
+    const auto done =
+        h5_.read_rows(Row::kTable, row_type<Row>(), block * kRowsPerBlock, std::as_writable_bytes(std::span(rows)));
     if (!done) return Error{where() + ": " + done.error().message};
     at = table.blocks.emplace(block, std::move(rows)).first;
   }
   const Row& found = at->second[row % kRowsPerBlock];
   const auto range = names_of(found);
   const auto text = names(range.offset, range.size_bytes);
-  if (!text || found.check != row_check(found, std::as_bytes(std::span(*text)))) return Error{where() + " is damaged (check)"};
+  if (!text || found.check != row_check(found, std::as_bytes(std::span(*text))))
+    return Error{where() + " is damaged (check)"};
   return found;
 }
 
@@ -143,9 +146,11 @@ Result<std::vector<std::uint64_t>> ShardReader::shape(std::uint64_t offset, std:
 }
 
 Result<void> ShardReader::read_encoded(const ChunkRow& row, std::span<std::byte> out) const {
-  if (row.payload_offset > payload_bytes_ || row.encoded_bytes > payload_bytes_ - row.payload_offset || out.size() != row.encoded_bytes)
+  if (row.payload_offset > payload_bytes_ || row.encoded_bytes > payload_bytes_ - row.payload_offset ||
+      out.size() != row.encoded_bytes)
     return Error{path_ + ": a chunk lies beyond the end of the payload"};
-  if (const auto done = pread_exactly(raw_.get(), out, payload_at_ + row.payload_offset); !done) return Error{path_ + ": " + done.error().message};
+  if (const auto done = pread_exactly(raw_.get(), out, payload_at_ + row.payload_offset); !done)
+    return Error{path_ + ": " + done.error().message};
   if (checksum64(out) != row.checksum)
     return Error{path_ + ": checksum of the chunk at payload byte " + std::to_string(row.payload_offset) + " is wrong"};
   return {};

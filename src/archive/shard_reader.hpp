@@ -15,8 +15,8 @@
 
 namespace elves::archive {
 
-/// Reads one shard. Rows come through a cache of blocks and are checked (row_check); a damaged row is an Error that names
-/// the shard, table and row. Main thread only, except read_encoded(), which any thread may call.
+/// Reads one shard. Rows come through a cache of blocks and are checked (row_check); a damaged row is an Error that
+/// names the shard, table and row. Main thread only, except read_encoded(), which any thread may call.
 class ShardReader {
  public:
   /// Opens a whole shard of the archive `archive_id`; an Error where it is incomplete, foreign or of a newer format.

@@ -54,7 +54,8 @@ Placement place(const mpi::Comm& comm, const ShardPart& part) {
 template <class Row>
 void set_check(Row& row, std::span<const std::byte> names, std::uint64_t names_begin) {
   const auto range = names_of(row);
-  row.check = row_check(row, range.size_bytes == 0 ? std::span<const std::byte>{} : names.subspan(range.offset - names_begin, range.size_bytes));
+  row.check = row_check(row, range.size_bytes == 0 ? std::span<const std::byte>{}
+                                                   : names.subspan(range.offset - names_begin, range.size_bytes));
 }
 
 /// Turns the places of this rank's rows from relative into final, and sets their checks.
@@ -141,10 +142,11 @@ Result<void> write_datasets(h5::File& file, const ShardPart& part, const Placeme
 }
 
 Result<void> set_attributes(h5::File& file, const Directory& directory, const ShardHeader& header) {
-  return first_error({file.set_attribute("format", std::string("elves-shard")), file.set_attribute("version", kFormatVersion),
-                      file.set_attribute("archive", directory.identity.id),
-                      file.set_attribute("shard", std::uint64_t{header.shard}), file.set_attribute("sweep", header.sweep),
-                      file.set_attribute("wave", header.wave), file.set_attribute("options", header.options)});
+  return first_error(
+      {file.set_attribute("format", std::string("elves-shard")), file.set_attribute("version", kFormatVersion),
+       file.set_attribute("archive", directory.identity.id), file.set_attribute("shard", std::uint64_t{header.shard}),
+       file.set_attribute("sweep", header.sweep), file.set_attribute("wave", header.wave),
+       file.set_attribute("options", header.options)});
 }
 
 /// A name that no other attempt has: job, restart count, random. The same on all ranks.
@@ -155,8 +157,8 @@ std::string attempt_name(const mpi::Comm& comm, const ShardHeader& header) {
   };
   std::random_device source;
   const std::uint64_t random = (std::uint64_t{source()} << 32) | source();
-  return comm.broadcast(".tmp-" + shard_name(header.shard) + "-" + variable("SLURM_JOB_ID") + "-" + variable("SLURM_RESTART_COUNT") +
-                        "-" + to_hex(std::as_bytes(std::span(&random, 1))));
+  return comm.broadcast(".tmp-" + shard_name(header.shard) + "-" + variable("SLURM_JOB_ID") + "-" +
+                        variable("SLURM_RESTART_COUNT") + "-" + to_hex(std::as_bytes(std::span(&random, 1))));
 }
 
 Result<void> fsync_file(const std::string& path) {
@@ -166,7 +168,8 @@ Result<void> fsync_file(const std::string& path) {
 }
 
 /// Opens the file as a reader would; with `verify` also checks the chunks that this rank has written.
-Result<void> read_back(const std::string& path, const Directory& directory, const ShardPart& part, const Placement& at, bool verify) {
+Result<void> read_back(const std::string& path, const Directory& directory, const ShardPart& part, const Placement& at,
+                       bool verify) {
   auto reader = ShardReader::open_file(path, directory.identity.id);
   if (!reader) return reader.error();
   if (reader->rows(ChunkRow::kTable) != at.total_chunks || reader->rows(LayerRow::kTable) != at.total_layers ||
@@ -225,7 +228,8 @@ std::uint64_t Names::add(std::span<const std::uint64_t> shape) {
   return at;
 }
 
-std::uint64_t write_shard(const mpi::Comm& comm, const Directory& directory, const ShardHeader& header, ShardPart part, bool verify) {
+std::uint64_t write_shard(const mpi::Comm& comm, const Directory& directory, const ShardHeader& header, ShardPart part,
+                          bool verify) {
   const auto at = place(comm, part);
   if (at.nothing()) return 0;
   finish_rows(comm, part, at);

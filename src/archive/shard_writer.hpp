@@ -42,11 +42,12 @@ struct ShardHeader {
   std::string options;  ///< of the sweep, for people: the command line's choices
 };
 
-/// Collective. Writes the shard that the parts of all ranks make up, and publishes it: only when this returns is the wave
-/// committed, and then it is on disk. Written under a name of this attempt, flushed, closed, fsynced, checked, renamed
-/// without replacing, directory fsynced. `verify`: each rank reads its payload back from the file and checks it before the rename.
-/// Returns the size of the shard file; 0 where all parts are empty and nothing was written.
-/// Throws Failure on all ranks together (disk full, HDF5, a shard of this number exists); the temporary file is removed.
-std::uint64_t write_shard(const mpi::Comm& comm, const Directory& directory, const ShardHeader& header, ShardPart part, bool verify);
+/// Collective. Writes the shard that the parts of all ranks make up, and publishes it: only when this returns is the
+/// wave committed, and then it is on disk. Written under a name of this attempt, flushed, closed, fsynced, checked,
+/// renamed without replacing, directory fsynced. `verify`: each rank reads its payload back from the file and checks it
+/// before the rename. Returns the size of the shard file; 0 where all parts are empty and nothing was written. Throws
+/// Failure on all ranks together (disk full, HDF5, a shard of this number exists); the temporary file is removed.
+std::uint64_t write_shard(const mpi::Comm& comm, const Directory& directory, const ShardHeader& header, ShardPart part,
+                          bool verify);
 
 }  // namespace elves::archive

@@ -12,7 +12,9 @@
 namespace elves::archive {
 namespace {
 
-timespec mtime_of(const FileRow& row) { return {static_cast<time_t>(row.mtime_seconds), static_cast<long>(row.mtime_nanoseconds)}; }
+timespec mtime_of(const FileRow& row) {
+  return {static_cast<time_t>(row.mtime_seconds), static_cast<long>(row.mtime_nanoseconds)};
+}
 
 /// Owner as recorded where we may (root), else ours; mode after that, because chown clears set-user-ID bits.
 Result<void> set_metadata(int fd, const FileRow& row) {
@@ -52,9 +54,12 @@ Result<int> TargetTree::parent(const std::string& path, std::string& name, bool 
   FileDescriptor current;
   for (const auto& part : split(folder, '/')) {
     const int above = current ? current.get() : root_.get();
-    if (create && ::mkdirat(above, part.c_str(), 0700) != 0 && errno != EEXIST) return Error{"folder " + printable(folder) + ": " + errno_text(errno)};
+    if (create && ::mkdirat(above, part.c_str(), 0700) != 0 && errno != EEXIST)
+      return Error{"folder " + printable(folder) + ": " + errno_text(errno)};
     FileDescriptor next(::openat(above, part.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-    if (!next) return Error{"folder " + printable(folder) + ": " + (errno == ENOTDIR || errno == ELOOP ? "a link or a file is in its place" : errno_text(errno))};
+    if (!next)
+      return Error{"folder " + printable(folder) + ": " +
+                   (errno == ENOTDIR || errno == ELOOP ? "a link or a file is in its place" : errno_text(errno))};
     current = std::move(next);
   }
   cached_ = std::move(current);
@@ -130,7 +135,8 @@ Result<void> TargetTree::begin_file(const std::string& path) {
   file_folder_ = *folder;
   temporary_ = ".elves-file-" + std::to_string(::getpid());
   ::unlinkat(*folder, temporary_.c_str(), 0);
-  file_ = FileDescriptor(::openat(*folder, temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+  file_ =
+      FileDescriptor(::openat(*folder, temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
   if (!file_) return Error{errno_text(errno)};
   return {};
 }

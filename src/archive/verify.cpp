@@ -56,8 +56,10 @@ class ShardChecker {
     std::vector<std::pair<std::uint64_t, std::size_t>> layers;  // row, its first task
     const auto n = reader.rows(LayerRow::kTable);
     for (std::uint64_t row = 0; row < n; ++row) {
-      if (auto added = add_layer(reader, row, tasks); !added) differs(layer_name(row), added.error().message);
-      else layers.emplace_back(row, tasks.size());
+      if (auto added = add_layer(reader, row, tasks); !added)
+        differs(layer_name(row), added.error().message);
+      else
+        layers.emplace_back(row, tasks.size());
       if (tasks.size() >= kLayersPerBatch || row + 1 == n) {
         decode(reader, tasks);
         judge(reader, layers, tasks);
@@ -79,9 +81,12 @@ class ShardChecker {
     for (std::uint32_t c = 0; c < layer->n_chunks; ++c) {
       const auto chunk = reader.chunk(layer->first_chunk + c);
       Result<void> good;
-      if (!chunk) good = chunk.error();
-      else if (chunk->raw_bytes > kChunkBytes || chunk->encoded_bytes > kChunkBytes + 64) good = Error{"a chunk is too large"};
-      else if (chunk->max_abs_error > layer->max_abs_error) good = Error{"a chunk has a larger error than its layer says"};
+      if (!chunk)
+        good = chunk.error();
+      else if (chunk->raw_bytes > kChunkBytes || chunk->encoded_bytes > kChunkBytes + 64)
+        good = Error{"a chunk is too large"};
+      else if (chunk->max_abs_error > layer->max_abs_error)
+        good = Error{"a chunk has a larger error than its layer says"};
       if (!good) {
         tasks.resize(first);
         return good;
@@ -106,14 +111,18 @@ class ShardChecker {
         auto& task = tasks[static_cast<std::size_t>(i)];
         encoded.resize(task.chunk.encoded_bytes);
         raw.resize(task.chunk.raw_bytes);
-        if (auto read = reader.read_encoded(task.chunk, encoded); !read) task.error = read.error().message;
-        else if (auto decoded = decoder.decode(encoded, task.dtype, raw); !decoded) task.error = decoded.error().message;
-        else task.digest = hash_(raw);
+        if (auto read = reader.read_encoded(task.chunk, encoded); !read)
+          task.error = read.error().message;
+        else if (auto decoded = decoder.decode(encoded, task.dtype, raw); !decoded)
+          task.error = decoded.error().message;
+        else
+          task.digest = hash_(raw);
       }
     }
   }
 
-  void judge(ShardReader& reader, const std::vector<std::pair<std::uint64_t, std::size_t>>& layers, const std::vector<Task>& tasks) {
+  void judge(ShardReader& reader, const std::vector<std::pair<std::uint64_t, std::size_t>>& layers,
+             const std::vector<Task>& tasks) {
     std::size_t at = 0;
     for (const auto& [row, end] : layers) {
       const auto layer = reader.layer(row);
@@ -126,8 +135,10 @@ class ShardChecker {
         ++summary_.chunks;
       }
       ++summary_.layers;
-      if (error.empty() && hash_.combine(digests) != to_hash(layer->decoded)) error = "decodes to other bytes than were archived (digest)";
-      if (error.empty() && layer->lossy_class == 0 && to_hash(layer->decoded) != to_hash(layer->fingerprint)) error = "is recorded as exact and is not";
+      if (error.empty() && hash_.combine(digests) != to_hash(layer->decoded))
+        error = "decodes to other bytes than were archived (digest)";
+      if (error.empty() && layer->lossy_class == 0 && to_hash(layer->decoded) != to_hash(layer->fingerprint))
+        error = "is recorded as exact and is not";
       if (!error.empty()) differs(layer_name(row), error);
     }
   }
@@ -136,8 +147,10 @@ class ShardChecker {
     for (std::uint64_t row = 0; row < reader.rows(FileRow::kTable); ++row) {
       ++summary_.files;
       const auto file = read_file_row(shards_, {shard, 0, row, 0});
-      if (!file) differs(name_ + ": file " + std::to_string(row), file.error().message);
-      else if (auto good = check_file(reader, *file); !good) differs(file->path, good.error().message);
+      if (!file)
+        differs(name_ + ": file " + std::to_string(row), file.error().message);
+      else if (auto good = check_file(reader, *file); !good)
+        differs(file->path, good.error().message);
     }
   }
 
@@ -154,12 +167,14 @@ class ShardChecker {
       if (!shard) return shard.error();
       const auto layer = (*shard)->layer(extent->layer_row);
       if (!layer) return layer.error();
-      if (layer->size_bytes != extent->size_bytes || layer->dtype != extent->dtype) return Error{"an extent and its layer differ in size or dtype"};
+      if (layer->size_bytes != extent->size_bytes || layer->dtype != extent->dtype)
+        return Error{"an extent and its layer differ in size or dtype"};
       originals.push_back(to_hash(layer->fingerprint));
       decoded.push_back(to_hash(layer->decoded));
     }
     if (at != file.row.size_bytes && file.kind() == FileKind::Regular) return Error{"its extents do not cover it"};
-    if (file.kind() == FileKind::Regular && (hash_.combine(originals) != to_hash(file.row.digest) || hash_.combine(decoded) != to_hash(file.row.restored)))
+    if (file.kind() == FileKind::Regular &&
+        (hash_.combine(originals) != to_hash(file.row.digest) || hash_.combine(decoded) != to_hash(file.row.restored)))
       return Error{"its digests are not those of its layers"};
     return {};
   }
@@ -189,7 +204,7 @@ double widest_difference(std::span<const std::byte> a, std::span<const std::byte
 double from_f16(std::uint16_t bits) {
   const int exponent = (bits >> 10) & 31;
   const int mantissa = bits & 1023;
-  const double magnitude = exponent == 31 ? (mantissa != 0 ? NAN : INFINITY)
+  const double magnitude = exponent == 31  ? (mantissa != 0 ? NAN : INFINITY)
                            : exponent == 0 ? std::ldexp(mantissa, -24)
                                            : std::ldexp(1024 + mantissa, exponent - 25);
   return (bits & 0x8000) != 0 ? -magnitude : magnitude;
@@ -224,9 +239,12 @@ class Comparer final : public FileVisitor {
     if (auto read = pread_exactly(file_.get(), original_, piece.offset_bytes); !read) return read;
     summary_.compared_bytes += original_.size();
     if (std::memcmp(original_.data(), piece.bytes.data(), original_.size()) == 0) return {};
-    if (piece.exact) return Error{"content differs from byte " + std::to_string(piece.offset_bytes + first_difference(piece.bytes))};
+    if (piece.exact)
+      return Error{"content differs from byte " + std::to_string(piece.offset_bytes + first_difference(piece.bytes))};
     const double error = widest_difference(piece.dtype, original_, piece.bytes);
-    if (!(error <= piece.max_abs_error)) return Error{"a lossy layer at byte " + std::to_string(piece.offset_bytes) + " is off by more than its recorded error"};
+    if (!(error <= piece.max_abs_error))
+      return Error{"a lossy layer at byte " + std::to_string(piece.offset_bytes) +
+                   " is off by more than its recorded error"};
     summary_.max_abs_error = std::max(summary_.max_abs_error, error);
     return {};
   }
@@ -267,21 +285,30 @@ std::string read_link(const std::string& path, std::uint64_t size) {
 Result<void> compare_metadata(const ArchivedFile& file, const std::string& corpus) {
   const auto path = corpus + "/" + file.path;
   struct stat status {};
-  if (::lstat(path.c_str(), &status) != 0) return Error{"is in the archive and not in the corpus (" + errno_text(errno) + ")"};
-  const auto kind = S_ISLNK(status.st_mode) ? FileKind::Symlink : S_ISDIR(status.st_mode) ? FileKind::Directory : FileKind::Regular;
+  if (::lstat(path.c_str(), &status) != 0)
+    return Error{"is in the archive and not in the corpus (" + errno_text(errno) + ")"};
+  const auto kind = S_ISLNK(status.st_mode)   ? FileKind::Symlink
+                    : S_ISDIR(status.st_mode) ? FileKind::Directory
+                                              : FileKind::Regular;
   const auto expected = file.kind() == FileKind::Hardlink ? FileKind::Regular : file.kind();
-  if (kind != expected || (!S_ISREG(status.st_mode) && kind == FileKind::Regular)) return Error{"is of another kind in the corpus"};
-  if (kind == FileKind::Symlink) return read_link(path, file.target.size()) == file.target ? Result<void>{} : Error{"is a link to another place in the corpus"};
+  if (kind != expected || (!S_ISREG(status.st_mode) && kind == FileKind::Regular))
+    return Error{"is of another kind in the corpus"};
+  if (kind == FileKind::Symlink)
+    return read_link(path, file.target.size()) == file.target ? Result<void>{}
+                                                              : Error{"is a link to another place in the corpus"};
   if ((status.st_mode & 07777) != file.row.mode) return Error{"has another mode in the corpus"};
-  if (kind == FileKind::Regular && static_cast<std::uint64_t>(status.st_size) != file.row.size_bytes) return Error{"has another size in the corpus"};
+  if (kind == FileKind::Regular && static_cast<std::uint64_t>(status.st_size) != file.row.size_bytes)
+    return Error{"has another size in the corpus"};
   if (file.kind() != FileKind::Hardlink) return {};
   struct stat first {};
-  if (::lstat((corpus + "/" + file.target).c_str(), &first) != 0 || first.st_ino != status.st_ino) return Error{"is no hard link to " + printable(file.target) + " in the corpus"};
+  if (::lstat((corpus + "/" + file.target).c_str(), &first) != 0 || first.st_ino != status.st_ino)
+    return Error{"is no hard link to " + printable(file.target) + " in the corpus"};
   return {};
 }
 
 /// Collective. The paths of the walk that the archive does not have.
-void find_missing(const mpi::Comm& comm, const corpus::WalkResult& walked, const std::vector<std::string>& archived, VerifySummary& summary) {
+void find_missing(const mpi::Comm& comm, const corpus::WalkResult& walked, const std::vector<std::string>& archived,
+                  VerifySummary& summary) {
   const auto ranks = static_cast<std::size_t>(comm.size());
   const auto owner = [&](const Hash128& path) { return path.low % ranks; };
   mpi::PerRank<Hash128> have(ranks);
@@ -306,13 +333,15 @@ void find_missing(const mpi::Comm& comm, const corpus::WalkResult& walked, const
   const auto told = comm.alltoallv(answers);
   for (std::size_t r = 0; r < ranks; ++r) {
     for (std::size_t i = 0; i < told[r].size(); ++i) {
-      if (told[r][i] == 0) summary.differences.push_back({walked.entries[askers[r][i]].path, "is in the corpus and not in the archive"});
+      if (told[r][i] == 0)
+        summary.differences.push_back({walked.entries[askers[r][i]].path, "is in the corpus and not in the archive"});
     }
   }
 }
 
 void add_up(const mpi::Comm& comm, VerifySummary& summary) {
-  for (auto* counter : {&summary.shards, &summary.layers, &summary.chunks, &summary.files, &summary.decoded_bytes, &summary.compared_bytes})
+  for (auto* counter : {&summary.shards, &summary.layers, &summary.chunks, &summary.files, &summary.decoded_bytes,
+                        &summary.compared_bytes})
     *counter = comm.sum(*counter);
   summary.max_abs_error = comm.max(summary.max_abs_error);
 }
@@ -323,13 +352,15 @@ VerifySummary verify(const mpi::Comm& comm, const Directory& directory, int thre
   VerifySummary summary;
   ShardSet shards(directory);
   ShardChecker checker(directory, shards, threads, summary);
-  for (auto i = static_cast<std::size_t>(comm.rank()); i < directory.shards.size(); i += static_cast<std::size_t>(comm.size()))
+  for (auto i = static_cast<std::size_t>(comm.rank()); i < directory.shards.size();
+       i += static_cast<std::size_t>(comm.size()))
     checker.check(directory.shards[i]);
   add_up(comm, summary);
   return summary;
 }
 
-VerifySummary verify_against(const mpi::Comm& comm, const Directory& directory, const std::string& corpus, int threads) {
+VerifySummary verify_against(const mpi::Comm& comm, const Directory& directory, const std::string& corpus,
+                             int threads) {
   const auto walked = corpus::walk(comm, corpus, {});
   VerifySummary summary;
   ShardSet shards(directory);

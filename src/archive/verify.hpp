@@ -13,8 +13,8 @@ namespace elves::archive {
 struct VerifySummary {
   std::uint64_t shards = 0, layers = 0, chunks = 0, files = 0;  ///< checked, over all ranks
   std::uint64_t decoded_bytes = 0;
-  std::uint64_t compared_bytes = 0;   ///< against the corpus
-  double max_abs_error = 0;           ///< of any lossy layer compared, measured now
+  std::uint64_t compared_bytes = 0;              ///< against the corpus
+  double max_abs_error = 0;                      ///< of any lossy layer compared, measured now
   std::vector<corpus::PathProblem> differences;  ///< of this rank
 };
 

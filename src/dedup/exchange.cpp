@@ -21,13 +21,19 @@ struct PlaceMessage {
   std::uint64_t novelty;
 };
 
-KeyMessage to_message(const LayerKey& key) { return {key.fingerprint, key.size_bytes, static_cast<std::uint64_t>(key.dtype)}; }
-LayerKey to_key(const KeyMessage& m) { return {m.fingerprint, m.size_bytes, static_cast<DType>(m.dtype)}; }
+KeyMessage to_message(const LayerKey& key) {
+  return {key.fingerprint, key.size_bytes, static_cast<std::uint64_t>(key.dtype)};
+}
+LayerKey to_key(const KeyMessage& m) {
+  return {m.fingerprint, m.size_bytes, static_cast<DType>(m.dtype)};
+}
 
 PlaceMessage to_message(const StoredLayer& layer, Novelty novelty) {
   return {layer.decoded, layer.place.row, layer.place.shard, layer.lossy_class, static_cast<std::uint64_t>(novelty)};
 }
-StoredLayer to_layer(const PlaceMessage& m) { return {{m.shard, m.row}, m.decoded, m.lossy_class}; }
+StoredLayer to_layer(const PlaceMessage& m) {
+  return {{m.shard, m.row}, m.decoded, m.lossy_class};
+}
 
 struct MessageHash {
   std::size_t operator()(const LayerKey& key) const noexcept { return key.fingerprint.high ^ key.size_bytes; }
@@ -54,7 +60,8 @@ mpi::PerRank<KeyMessage> send_keys(const mpi::Comm& comm, std::span<const LayerK
 std::vector<Verdict> deduplicate(const mpi::Comm& comm, const LayerTable& table, std::span<const LayerKey> local,
                                  std::uint32_t allowed_lossy_class) {
   mpi::PerRank<std::size_t> senders;
-  const auto asked = send_keys(comm, local, [](std::size_t) { return true; }, senders);
+  const auto asked = send_keys(
+      comm, local, [](std::size_t) { return true; }, senders);
 
   // Ranks hold contiguous parts of the corpus, so taking senders in order of rank is corpus order.
   std::unordered_set<LayerKey, MessageHash> seen;
@@ -84,7 +91,9 @@ std::vector<Verdict> deduplicate(const mpi::Comm& comm, const LayerTable& table,
 void settle(const mpi::Comm& comm, LayerTable& table, std::span<const LayerKey> local,
             std::span<const Verdict> verdicts, std::span<StoredLayer> layers) {
   ELVES_ASSERT(local.size() == verdicts.size() && local.size() == layers.size());
-  const auto is = [&](Novelty novelty) { return [&, novelty](std::size_t i) { return verdicts[i].novelty == novelty; }; };
+  const auto is = [&](Novelty novelty) {
+    return [&, novelty](std::size_t i) { return verdicts[i].novelty == novelty; };
+  };
 
   mpi::PerRank<std::size_t> senders;
   const auto new_keys = send_keys(comm, local, is(Novelty::New), senders);
@@ -94,7 +103,8 @@ void settle(const mpi::Comm& comm, LayerTable& table, std::span<const LayerKey> 
   }
   const auto new_places = comm.alltoallv(places);
   for (std::size_t r = 0; r < new_keys.size(); ++r) {
-    for (std::size_t i = 0; i < new_keys[r].size(); ++i) table.insert(to_key(new_keys[r][i]), to_layer(new_places[r][i]));
+    for (std::size_t i = 0; i < new_keys[r].size(); ++i)
+      table.insert(to_key(new_keys[r][i]), to_layer(new_places[r][i]));
   }
 
   const auto asked = send_keys(comm, local, is(Novelty::Repeated), senders);

@@ -29,12 +29,18 @@ herr_t keep_innermost(unsigned n, const H5E_error2_t* error, void* out) {
 
 hid_t native(Scalar type) {
   switch (type) {
-    case Scalar::U8: return H5T_STD_U8LE;
-    case Scalar::U16: return H5T_STD_U16LE;
-    case Scalar::U32: return H5T_STD_U32LE;
-    case Scalar::U64: return H5T_STD_U64LE;
-    case Scalar::I64: return H5T_STD_I64LE;
-    case Scalar::F64: return H5T_IEEE_F64LE;
+    case Scalar::U8:
+      return H5T_STD_U8LE;
+    case Scalar::U16:
+      return H5T_STD_U16LE;
+    case Scalar::U32:
+      return H5T_STD_U32LE;
+    case Scalar::U64:
+      return H5T_STD_U64LE;
+    case Scalar::I64:
+      return H5T_STD_I64LE;
+    case Scalar::F64:
+      return H5T_IEEE_F64LE;
   }
   return H5I_INVALID_HID;
 }
@@ -77,14 +83,16 @@ Result<Opened> open_dataset(hid_t file, const std::string& name) {
   if (!dataset) return failed("H5Dopen " + name);
   const Space space(H5Dget_space(dataset.get()));
   hsize_t size = 0;
-  if (!space || H5Sget_simple_extent_ndims(space.get()) != 1 || H5Sget_simple_extent_dims(space.get(), &size, nullptr) != 1)
+  if (!space || H5Sget_simple_extent_ndims(space.get()) != 1 ||
+      H5Sget_simple_extent_dims(space.get(), &size, nullptr) != 1)
     return Error{name + " is not a one-dimensional dataset"};
   return Opened{std::move(dataset), size};
 }
 
 /// Calls `transfer(memory space, file space, first byte)` for parts of [first, first + n) rows.
 template <class Transfer>
-Result<void> in_parts(const Opened& opened, std::uint64_t first, std::uint64_t n, std::size_t row_bytes, Transfer transfer) {
+Result<void> in_parts(const Opened& opened, std::uint64_t first, std::uint64_t n, std::size_t row_bytes,
+                      Transfer transfer) {
   if (first > opened.size || n > opened.size - first) return Error{"rows beyond the end of a dataset"};
   const Space file_space(H5Dget_space(opened.dataset.get()));
   const std::uint64_t rows_per_call = std::max<std::uint64_t>(1, kCallBytes / row_bytes);
@@ -92,8 +100,10 @@ Result<void> in_parts(const Opened& opened, std::uint64_t first, std::uint64_t n
     const hsize_t start = first + done;
     const hsize_t part = std::min(rows_per_call, n - done);
     const Space memory_space(H5Screate_simple(1, &part, nullptr));
-    if (H5Sselect_hyperslab(file_space.get(), H5S_SELECT_SET, &start, nullptr, &part, nullptr) < 0) return failed("H5Sselect_hyperslab");
-    if (transfer(memory_space.get(), file_space.get(), done * row_bytes) < 0) return failed("transfer of " + std::to_string(part * row_bytes) + " bytes");
+    if (H5Sselect_hyperslab(file_space.get(), H5S_SELECT_SET, &start, nullptr, &part, nullptr) < 0)
+      return failed("H5Sselect_hyperslab");
+    if (transfer(memory_space.get(), file_space.get(), done * row_bytes) < 0)
+      return failed("transfer of " + std::to_string(part * row_bytes) + " bytes");
     done += part;
   }
   return {};
@@ -164,7 +174,9 @@ Result<File> File::open(const std::string& path) {
   return file;
 }
 
-Result<void> File::create_bytes(const std::string& dataset, std::uint64_t n) { return create_dataset(id_, dataset, H5T_STD_U8LE, n); }
+Result<void> File::create_bytes(const std::string& dataset, std::uint64_t n) {
+  return create_dataset(id_, dataset, H5T_STD_U8LE, n);
+}
 
 Result<void> File::create_rows(const std::string& dataset, const RowType& type, std::uint64_t n) {
   return create_dataset(id_, dataset, compound(type).get(), n);
@@ -174,7 +186,8 @@ Result<void> File::write_bytes(const std::string& dataset, std::uint64_t first, 
   return write_part(id_, dataset, H5T_STD_U8LE, 1, first, bytes);
 }
 
-Result<void> File::write_rows(const std::string& dataset, const RowType& type, std::uint64_t first, std::span<const std::byte> rows) {
+Result<void> File::write_rows(const std::string& dataset, const RowType& type, std::uint64_t first,
+                              std::span<const std::byte> rows) {
   return write_part(id_, dataset, compound(type).get(), type.size_bytes, first, rows);
 }
 
@@ -188,7 +201,8 @@ Result<void> File::read_bytes(const std::string& dataset, std::uint64_t first, s
   return read_part(id_, dataset, H5T_STD_U8LE, 1, first, bytes);
 }
 
-Result<void> File::read_rows(const std::string& dataset, const RowType& type, std::uint64_t first, std::span<std::byte> rows) const {
+Result<void> File::read_rows(const std::string& dataset, const RowType& type, std::uint64_t first,
+                             std::span<std::byte> rows) const {
   return read_part(id_, dataset, compound(type).get(), type.size_bytes, first, rows);
 }
 
@@ -228,7 +242,8 @@ Result<std::string> File::attribute_text(const std::string& name) const {
   const Attribute attribute(H5Aopen(id_, name.c_str(), H5P_DEFAULT));
   if (!attribute) return failed("attribute " + name);
   const Type type(H5Aget_type(attribute.get()));
-  if (H5Tget_class(type.get()) != H5T_STRING || H5Tis_variable_str(type.get()) != 0 || H5Tget_size(type.get()) > (1u << 20))
+  if (H5Tget_class(type.get()) != H5T_STRING || H5Tis_variable_str(type.get()) != 0 ||
+      H5Tget_size(type.get()) > (1u << 20))
     return Error{"attribute " + name + " is not a text"};
   std::string value(H5Tget_size(type.get()), '\0');
   if (H5Aread(attribute.get(), type.get(), value.data()) < 0) return failed("attribute " + name);

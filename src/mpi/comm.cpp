@@ -41,18 +41,33 @@ Comm::Comm(MPI_Comm native) : native_(native) {
   check(MPI_Comm_size(native, &size_), "MPI_Comm_size");
 }
 
-void Comm::barrier() const { check(MPI_Barrier(native_), "MPI_Barrier"); }
+void Comm::barrier() const {
+  check(MPI_Barrier(native_), "MPI_Barrier");
+}
 
-std::uint64_t Comm::sum(std::uint64_t value) const { return reduce(native_, value, MPI_UINT64_T, MPI_SUM); }
-std::uint64_t Comm::max(std::uint64_t value) const { return reduce(native_, value, MPI_UINT64_T, MPI_MAX); }
-std::uint64_t Comm::min(std::uint64_t value) const { return reduce(native_, value, MPI_UINT64_T, MPI_MIN); }
-double Comm::sum(double value) const { return reduce(native_, value, MPI_DOUBLE, MPI_SUM); }
-double Comm::max(double value) const { return reduce(native_, value, MPI_DOUBLE, MPI_MAX); }
-bool Comm::any(bool value) const { return max(std::uint64_t{value}) != 0; }
+std::uint64_t Comm::sum(std::uint64_t value) const {
+  return reduce(native_, value, MPI_UINT64_T, MPI_SUM);
+}
+std::uint64_t Comm::max(std::uint64_t value) const {
+  return reduce(native_, value, MPI_UINT64_T, MPI_MAX);
+}
+std::uint64_t Comm::min(std::uint64_t value) const {
+  return reduce(native_, value, MPI_UINT64_T, MPI_MIN);
+}
+double Comm::sum(double value) const {
+  return reduce(native_, value, MPI_DOUBLE, MPI_SUM);
+}
+double Comm::max(double value) const {
+  return reduce(native_, value, MPI_DOUBLE, MPI_MAX);
+}
+bool Comm::any(bool value) const {
+  return max(std::uint64_t{value}) != 0;
+}
 
 std::vector<std::uint64_t> Comm::sum(std::span<const std::uint64_t> values) const {
   std::vector<std::uint64_t> total(values.size());
-  check(MPI_Allreduce(values.data(), total.data(), count(values.size()), MPI_UINT64_T, MPI_SUM, native_), "MPI_Allreduce");
+  check(MPI_Allreduce(values.data(), total.data(), count(values.size()), MPI_UINT64_T, MPI_SUM, native_),
+        "MPI_Allreduce");
   return total;
 }
 
@@ -89,7 +104,9 @@ void Comm::exchange_bytes(std::span<const std::span<const std::byte>> sends,
   std::vector<std::byte> in;
   std::vector<int> out_counts(n), out_at(n), in_counts(n), in_at(n);
   for (std::uint64_t round = 0; round < rounds; ++round) {
-    const auto part = [&](std::uint64_t total) { return total > round * slice ? std::min(slice, total - round * slice) : 0; };
+    const auto part = [&](std::uint64_t total) {
+      return total > round * slice ? std::min(slice, total - round * slice) : 0;
+    };
     std::uint64_t out_total = 0;
     std::uint64_t in_total = 0;
     for (std::size_t r = 0; r < n; ++r) {
@@ -103,12 +120,15 @@ void Comm::exchange_bytes(std::span<const std::span<const std::byte>> sends,
     out.resize(out_total);
     in.resize(in_total);
     for (std::size_t r = 0; r < n; ++r) {
-      if (out_counts[r] > 0) std::memcpy(out.data() + out_at[r], sends[r].data() + round * slice, static_cast<std::size_t>(out_counts[r]));
+      if (out_counts[r] > 0)
+        std::memcpy(out.data() + out_at[r], sends[r].data() + round * slice, static_cast<std::size_t>(out_counts[r]));
     }
-    check(MPI_Alltoallv(out.data(), out_counts.data(), out_at.data(), MPI_BYTE, in.data(), in_counts.data(), in_at.data(),
-                        MPI_BYTE, native_), "MPI_Alltoallv");
+    check(MPI_Alltoallv(out.data(), out_counts.data(), out_at.data(), MPI_BYTE, in.data(), in_counts.data(),
+                        in_at.data(), MPI_BYTE, native_),
+          "MPI_Alltoallv");
     for (std::size_t r = 0; r < n; ++r) {
-      if (in_counts[r] > 0) std::memcpy(receives[r].data() + round * slice, in.data() + in_at[r], static_cast<std::size_t>(in_counts[r]));
+      if (in_counts[r] > 0)
+        std::memcpy(receives[r].data() + round * slice, in.data() + in_at[r], static_cast<std::size_t>(in_counts[r]));
     }
   }
 }
@@ -134,7 +154,8 @@ void Comm::agree(const Result<void>& local, const std::string& phase) const {
   const auto first = min(static_cast<std::uint64_t>(local ? size_ : rank_));
   if (first == static_cast<std::uint64_t>(size_)) return;
   std::string text;
-  if (!local) text = local.error().message + (size_ > 1 ? " [rank " + std::to_string(rank_) + " on " + host_name() + "]" : "");
+  if (!local)
+    text = local.error().message + (size_ > 1 ? " [rank " + std::to_string(rank_) + " on " + host_name() + "]" : "");
   std::uint64_t size = text.size();
   check(MPI_Bcast(&size, 1, MPI_UINT64_T, static_cast<int>(first), native_), "MPI_Bcast");
   text.resize(size);
@@ -142,7 +163,9 @@ void Comm::agree(const Result<void>& local, const std::string& phase) const {
   throw AgreedFailure(phase + ": " + text);
 }
 
-std::uint64_t Comm::bytes_sent() const noexcept { return sent_bytes; }
+std::uint64_t Comm::bytes_sent() const noexcept {
+  return sent_bytes;
+}
 
 const Comm& world() {
   static const Comm comm(MPI_COMM_WORLD);

@@ -85,7 +85,8 @@ class Comm {
   /// Rank 0's text on all ranks.
   std::string broadcast(std::string text) const;
 
-  /// All go on, or all throw the same AgreedFailure: it names the phase, the first rank that failed, its host and its cause.
+  /// All go on, or all throw the same AgreedFailure: it names the phase, the first rank that failed, its host and its
+  /// cause.
   void agree(const Result<void>& local, const std::string& phase) const;
 
   /// Bytes that alltoallv and gather have sent from this rank to other ranks since the program began.
@@ -96,8 +97,8 @@ class Comm {
  private:
   void allgather_bytes(const void* send, void* receive, std::size_t bytes) const;
   std::vector<std::uint64_t> exchange_sizes(std::span<const std::span<const std::byte>> sends) const;
-  void exchange_bytes(std::span<const std::span<const std::byte>> sends,
-                      std::span<const std::span<std::byte>> receives, std::uint64_t round_bytes) const;
+  void exchange_bytes(std::span<const std::span<const std::byte>> sends, std::span<const std::span<std::byte>> receives,
+                      std::uint64_t round_bytes) const;
 
   MPI_Comm native_;
   int rank_ = 0;

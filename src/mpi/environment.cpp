@@ -15,7 +15,8 @@ namespace elves::mpi {
 Environment::Environment(int& argc, char**& argv, Threads threads) : exceptions_(std::uncaught_exceptions()) {
   // OpenMPI's own MPI-IO is slower in collective writes and deadlocks when a disk is full; ROMIO returns an error.
   ::setenv("OMPI_MCA_io", "romio321", 0);
-  constexpr std::array<int, 4> kLevels{MPI_THREAD_SINGLE, MPI_THREAD_FUNNELED, MPI_THREAD_SERIALIZED, MPI_THREAD_MULTIPLE};
+  constexpr std::array<int, 4> kLevels{MPI_THREAD_SINGLE, MPI_THREAD_FUNNELED, MPI_THREAD_SERIALIZED,
+                                       MPI_THREAD_MULTIPLE};
   const int wanted = kLevels[static_cast<std::size_t>(threads)];
   int given = MPI_THREAD_SINGLE;
   check(MPI_Init_thread(&argc, &argv, wanted, &given), "MPI_Init_thread");

@@ -50,7 +50,8 @@ void Progress::receive() {
     if (ready == 0) return;
     const auto from = static_cast<std::size_t>(status.MPI_SOURCE);
     check(MPI_Recv(latest_[from].data(), static_cast<int>(kCounters), MPI_UINT64_T, status.MPI_SOURCE, kTag, comm_,
-                   MPI_STATUS_IGNORE), "MPI_Recv");
+                   MPI_STATUS_IGNORE),
+          "MPI_Recv");
     ++received_[from];
   }
 }
@@ -69,7 +70,8 @@ void Progress::close() {
   for (std::size_t from = 0; from < received_.size(); ++from) {
     for (; received_[from] < sent[from]; ++received_[from]) {
       check(MPI_Recv(latest_[from].data(), static_cast<int>(kCounters), MPI_UINT64_T, static_cast<int>(from), kTag,
-                     comm_, MPI_STATUS_IGNORE), "MPI_Recv");
+                     comm_, MPI_STATUS_IGNORE),
+            "MPI_Recv");
     }
   }
   check(MPI_Wait(&request_, MPI_STATUS_IGNORE), "MPI_Wait");

@@ -22,10 +22,13 @@ std::uint8_t common_transform(const std::vector<ChunkOutcome>& chunks) {
   return static_cast<std::uint8_t>(std::max_element(votes.begin(), votes.end()) - votes.begin());
 }
 
-const corpus::Extent& extent_of(const plan::Plan& plan, const plan::Unit& unit) { return plan.files[unit.file].parsed.extents[unit.extent]; }
+const corpus::Extent& extent_of(const plan::Plan& plan, const plan::Unit& unit) {
+  return plan.files[unit.file].parsed.extents[unit.extent];
+}
 
-LayerRow layer_row(const plan::Unit& unit, const corpus::Extent& extent, const Hash128& fingerprint, const std::vector<ChunkOutcome>& chunks,
-                   std::uint32_t lossy_class, const KeyedHash& hash, archive::Names& names) {
+LayerRow layer_row(const plan::Unit& unit, const corpus::Extent& extent, const Hash128& fingerprint,
+                   const std::vector<ChunkOutcome>& chunks, std::uint32_t lossy_class, const KeyedHash& hash,
+                   archive::Names& names) {
   LayerRow row;
   std::vector<Hash128> decoded;
   bool exact = true;
@@ -46,7 +49,8 @@ LayerRow layer_row(const plan::Unit& unit, const corpus::Extent& extent, const H
   return row;
 }
 
-void count_new_layer(const corpus::Extent& extent, const LayerRow& row, const std::vector<ChunkOutcome>& chunks, const std::string& model, Report& report) {
+void count_new_layer(const corpus::Extent& extent, const LayerRow& row, const std::vector<ChunkOutcome>& chunks,
+                     const std::string& model, Report& report) {
   std::uint64_t stored = sizeof(LayerRow) + 8 * extent.shape.size();
   for (const auto& chunk : chunks) {
     auto& sums = report.transforms[chunk.transform];
@@ -73,9 +77,10 @@ void count_unit(const plan::Unit& unit, const corpus::Extent& extent, bool is_ne
 
 }  // namespace
 
-void add_layer_rows(const mpi::Comm& comm, const plan::Plan& plan, const WaveVerdicts& verdicts, const std::vector<std::vector<ChunkOutcome>>& outcomes,
-                    std::size_t first_unit_of_wave, std::uint32_t shard, std::uint32_t lossy_class, const KeyedHash& hash,
-                    archive::ShardPart& part, std::vector<dedup::StoredLayer>& stored, Report& report) {
+void add_layer_rows(const mpi::Comm& comm, const plan::Plan& plan, const WaveVerdicts& verdicts,
+                    const std::vector<std::vector<ChunkOutcome>>& outcomes, std::size_t first_unit_of_wave,
+                    std::uint32_t shard, std::uint32_t lossy_class, const KeyedHash& hash, archive::ShardPart& part,
+                    std::vector<dedup::StoredLayer>& stored, Report& report) {
   const auto is_new = [&](std::size_t i) { return verdicts.verdicts[i].novelty == dedup::Novelty::New; };
   std::uint64_t n_new = 0;
   for (std::size_t i = 0; i < verdicts.units.size(); ++i) n_new += is_new(i) ? 1 : 0;
@@ -127,7 +132,8 @@ class ModelRows {
       Hash128 model;
       std::uint64_t any;
     };
-    const auto lasts = comm.allgather(Last{models.empty() ? Hash128{} : hash128(models.back()), models.empty() ? 0u : 1u});
+    const auto lasts =
+        comm.allgather(Last{models.empty() ? Hash128{} : hash128(models.back()), models.empty() ? 0u : 1u});
     for (auto r = comm.rank() - 1; r >= 0 && !before_; --r) {
       const auto& last = lasts[static_cast<std::size_t>(r)];
       if (last.any != 0) before_ = last.model;
@@ -151,7 +157,8 @@ class ModelRows {
   std::optional<Hash128> before_;
 };
 
-ExtentRow extent_row(const plan::Unit& unit, const corpus::Extent& extent, const UnitState& state, archive::Names& names) {
+ExtentRow extent_row(const plan::Unit& unit, const corpus::Extent& extent, const UnitState& state,
+                     archive::Names& names) {
   ExtentRow row;
   row.offset_bytes = unit.offset_bytes;
   row.size_bytes = unit.size_bytes;
@@ -187,8 +194,15 @@ FileRow file_row(const plan::PlannedFile& file, archive::Names& names) {
   return row;
 }
 
-void add_one_file(const plan::Plan& plan, const plan::PlannedFile& file, const std::vector<UnitState>& units, const KeyedHash& hash,
-                  std::uint32_t model_row, archive::ShardPart& part) {
+/// A folder belongs to the model that its files would belong to; those above all models to none.
+std::string model_of(const corpus::FileEntry& entry) {
+  if (entry.kind != corpus::FileKind::Directory) return corpus::model_id(entry.path);
+  const auto id = corpus::model_id(entry.path + "/.");
+  return id == entry.path && id.find('/') == std::string::npos ? "" : id;
+}
+
+void add_one_file(const plan::Plan& plan, const plan::PlannedFile& file, const std::vector<UnitState>& units,
+                  const KeyedHash& hash, std::uint32_t model_row, archive::ShardPart& part) {
   auto row = file_row(file, part.names);
   row.model = model_row;
   row.first_extent = part.extents.size();
@@ -208,8 +222,9 @@ void add_one_file(const plan::Plan& plan, const plan::PlannedFile& file, const s
 
 }  // namespace
 
-void add_file_rows(const mpi::Comm& comm, const plan::Plan& plan, std::uint64_t wave, const std::vector<UnitState>& units,
-                   const std::vector<bool>& failed_files, const KeyedHash& hash, archive::ShardPart& part, Report& report) {
+void add_file_rows(const mpi::Comm& comm, const plan::Plan& plan, std::uint64_t wave,
+                   const std::vector<UnitState>& units, const std::vector<bool>& failed_files, const KeyedHash& hash,
+                   archive::ShardPart& part, Report& report) {
   std::vector<std::size_t> files;
   std::vector<std::string> models;
   const auto by_wave = [](const plan::PlannedFile& file, std::uint64_t w) { return file.wave < w; };
@@ -218,7 +233,7 @@ void add_file_rows(const mpi::Comm& comm, const plan::Plan& plan, std::uint64_t 
     const auto index = static_cast<std::size_t>(file - plan.files.begin());
     if (failed_files[index]) continue;
     files.push_back(index);
-    models.push_back(corpus::model_id(file->entry.path));
+    models.push_back(model_of(file->entry));
   }
   ModelRows model_rows(comm, models);
   for (std::size_t i = 0; i < files.size(); ++i) {

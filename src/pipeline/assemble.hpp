@@ -27,15 +27,17 @@ struct WaveVerdicts {
 
 /// Collective. Rows for the New layers of this rank, in corpus order. `outcomes`: by unit of the wave. Fills
 /// `stored` (one a key) for New and Known, to be handed to dedup::settle.
-void add_layer_rows(const mpi::Comm& comm, const plan::Plan& plan, const WaveVerdicts& verdicts, const std::vector<std::vector<ChunkOutcome>>& outcomes,
-                    std::size_t first_unit_of_wave, std::uint32_t shard, std::uint32_t lossy_class, const KeyedHash& hash,
-                    archive::ShardPart& part, std::vector<dedup::StoredLayer>& stored, Report& report);
+void add_layer_rows(const mpi::Comm& comm, const plan::Plan& plan, const WaveVerdicts& verdicts,
+                    const std::vector<std::vector<ChunkOutcome>>& outcomes, std::size_t first_unit_of_wave,
+                    std::uint32_t shard, std::uint32_t lossy_class, const KeyedHash& hash, archive::ShardPart& part,
+                    std::vector<dedup::StoredLayer>& stored, Report& report);
 
 /// Rows and payload of the chunks that this rank has encoded.
 void add_chunk_rows(const Work& work, archive::ShardPart& part);
 
 /// Collective. Rows of the files whose last unit lies in this wave, with their extents and models.
-void add_file_rows(const mpi::Comm& comm, const plan::Plan& plan, std::uint64_t wave, const std::vector<UnitState>& units,
-                   const std::vector<bool>& failed_files, const KeyedHash& hash, archive::ShardPart& part, Report& report);
+void add_file_rows(const mpi::Comm& comm, const plan::Plan& plan, std::uint64_t wave,
+                   const std::vector<UnitState>& units, const std::vector<bool>& failed_files, const KeyedHash& hash,
+                   archive::ShardPart& part, Report& report);
 
 }  // namespace elves::pipeline

@@ -26,7 +26,8 @@ Result<void> EncodeStage::encode(WorkChunk& chunk, std::span<const std::byte> ra
   return {};
 }
 
-Result<void> EncodeStage::run(Work& work, const Buffer& raw, std::vector<Arena>& arenas, std::atomic<std::uint64_t>& bytes_done) {
+Result<void> EncodeStage::run(Work& work, const Buffer& raw, std::vector<Arena>& arenas,
+                              std::atomic<std::uint64_t>& bytes_done) {
   arenas.resize(static_cast<std::size_t>(threads_));
   for (auto& arena : arenas) arena.clear();
   Result<void> outcome;

@@ -18,8 +18,8 @@ class EncodeStage {
   /// `verify`: decode each chunk at once and hold it against what the encoder says it decodes to.
   EncodeStage(int threads, const EncodeOptions& options, const KeyedHash& hash, bool verify);
 
-  /// Fills the results of all chunks with `encode` set; the encoded bytes lie in `arenas` (one a thread), which it clears.
-  /// An Error only where `verify` finds one, or memory runs out.
+  /// Fills the results of all chunks with `encode` set; the encoded bytes lie in `arenas` (one a thread), which it
+  /// clears. An Error only where `verify` finds one, or memory runs out.
   Result<void> run(Work& work, const Buffer& raw, std::vector<Arena>& arenas, std::atomic<std::uint64_t>& bytes_done);
 
   int threads() const noexcept { return threads_; }

@@ -20,10 +20,14 @@ constexpr std::uint64_t kLargestPart = std::uint64_t{1} << 30;
 /// A wave need not be larger than this for each rank: small waves overlap better and are committed sooner.
 constexpr std::uint64_t kLargestDefaultShare = std::uint64_t{256} << 20;
 
-std::uint64_t down_to_chunk(std::uint64_t bytes) { return std::max<std::uint64_t>(bytes / kChunkBytes * kChunkBytes, kChunkBytes); }
+std::uint64_t down_to_chunk(std::uint64_t bytes) {
+  return std::max<std::uint64_t>(bytes / kChunkBytes * kChunkBytes, kChunkBytes);
+}
 
 /// What a rank may hold of one wave, its largest unit included.
-std::uint64_t share_limit(const SweepOptions& options) { return options.memory_bytes / kCopies; }
+std::uint64_t share_limit(const SweepOptions& options) {
+  return options.memory_bytes / kCopies;
+}
 
 }  // namespace
 
@@ -31,22 +35,26 @@ WaveSizes choose_sizes(const SweepOptions& options, int ranks) {
   const auto n = static_cast<std::uint64_t>(ranks);
   WaveSizes sizes;
   if (options.memory_bytes < 5 * kCopies * kChunkBytes)
-    throw UsageError("--memory " + format_bytes(options.memory_bytes) + " is too little: a rank needs at least " + format_bytes(5 * kCopies * kChunkBytes));
+    throw UsageError("--memory " + format_bytes(options.memory_bytes) + " is too little: a rank needs at least " +
+                     format_bytes(5 * kCopies * kChunkBytes));
   sizes.wave_bytes = options.wave_bytes;
-  if (sizes.wave_bytes == 0) sizes.wave_bytes = down_to_chunk(std::min(share_limit(options) / 5 * 4, kLargestDefaultShare) * n);
+  if (sizes.wave_bytes == 0)
+    sizes.wave_bytes = down_to_chunk(std::min(share_limit(options) / 5 * 4, kLargestDefaultShare) * n);
   sizes.part_bytes = std::clamp<std::uint64_t>(std::bit_floor(sizes.wave_bytes / 4), kChunkBytes, kLargestPart);
-  if (sizes.wave_bytes < sizes.part_bytes) throw UsageError("--wave-bytes must be at least " + format_bytes(kChunkBytes));
+  if (sizes.wave_bytes < sizes.part_bytes)
+    throw UsageError("--wave-bytes must be at least " + format_bytes(kChunkBytes));
   check_part_bytes(options, sizes, sizes.part_bytes, ranks);
   return sizes;
 }
 
 void check_part_bytes(const SweepOptions& options, const WaveSizes& sizes, std::uint64_t part_bytes, int ranks) {
   if (part_bytes > sizes.wave_bytes)
-    throw UsageError("this archive has parts of " + format_bytes(part_bytes) + ": use --wave-bytes of at least that (or more --memory)");
+    throw UsageError("this archive has parts of " + format_bytes(part_bytes) +
+                     ": use --wave-bytes of at least that (or more --memory)");
   const auto share = (sizes.wave_bytes + part_bytes) / static_cast<std::uint64_t>(ranks);
   if (share > share_limit(options) + kChunkBytes)
-    throw UsageError("waves of " + format_bytes(sizes.wave_bytes) + " need --memory " + format_bytes(share * kCopies) + " on each of " +
-                     std::to_string(ranks) + " ranks: lower --wave-bytes or raise --memory");
+    throw UsageError("waves of " + format_bytes(sizes.wave_bytes) + " need --memory " + format_bytes(share * kCopies) +
+                     " on each of " + std::to_string(ranks) + " ranks: lower --wave-bytes or raise --memory");
 }
 
 std::uint32_t lossy_class(const EncodeOptions& options) {
@@ -58,10 +66,15 @@ std::uint32_t lossy_class(const EncodeOptions& options) {
 std::string describe(const SweepOptions& options, const WaveSizes& sizes) {
   const auto& encode = options.encode;
   std::string text = encode.lossless ? "lossless" : "lossy";
-  if (!encode.lossless) text += " error-bound=" + std::to_string(encode.error_bound) + " min-snr=" + std::to_string(encode.min_snr_db);
-  text += " level=" + std::string(encode.level == Level::Fast ? "fast" : encode.level == Level::Max ? "max" : "default");
+  if (!encode.lossless)
+    text += " error-bound=" + std::to_string(encode.error_bound) + " min-snr=" + std::to_string(encode.min_snr_db);
+  text += " level=" + std::string(encode.level == Level::Fast  ? "fast"
+                                  : encode.level == Level::Max ? "max"
+                                                               : "default");
   text += " stages=";
-  const auto stage = [&](bool on, const char* name) { text += on ? (text.back() == '=' ? "" : ",") + std::string(name) : ""; };
+  const auto stage = [&](bool on, const char* name) {
+    text += on ? (text.back() == '=' ? "" : ",") + std::string(name) : "";
+  };
   stage(options.deduplicate, "hd");
   stage(encode.use_de, "de");
   stage(encode.use_elf, "elf");

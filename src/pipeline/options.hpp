@@ -17,10 +17,10 @@ struct SweepOptions {
   EncodeOptions encode;
   bool deduplicate = true;  ///< stage hd
   corpus::WalkOptions walk;
-  int threads = 0;               ///< of OpenMP, each rank; 0: the cores of the host shared by its ranks
+  int threads = 0;  ///< of OpenMP, each rank; 0: the cores of the host shared by its ranks
   std::uint64_t memory_bytes = std::uint64_t{2} << 30;  ///< each rank
-  std::uint64_t wave_bytes = 0;  ///< over all ranks; 0: as much as memory_bytes allows
-  double max_duration_seconds = 0;  ///< 0: no limit
+  std::uint64_t wave_bytes = 0;                         ///< over all ranks; 0: as much as memory_bytes allows
+  double max_duration_seconds = 0;                      ///< 0: no limit
   bool dry_run = false;
   bool verify = false;
   bool break_lock = false;

@@ -12,7 +12,9 @@
 namespace elves::pipeline {
 namespace {
 
-bool is_terminal(ProgressMode mode) { return mode == ProgressMode::Auto && ::isatty(STDERR_FILENO) == 1; }
+bool is_terminal(ProgressMode mode) {
+  return mode == ProgressMode::Auto && ::isatty(STDERR_FILENO) == 1;
+}
 
 }  // namespace
 
@@ -32,8 +34,9 @@ void ProgressLine::print(const mpi::Progress::Counters& total) {
   const double share = total_bytes_ == 0 ? 0 : static_cast<double>(total[1]) / static_cast<double>(total_bytes_);
   const double rate = static_cast<double>(total[1]) / std::max(passed.count(), 1e-3);
   const double left = rate > 0 ? static_cast<double>(total_bytes_ - std::min(total_bytes_, total[1])) / rate : 0;
-  const auto line = fmt::format("elves: {:3.0f} %  read {}  encoded {}  committed {}  {}/s  {} left", share * 100, format_bytes(total[0]),
-                                format_bytes(total[1]), format_bytes(total[2]), format_bytes(static_cast<std::uint64_t>(rate)), format_seconds(left));
+  const auto line = fmt::format("elves: {:3.0f} %  read {}  encoded {}  committed {}  {}/s  {} left", share * 100,
+                                format_bytes(total[0]), format_bytes(total[1]), format_bytes(total[2]),
+                                format_bytes(static_cast<std::uint64_t>(rate)), format_seconds(left));
   std::fprintf(stderr, rewrite_ ? "\r%-100s" : "%s\n", line.c_str());
   printed_ = true;
 }

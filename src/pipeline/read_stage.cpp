@@ -13,14 +13,17 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
 
 /// An error where the file is no longer the one that the walk found.
 std::string changed(int fd, const SourceFile& source) {
   struct stat status {};
   if (::fstat(fd, &status) != 0) return errno_text(errno);
-  const bool same = S_ISREG(status.st_mode) && static_cast<std::uint64_t>(status.st_size) == source.size_bytes && status.st_ino == source.inode &&
-                    status.st_mtim.tv_sec == source.mtime_seconds && static_cast<std::uint32_t>(status.st_mtim.tv_nsec) == source.mtime_nanoseconds;
+  const bool same = S_ISREG(status.st_mode) && static_cast<std::uint64_t>(status.st_size) == source.size_bytes &&
+                    status.st_ino == source.inode && status.st_mtim.tv_sec == source.mtime_seconds &&
+                    static_cast<std::uint32_t>(status.st_mtim.tv_nsec) == source.mtime_nanoseconds;
   return same ? "" : "changed while it was archived: run again";
 }
 
@@ -38,6 +41,7 @@ void read_chunks(const std::string& corpus, const KeyedHash& hash, Work& work, B
     file.reset();
   };
   for (auto& chunk : work.chunks) {
+    if (stats.cancel) return;
     auto& source = work.sources[chunk.source];
     const auto start = Clock::now();
     if (chunk.source != open) {

@@ -15,11 +15,12 @@ struct ReadStats {
   double read_seconds = 0;
   double hash_seconds = 0;
   std::atomic<std::uint64_t>* bytes_done = nullptr;
+  std::atomic<bool> cancel = false;  ///< set by the main thread: the wave will not be used, stop reading it
 };
 
-/// Reads the chunks of this rank's work into `raw` and hashes them. A file that cannot be opened, is not as the walk found
-/// it (size, mtime, inode) before or after reading, or ends early gets its error; the rest goes on. No MPI in it: runs
-/// in a thread of its own.
+/// Reads the chunks of this rank's work into `raw` and hashes them. A file that cannot be opened, is not as the walk
+/// found it (size, mtime, inode) before or after reading, or ends early gets its error; the rest goes on. No MPI in it:
+/// runs in a thread of its own.
 void read_chunks(const std::string& corpus, const KeyedHash& hash, Work& work, Buffer& raw, ReadStats& stats);
 
 }  // namespace elves::pipeline

@@ -4,8 +4,8 @@
 #include <cstdlib>
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 #include <unistd.h>
+#include <nlohmann/json.hpp>
 
 #include "elves/version.hpp"
 #include "support/byte_cursor.hpp"
@@ -16,7 +16,9 @@ namespace {
 
 using nlohmann::json;
 
-double quotient(std::uint64_t a, std::uint64_t b) { return b == 0 ? 1.0 : static_cast<double>(a) / static_cast<double>(b); }
+double quotient(std::uint64_t a, std::uint64_t b) {
+  return b == 0 ? 1.0 : static_cast<double>(a) / static_cast<double>(b);
+}
 
 /// The lists of a rank, for rank 0.
 std::vector<std::byte> pack(const Report& report) {
@@ -78,8 +80,14 @@ json stages(const Report& report) {
   };
   const auto planes = by_transform(TransformId::Planes) + by_coding(TransformId::Planes);
   const auto elf = by_transform(TransformId::Elf) + by_transform(TransformId::ElfPacked);
-  const auto zstd = by_coding(TransformId::Raw) + by_coding(TransformId::Elf) + by_coding(TransformId::ElfPacked) + by_coding(TransformId::De);
-  return {{"hd", report.duplicate_bytes}, {"de", by_transform(TransformId::De)}, {"elf", elf}, {"delta", 0}, {"planes", planes}, {"zstd", zstd}};
+  const auto zstd = by_coding(TransformId::Raw) + by_coding(TransformId::Elf) + by_coding(TransformId::ElfPacked) +
+                    by_coding(TransformId::De);
+  return {{"hd", report.duplicate_bytes},
+          {"de", by_transform(TransformId::De)},
+          {"elf", elf},
+          {"delta", 0},
+          {"planes", planes},
+          {"zstd", zstd}};
 }
 
 json list_transforms(const Report& report) {
@@ -87,9 +95,19 @@ json list_transforms(const Report& report) {
   for (std::size_t i = 0; i < kTransforms; ++i) {
     const auto& sums = report.transforms[i];
     if (sums.raw_bytes == 0 && sums.layers == 0) continue;
-    list.push_back({{"name", name(static_cast<TransformId>(i))}, {"layers", sums.layers}, {"raw_bytes", sums.raw_bytes}, {"encoded_bytes", sums.encoded_bytes}});
+    list.push_back({{"name", name(static_cast<TransformId>(i))},
+                    {"layers", sums.layers},
+                    {"raw_bytes", sums.raw_bytes},
+                    {"encoded_bytes", sums.encoded_bytes}});
   }
   return list;
+}
+
+/// Models that have files: folders and loose files above them count for none.
+std::size_t count_models(const Report& report) {
+  return static_cast<std::size_t>(std::count_if(report.models.begin(), report.models.end(), [](const auto& model) {
+    return !model.first.empty() && model.second.files > 0;
+  }));
 }
 
 std::string job_name() {
@@ -99,24 +117,28 @@ std::string job_name() {
 
 }  // namespace
 
-double Report::ratio() const { return quotient(file_bytes_total, bytes_total); }
+double Report::ratio() const {
+  return quotient(file_bytes_total, bytes_total);
+}
 
 Report gather(const mpi::Comm& comm, const Report& mine) {
   Report all = mine;
-  std::vector<std::uint64_t> sums{mine.corpus_files,  mine.corpus_bytes,  mine.archived_files,  mine.archived_bytes, mine.skipped_files,
-                                  mine.skipped_bytes, mine.layers_total,  mine.layers_unique,   mine.duplicate_bytes, mine.glue_bytes,
-                                  mine.exchanged_bytes};
-  for (const auto& t : mine.transforms) sums.insert(sums.end(), {t.layers, t.raw_bytes, t.transformed_bytes, t.encoded_bytes});
+  std::vector<std::uint64_t> sums{mine.corpus_files,    mine.corpus_bytes,  mine.archived_files, mine.archived_bytes,
+                                  mine.skipped_files,   mine.skipped_bytes, mine.layers_total,   mine.layers_unique,
+                                  mine.duplicate_bytes, mine.glue_bytes,    mine.exchanged_bytes};
+  for (const auto& t : mine.transforms)
+    sums.insert(sums.end(), {t.layers, t.raw_bytes, t.transformed_bytes, t.encoded_bytes});
   sums = comm.sum(sums);
   std::size_t at = 0;
-  for (auto* value : {&all.corpus_files, &all.corpus_bytes, &all.archived_files, &all.archived_bytes, &all.skipped_files, &all.skipped_bytes,
-                      &all.layers_total, &all.layers_unique, &all.duplicate_bytes, &all.glue_bytes, &all.exchanged_bytes})
+  for (auto* value : {&all.corpus_files, &all.corpus_bytes, &all.archived_files, &all.archived_bytes,
+                      &all.skipped_files, &all.skipped_bytes, &all.layers_total, &all.layers_unique,
+                      &all.duplicate_bytes, &all.glue_bytes, &all.exchanged_bytes})
     *value = sums[at++];
   for (auto& t : all.transforms) {
     for (auto* value : {&t.layers, &t.raw_bytes, &t.transformed_bytes, &t.encoded_bytes}) *value = sums[at++];
   }
-  for (auto* value : {&all.seconds, &all.max_abs_error, &all.phases.scan, &all.phases.read, &all.phases.fingerprint, &all.phases.exchange,
-                      &all.phases.encode, &all.phases.write})
+  for (auto* value : {&all.seconds, &all.max_abs_error, &all.phases.scan, &all.phases.read, &all.phases.fingerprint,
+                      &all.phases.exchange, &all.phases.encode, &all.phases.write})
     *value = comm.max(*value);
   all.peak_rss_bytes = comm.max(mine.peak_rss_bytes);
   all.models.clear();
@@ -136,70 +158,103 @@ std::string to_json(const Report& report) {
   tree["ranks"] = report.ranks;
   tree["threads_per_rank"] = report.threads;
   tree["seconds"] = report.seconds;
-  tree["throughput_bytes_per_second"] = report.seconds > 0 ? static_cast<double>(report.archived_bytes) / report.seconds : 0.0;
+  tree["throughput_bytes_per_second"] =
+      report.seconds > 0 ? static_cast<double>(report.archived_bytes) / report.seconds : 0.0;
   tree["stopped"] = report.stopped;
   tree["lossless"] = report.lossless;
-  tree["corpus"] = {{"models", report.models.size()}, {"files", report.corpus_files}, {"bytes", report.corpus_bytes},
-                    {"files_archived", report.archived_files}, {"bytes_archived", report.archived_bytes},
-                    {"files_unchanged", report.skipped_files}, {"bytes_unchanged", report.skipped_bytes}, {"glue_bytes", report.glue_bytes}};
-  tree["layers"] = {{"total", report.layers_total}, {"unique", report.layers_unique},
-                    {"duplicate", report.layers_total - report.layers_unique}, {"duplicate_bytes", report.duplicate_bytes}};
-  tree["archive"] = {{"bytes_added", report.bytes_added}, {"bytes_total", report.bytes_total}, {"shards", report.shards},
+  tree["corpus"] = {{"models", count_models(report)},
+                    {"files", report.corpus_files},
+                    {"bytes", report.corpus_bytes},
+                    {"files_archived", report.archived_files},
+                    {"bytes_archived", report.archived_bytes},
+                    {"files_unchanged", report.skipped_files},
+                    {"bytes_unchanged", report.skipped_bytes},
+                    {"glue_bytes", report.glue_bytes}};
+  tree["layers"] = {{"total", report.layers_total},
+                    {"unique", report.layers_unique},
+                    {"duplicate", report.layers_total - report.layers_unique},
+                    {"duplicate_bytes", report.duplicate_bytes}};
+  tree["archive"] = {{"bytes_added", report.bytes_added},
+                     {"bytes_total", report.bytes_total},
+                     {"shards", report.shards},
                      {"file_bytes", report.file_bytes_total}};
   tree["ratio"] = report.ratio();
   tree["stages"] = stages(report);
   tree["transforms"] = list_transforms(report);
   tree["models"] = json::array();
   for (const auto& [id, sums] : report.models) {
-    tree["models"].push_back({{"id", printable(id)}, {"files", sums.files}, {"bytes", sums.bytes}, {"stored_bytes", sums.stored_bytes},
-                              {"ratio", quotient(sums.bytes, sums.stored_bytes)}, {"base", nullptr}});
+    tree["models"].push_back({{"id", printable(id)},
+                              {"files", sums.files},
+                              {"bytes", sums.bytes},
+                              {"stored_bytes", sums.stored_bytes},
+                              {"ratio", quotient(sums.bytes, sums.stored_bytes)},
+                              {"base", nullptr}});
   }
   tree["max_abs_error"] = report.max_abs_error;
   tree["opaque"] = json::array();
-  for (const auto& file : report.opaque) tree["opaque"].push_back({{"path", printable(file.path)}, {"bytes", file.bytes}, {"reason", printable(file.reason)}});
-  tree["phases"] = {{"scan", report.phases.scan}, {"read", report.phases.read}, {"fingerprint", report.phases.fingerprint},
-                    {"exchange", report.phases.exchange}, {"encode", report.phases.encode}, {"write", report.phases.write}};
+  for (const auto& file : report.opaque)
+    tree["opaque"].push_back(
+        {{"path", printable(file.path)}, {"bytes", file.bytes}, {"reason", printable(file.reason)}});
+  tree["phases"] = {{"scan", report.phases.scan},
+                    {"read", report.phases.read},
+                    {"fingerprint", report.phases.fingerprint},
+                    {"exchange", report.phases.exchange},
+                    {"encode", report.phases.encode},
+                    {"write", report.phases.write}};
   tree["exchanged_bytes"] = report.exchanged_bytes;
   tree["peak_rss_bytes"] = report.peak_rss_bytes;
   tree["failures"] = json::array();
-  for (const auto& failure : report.failures) tree["failures"].push_back({{"path", printable(failure.path)}, {"reason", printable(failure.reason)}});
+  for (const auto& failure : report.failures)
+    tree["failures"].push_back({{"path", printable(failure.path)}, {"reason", printable(failure.reason)}});
   return tree.dump(2) + "\n";
 }
 
 std::string to_text(const Report& report, const std::string& archive) {
   std::string text;
-  const auto line = [&]<class... Args>(fmt::format_string<Args...> format, Args&&... args) { text += fmt::format(format, std::forward<Args>(args)...) + "\n"; };
+  const auto line = [&]<class... Args>(fmt::format_string<Args...> format, Args&&... args) {
+    text += fmt::format(format, std::forward<Args>(args)...) + "\n";
+  };
   line("corpus      {} in {} files", format_bytes(report.corpus_bytes), report.corpus_files);
-  if (report.skipped_files > 0) line("unchanged   {} in {} files, archived before", format_bytes(report.skipped_bytes), report.skipped_files);
+  if (report.skipped_files > 0)
+    line("unchanged   {} in {} files, archived before", format_bytes(report.skipped_bytes), report.skipped_files);
   if (report.dry_run) {
-    line("would add   {} in {} files (dry run: nothing written)", format_bytes(report.archived_bytes), report.archived_files);
+    line("would add   {} in {} files (dry run: nothing written)", format_bytes(report.archived_bytes),
+         report.archived_files);
     return text;
   }
-  line("archived    {} in {} files of {} models, {} s at {}/s", format_bytes(report.archived_bytes), report.archived_files, report.models.size(),
-       fmt::format("{:.2f}", report.seconds), format_bytes(static_cast<std::uint64_t>(static_cast<double>(report.archived_bytes) / std::max(report.seconds, 1e-9))));
-  line("layers      {}, of which {} unique; duplicates saved {}", report.layers_total, report.layers_unique, format_bytes(report.duplicate_bytes));
+  line("archived    {} in {} files of {} models, {} s at {}/s", format_bytes(report.archived_bytes),
+       report.archived_files, count_models(report), fmt::format("{:.2f}", report.seconds),
+       format_bytes(
+           static_cast<std::uint64_t>(static_cast<double>(report.archived_bytes) / std::max(report.seconds, 1e-9))));
+  line("layers      {}, of which {} unique; duplicates saved {}", report.layers_total, report.layers_unique,
+       format_bytes(report.duplicate_bytes));
   for (std::size_t i = 0; i < kTransforms; ++i) {
     const auto& sums = report.transforms[i];
     if (sums.raw_bytes == 0) continue;
-    line("  {:<10}{:>10} -> {:>10}   {:.2f}x", name(static_cast<TransformId>(i)), format_bytes(sums.raw_bytes), format_bytes(sums.encoded_bytes),
-         quotient(sums.raw_bytes, sums.encoded_bytes));
+    line("  {:<10}{:>10} -> {:>10}   {:.2f}x", name(static_cast<TransformId>(i)), format_bytes(sums.raw_bytes),
+         format_bytes(sums.encoded_bytes), quotient(sums.raw_bytes, sums.encoded_bytes));
   }
-  if (report.lossless) line("exact       every byte comes back");
-  else line("exact       all but float layers coded by ELF: max error {:.3g}", report.max_abs_error);
+  if (report.lossless)
+    line("exact       every byte comes back");
+  else
+    line("exact       all but float layers coded by ELF: max error {:.3g}", report.max_abs_error);
   if (!report.opaque.empty()) {
     std::uint64_t bytes = 0;
     for (const auto& file : report.opaque) bytes += file.bytes;
-    line("opaque      {} in {} files whose layers were not found: stored byte-exact", format_bytes(bytes), report.opaque.size());
+    line("opaque      {} in {} files whose layers were not found: stored byte-exact", format_bytes(bytes),
+         report.opaque.size());
   }
   line("added       {} (everything on disk)", format_bytes(report.bytes_added));
-  line("archive     {}: {} for {} of files in {} shards: {:.3f}x", archive, format_bytes(report.bytes_total), format_bytes(report.file_bytes_total),
-       report.shards, report.ratio());
-  line("memory      at most {} a rank; {} ranks x {} threads", format_bytes(report.peak_rss_bytes), report.ranks, report.threads);
+  line("archive     {}: {} for {} of files in {} shards: {:.3f}x", archive, format_bytes(report.bytes_total),
+       format_bytes(report.file_bytes_total), report.shards, report.ratio());
+  line("memory      at most {} a rank; {} ranks x {} threads", format_bytes(report.peak_rss_bytes), report.ranks,
+       report.threads);
   if (report.stopped) line("stopped     early, after a commit: run the same command again to go on");
   constexpr std::size_t kShown = 10;
   for (std::size_t i = 0; i < std::min(kShown, report.failures.size()); ++i)
     line("skipped     {}: {}", printable(report.failures[i].path), printable(report.failures[i].reason));
-  if (report.failures.size() > kShown) line("skipped     and {} more (all in --report)", report.failures.size() - kShown);
+  if (report.failures.size() > kShown)
+    line("skipped     and {} more (all in --report)", report.failures.size() - kShown);
   return text;
 }
 

@@ -48,9 +48,9 @@ struct Report {
   bool stopped = false;  ///< ended early, run again to go on
   bool dry_run = false;
 
-  std::uint64_t corpus_files = 0, corpus_bytes = 0;      ///< found by the walk
-  std::uint64_t archived_files = 0, archived_bytes = 0;  ///< by this sweep
-  std::uint64_t skipped_files = 0, skipped_bytes = 0;    ///< archived before, unchanged
+  std::uint64_t corpus_files = 0, corpus_bytes = 0;                        ///< found by the walk
+  std::uint64_t archived_files = 0, archived_bytes = 0;                    ///< by this sweep
+  std::uint64_t skipped_files = 0, skipped_bytes = 0;                      ///< archived before, unchanged
   std::uint64_t layers_total = 0, layers_unique = 0, duplicate_bytes = 0;  ///< layers of the files archived
   std::uint64_t glue_bytes = 0;
   std::uint64_t bytes_added = 0, bytes_total = 0, shards = 0, file_bytes_total = 0;

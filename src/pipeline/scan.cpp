@@ -24,13 +24,16 @@ plan::PlannedFile parse(const std::string& root, corpus::FileEntry entry, std::s
   plan::PlannedFile file{std::move(entry), {}, 0, 0, 0};
   if (file.entry.kind != FileKind::Regular) return file;
   const FileDescriptor fd(::open((root + "/" + file.entry.path).c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
-  if (!fd) problem = errno_text(errno);
-  else file.parsed = corpus::parse_file(corpus::FileSource(fd.get(), file.entry.size_bytes));
+  if (!fd)
+    problem = errno_text(errno);
+  else
+    file.parsed = corpus::parse_file(corpus::FileSource(fd.get(), file.entry.size_bytes));
   return file;
 }
 
 /// Collective. A hard link whose first path cannot be read cannot be read either.
-void drop_links_to_unreadable(const mpi::Comm& comm, std::vector<plan::PlannedFile>& files, const std::vector<std::string>& unreadable, Report& report) {
+void drop_links_to_unreadable(const mpi::Comm& comm, std::vector<plan::PlannedFile>& files,
+                              const std::vector<std::string>& unreadable, Report& report) {
   const auto ranks = static_cast<std::size_t>(comm.size());
   std::vector<Hash128> mine;
   for (const auto& path : unreadable) mine.push_back(hash128(path));
@@ -47,7 +50,8 @@ void drop_links_to_unreadable(const mpi::Comm& comm, std::vector<plan::PlannedFi
 
 }  // namespace
 
-std::vector<plan::PlannedFile> scan(const mpi::Comm& comm, const SweepOptions& options, const std::vector<archive::KnownFile>& known, Report& report) {
+std::vector<plan::PlannedFile> scan(const mpi::Comm& comm, const SweepOptions& options,
+                                    const std::vector<archive::KnownFile>& known, Report& report) {
   auto walked = corpus::walk(comm, options.corpus, options.walk);
   report.failures.insert(report.failures.end(), walked.problems.begin(), walked.problems.end());
   const auto count = [](const std::vector<corpus::FileEntry>& entries, std::uint64_t& files, std::uint64_t& bytes) {
@@ -86,9 +90,11 @@ std::vector<plan::PlannedFile> scan(const mpi::Comm& comm, const SweepOptions& o
       unreadable.push_back(file.entry.path);
       continue;
     }
-    if (file.parsed.container == corpus::ContainerId::Opaque && file.parsed.opaque_reason.empty() && file.entry.size_bytes >= kOpaqueFromBytes)
+    if (file.parsed.container == corpus::ContainerId::Opaque && file.parsed.opaque_reason.empty() &&
+        file.entry.size_bytes >= kOpaqueFromBytes)
       file.parsed.opaque_reason = "no known container of layers";
-    if (!file.parsed.opaque_reason.empty()) report.opaque.push_back({file.entry.path, file.entry.size_bytes, file.parsed.opaque_reason});
+    if (!file.parsed.opaque_reason.empty())
+      report.opaque.push_back({file.entry.path, file.entry.size_bytes, file.parsed.opaque_reason});
     readable.push_back(std::move(file));
   }
   drop_links_to_unreadable(comm, readable, unreadable, report);

@@ -10,8 +10,10 @@
 
 namespace elves::pipeline {
 
-/// Collective. Walks the corpus, leaves out what `known` says is archived, and parses the rest: the files of this rank, in
-/// corpus order. Counts go into `report`; unreadable files become its failures, containers without layers its opaque.
-std::vector<plan::PlannedFile> scan(const mpi::Comm& comm, const SweepOptions& options, const std::vector<archive::KnownFile>& known, Report& report);
+/// Collective. Walks the corpus, leaves out what `known` says is archived, and parses the rest: the files of this rank,
+/// in corpus order. Counts go into `report`; unreadable files become its failures, containers without layers its
+/// opaque.
+std::vector<plan::PlannedFile> scan(const mpi::Comm& comm, const SweepOptions& options,
+                                    const std::vector<archive::KnownFile>& known, Report& report);
 
 }  // namespace elves::pipeline

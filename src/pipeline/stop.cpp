@@ -7,11 +7,14 @@ namespace {
 
 volatile std::sig_atomic_t signalled = 0;
 
-void set_flag(int) { signalled = 1; }
+void set_flag(int) {
+  signalled = 1;
+}
 
 }  // namespace
 
-StopRequest::StopRequest(double max_duration_seconds) : max_duration_seconds_(max_duration_seconds), start_(std::chrono::steady_clock::now()) {
+StopRequest::StopRequest(double max_duration_seconds)
+    : max_duration_seconds_(max_duration_seconds), start_(std::chrono::steady_clock::now()) {
   struct sigaction action {};
   action.sa_handler = set_flag;
   action.sa_flags = SA_RESTART;

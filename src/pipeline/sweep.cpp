@@ -73,12 +73,25 @@ struct Finished {
 /// The waves of one sweep. Members by the stage that they belong to; the loop of run() is the order of things.
 class Waves {
  public:
-  Waves(const mpi::Comm& comm, const SweepOptions& options, const archive::Directory& directory, const archive::Catalog& catalog,
-        dedup::LayerTable& table, plan::Plan plan, const WaveSizes& sizes, StopRequest& stop, ProgressLine& progress, Report& report)
-      : comm_(comm), options_(options), directory_(directory), table_(table), plan_(std::move(plan)), stop_(stop), progress_(progress),
-        report_(report), hash_(directory.identity.hash_secret), lossy_class_(lossy_class(options.encode)),
-        encoder_(report.threads, options.encode, hash_, options.verify), next_shard_(catalog.next_shard), sweep_(catalog.next_sweep),
-        description_(describe(options, sizes)), failed_(plan_.files.size()), units_(plan_.units.size()) {
+  Waves(const mpi::Comm& comm, const SweepOptions& options, const archive::Directory& directory,
+        const archive::Catalog& catalog, dedup::LayerTable& table, plan::Plan plan, const WaveSizes& sizes,
+        StopRequest& stop, ProgressLine& progress, Report& report)
+      : comm_(comm),
+        options_(options),
+        directory_(directory),
+        table_(table),
+        plan_(std::move(plan)),
+        stop_(stop),
+        progress_(progress),
+        report_(report),
+        hash_(directory.identity.hash_secret),
+        lossy_class_(lossy_class(options.encode)),
+        encoder_(report.threads, options.encode, hash_, options.verify),
+        next_shard_(catalog.next_shard),
+        sweep_(catalog.next_sweep),
+        description_(describe(options, sizes)),
+        failed_(plan_.files.size()),
+        units_(plan_.units.size()) {
     reading_stats_.bytes_done = &progress_.bytes_read;
   }
 
@@ -87,12 +100,14 @@ class Waves {
     for (std::uint64_t wave = 0; wave < plan_.n_waves && !report_.stopped; ++wave) {
       take_read_wave();
       if (wave + 1 < plan_.n_waves) start_reading(wave + 1);
-      encoding_.start([this] { return encoder_.run(work_, raw_[current_], arenas_[current_], progress_.bytes_encoded); });
+      encoding_.start(
+          [this] { return encoder_.run(work_, raw_[current_], arenas_[current_], progress_.bytes_encoded); });
       write_finished();
       comm_.agree(wait_for_encoding(), "encode");
       settle(wave);
       report_.stopped = comm_.any(stop_.asked()) && wave + 1 < plan_.n_waves;
     }
+    reading_stats_.cancel = report_.stopped;
     write_finished();
     comm_.agree(reading_.wait(progress_), "read");  // of a wave that is dropped where the sweep stops early
     report_.phases.read += reading_stats_.read_seconds;
@@ -158,7 +173,8 @@ class Waves {
     auto& part = finished_->part;
     const auto outcomes = report_encoding(comm_, plan_, home_, is_new_, work_);
     std::vector<dedup::StoredLayer> stored;
-    add_layer_rows(comm_, plan_, verdicts_, outcomes, units_of(plan_, wave).first, next_shard_, lossy_class_, hash_, part, stored, report_);
+    add_layer_rows(comm_, plan_, verdicts_, outcomes, units_of(plan_, wave).first, next_shard_, lossy_class_, hash_,
+                   part, stored, report_);
     if (options_.deduplicate) dedup::settle(comm_, table_, verdicts_.keys, verdicts_.verdicts, stored);
     for (std::size_t i = 0; i < verdicts_.units.size(); ++i) units_[verdicts_.units[i]].stored = stored[i];
     add_chunk_rows(work_, part);
@@ -169,7 +185,8 @@ class Waves {
   void write_finished() {
     if (!finished_) return;
     const Timed timed(report_.phases.write);
-    const auto bytes = archive::write_shard(comm_, directory_, finished_->header, std::move(finished_->part), options_.verify);
+    const auto bytes =
+        archive::write_shard(comm_, directory_, finished_->header, std::move(finished_->part), options_.verify);
     if (bytes > 0) ++report_.shards;
     report_.bytes_added += bytes;
     progress_.bytes_committed += finished_->raw_bytes;
@@ -194,8 +211,8 @@ class Waves {
   std::vector<bool> failed_;
   std::vector<UnitState> units_;
 
-  Buffer raw_[2];                  // of the wave being read and the one being encoded
-  std::vector<Arena> arenas_[2];   // of the wave being encoded and the one being written
+  Buffer raw_[2];                 // of the wave being read and the one being encoded
+  std::vector<Arena> arenas_[2];  // of the wave being encoded and the one being written
   Home home_, next_home_;
   Work work_, next_work_;
   std::size_t current_ = 0;
@@ -203,17 +220,19 @@ class Waves {
   std::vector<bool> is_new_;
   std::optional<Finished> finished_;
   ReadStats reading_stats_;
-  Background reading_;   // last: their threads end before what they use
+  Background reading_;  // last: their threads end before what they use
   Background encoding_;
 };
 
 /// Refuses an archive inside its own corpus: it would archive itself, and grow with each sweep.
 Result<void> check_corpus(const SweepOptions& options) {
   std::error_code error;
-  if (!std::filesystem::is_directory(options.corpus, error)) return Error{options.corpus + (error ? ": " + error.message() : ": not a directory")};
+  if (!std::filesystem::is_directory(options.corpus, error))
+    return Error{options.corpus + (error ? ": " + error.message() : ": not a directory")};
   const auto corpus = std::filesystem::weakly_canonical(options.corpus, error).string() + "/";
   const auto archive = std::filesystem::weakly_canonical(options.archive, error).string() + "/";
-  if (archive.starts_with(corpus)) return Error{"--archive " + options.archive + " lies inside the corpus: choose another place"};
+  if (archive.starts_with(corpus))
+    return Error{"--archive " + options.archive + " lies inside the corpus: choose another place"};
   return {};
 }
 
@@ -225,8 +244,8 @@ std::optional<archive::Directory> open_for(const mpi::Comm& comm, const SweepOpt
   return archive::open_directory(comm, options.archive);
 }
 
-void finish_report(const mpi::Comm& comm, const SweepOptions& options, const archive::Catalog& catalog, std::uint64_t archived_before,
-                   Clock::time_point start, Report& report) {
+void finish_report(const mpi::Comm& comm, const SweepOptions& options, const archive::Catalog& catalog,
+                   std::uint64_t archived_before, Clock::time_point start, Report& report) {
   report.seconds = std::chrono::duration<double>(Clock::now() - start).count();
   report.peak_rss_bytes = peak_rss_bytes();
   report.exchanged_bytes = comm.bytes_sent();

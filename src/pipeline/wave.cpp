@@ -9,7 +9,8 @@ namespace elves::pipeline {
 namespace {
 
 /// Writes the files and shares of one worker: files are named once, in order of first use.
-std::vector<std::byte> describe(const plan::Plan& plan, std::span<const plan::Share> shares, std::vector<std::size_t>& files) {
+std::vector<std::byte> describe(const plan::Plan& plan, std::span<const plan::Share> shares,
+                                std::vector<std::size_t>& files) {
   for (const auto& share : shares) {
     if (files.empty() || files.back() != plan.units[share.unit].file) files.push_back(plan.units[share.unit].file);
   }
@@ -80,7 +81,8 @@ void take(std::span<const std::byte> bytes, Work& work) {
 
 }  // namespace
 
-void dispatch(const mpi::Comm& comm, const plan::Plan& plan, std::uint64_t wave, const std::vector<bool>& failed_files, Home& home, Work& work) {
+void dispatch(const mpi::Comm& comm, const plan::Plan& plan, std::uint64_t wave, const std::vector<bool>& failed_files,
+              Home& home, Work& work) {
   home = {wave, plan::partition(comm, plan, wave, failed_files), {}};
   home.files.resize(home.shares.size());
   mpi::PerRank<std::byte> messages(home.shares.size());
@@ -103,7 +105,8 @@ ReadNews report_reading(const mpi::Comm& comm, const plan::Plan& plan, const Hom
   mpi::PerRank<std::byte> errors(work.shares.size());
   for (std::size_t r = 0; r < work.shares.size(); ++r) {
     for (const auto& share : work.shares[r]) {
-      for (std::size_t c = share.first_chunk; c < share.first_chunk + share.n_chunks; ++c) digests[r].push_back(work.chunks[c].digest);
+      for (std::size_t c = share.first_chunk; c < share.first_chunk + share.n_chunks; ++c)
+        digests[r].push_back(work.chunks[c].digest);
     }
     ByteWriter writer(errors[r]);
     for (const auto source : work.home_sources[r]) writer.text(work.sources[source].error);
@@ -119,7 +122,8 @@ ReadNews report_reading(const mpi::Comm& comm, const plan::Plan& plan, const Hom
     for (const auto& share : home.shares[r]) {
       auto& unit = news.digests[share.unit - units.first];
       ELVES_ASSERT(unit.size() == share.first_chunk && at + share.n_chunks <= digests_in[r].size());
-      unit.insert(unit.end(), digests_in[r].begin() + static_cast<std::ptrdiff_t>(at), digests_in[r].begin() + static_cast<std::ptrdiff_t>(at + share.n_chunks));
+      unit.insert(unit.end(), digests_in[r].begin() + static_cast<std::ptrdiff_t>(at),
+                  digests_in[r].begin() + static_cast<std::ptrdiff_t>(at + share.n_chunks));
       at += share.n_chunks;
     }
     ByteCursor cursor(errors_in[r]);
@@ -130,7 +134,8 @@ ReadNews report_reading(const mpi::Comm& comm, const plan::Plan& plan, const Hom
   return news;
 }
 
-void tell_verdicts(const mpi::Comm& comm, const plan::Plan& plan, const Home& home, const std::vector<bool>& is_new, Work& work) {
+void tell_verdicts(const mpi::Comm& comm, const plan::Plan& plan, const Home& home, const std::vector<bool>& is_new,
+                   Work& work) {
   const auto units = units_of(plan, home.wave);
   mpi::PerRank<std::uint8_t> verdicts(home.shares.size());
   for (std::size_t r = 0; r < home.shares.size(); ++r) {
@@ -141,7 +146,8 @@ void tell_verdicts(const mpi::Comm& comm, const plan::Plan& plan, const Home& ho
     ELVES_ASSERT(told[r].size() == work.shares[r].size());
     for (std::size_t s = 0; s < told[r].size(); ++s) {
       const auto& share = work.shares[r][s];
-      for (std::size_t c = share.first_chunk; c < share.first_chunk + share.n_chunks; ++c) work.chunks[c].encode = told[r][s] != 0;
+      for (std::size_t c = share.first_chunk; c < share.first_chunk + share.n_chunks; ++c)
+        work.chunks[c].encode = told[r][s] != 0;
     }
   }
 }
@@ -154,8 +160,9 @@ std::vector<std::vector<ChunkOutcome>> report_encoding(const mpi::Comm& comm, co
       for (std::size_t c = share.first_chunk; c < share.first_chunk + share.n_chunks; ++c) {
         const auto& chunk = work.chunks[c];
         if (!chunk.encode) continue;
-        outcomes[r].push_back({chunk.decoded, chunk.stats.max_abs_error, chunk.stats.raw_bytes, chunk.stats.transformed_bytes,
-                               chunk.stats.encoded_bytes, static_cast<std::uint32_t>(chunk.stats.transform), chunk.stats.exact ? 1u : 0u});
+        outcomes[r].push_back({chunk.decoded, chunk.stats.max_abs_error, chunk.stats.raw_bytes,
+                               chunk.stats.transformed_bytes, chunk.stats.encoded_bytes,
+                               static_cast<std::uint32_t>(chunk.stats.transform), chunk.stats.exact ? 1u : 0u});
       }
     }
   }
@@ -168,7 +175,8 @@ std::vector<std::vector<ChunkOutcome>> report_encoding(const mpi::Comm& comm, co
       if (!is_new[share.unit - units.first]) continue;
       auto& unit = by_unit[share.unit - units.first];
       ELVES_ASSERT(at + share.n_chunks <= told[r].size());
-      unit.insert(unit.end(), told[r].begin() + static_cast<std::ptrdiff_t>(at), told[r].begin() + static_cast<std::ptrdiff_t>(at + share.n_chunks));
+      unit.insert(unit.end(), told[r].begin() + static_cast<std::ptrdiff_t>(at),
+                  told[r].begin() + static_cast<std::ptrdiff_t>(at + share.n_chunks));
       at += share.n_chunks;
     }
   }

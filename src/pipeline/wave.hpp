@@ -11,9 +11,9 @@
 #include "plan/plan.hpp"
 #include "support/hash.hpp"
 
-/// A wave has two sides on every rank. Its *home* side is about the files that this rank planned: it knows paths, layers and
-/// verdicts. Its *work* side is about the contiguous run of chunks that partition() gave this rank to read, hash and
-/// encode. Bytes never move between ranks; descriptions, digests, verdicts and outcomes do.
+/// A wave has two sides on every rank. Its *home* side is about the files that this rank planned: it knows paths,
+/// layers and verdicts. Its *work* side is about the contiguous run of chunks that partition() gave this rank to read,
+/// hash and encode. Bytes never move between ranks; descriptions, digests, verdicts and outcomes do.
 namespace elves::pipeline {
 
 /// A file that a chunk of this rank's work lies in.
@@ -51,8 +51,8 @@ struct WorkShare {
 /// The work side of a wave.
 struct Work {
   std::vector<SourceFile> sources;
-  std::vector<WorkChunk> chunks;                 ///< in corpus order
-  std::vector<std::vector<WorkShare>> shares;    ///< by home rank, in the order of its Share list
+  std::vector<WorkChunk> chunks;                       ///< in corpus order
+  std::vector<std::vector<WorkShare>> shares;          ///< by home rank, in the order of its Share list
   std::vector<std::vector<std::size_t>> home_sources;  ///< by home rank: its files, in the order it named them
   std::uint64_t raw_bytes = 0;
 };
@@ -60,16 +60,17 @@ struct Work {
 /// The home side of a wave.
 struct Home {
   std::uint64_t wave = 0;
-  mpi::PerRank<plan::Share> shares;              ///< by worker rank
-  std::vector<std::vector<std::size_t>> files;   ///< by worker rank: the files it was told of, in that order
+  mpi::PerRank<plan::Share> shares;             ///< by worker rank
+  std::vector<std::vector<std::size_t>> files;  ///< by worker rank: the files it was told of, in that order
 };
 
 /// Collective. Tells each rank what to read and encode in a wave.
-void dispatch(const mpi::Comm& comm, const plan::Plan& plan, std::uint64_t wave, const std::vector<bool>& failed_files, Home& home, Work& work);
+void dispatch(const mpi::Comm& comm, const plan::Plan& plan, std::uint64_t wave, const std::vector<bool>& failed_files,
+              Home& home, Work& work);
 
 /// What home ranks learn of the reading: digests of their units' chunks, and which of their files failed.
 struct ReadNews {
-  std::vector<std::vector<Hash128>> digests;  ///< by unit of the wave (index from `first_unit`)
+  std::vector<std::vector<Hash128>> digests;                ///< by unit of the wave (index from `first_unit`)
   std::vector<std::pair<std::size_t, std::string>> failed;  ///< file, reason
 };
 
@@ -83,8 +84,10 @@ UnitRange units_of(const plan::Plan& plan, std::uint64_t wave);
 /// Collective. Brings digests and read errors from workers to homes.
 ReadNews report_reading(const mpi::Comm& comm, const plan::Plan& plan, const Home& home, const Work& work);
 
-/// Collective. Brings verdicts from homes to workers: marks the chunks of units that `is_new` says (by unit of the wave).
-void tell_verdicts(const mpi::Comm& comm, const plan::Plan& plan, const Home& home, const std::vector<bool>& is_new, Work& work);
+/// Collective. Brings verdicts from homes to workers: marks the chunks of units that `is_new` says (by unit of the
+/// wave).
+void tell_verdicts(const mpi::Comm& comm, const plan::Plan& plan, const Home& home, const std::vector<bool>& is_new,
+                   Work& work);
 
 /// What a home learns of an encoded chunk.
 struct ChunkOutcome {

@@ -16,7 +16,9 @@ struct PathHash {
   std::size_t operator()(const Hash128& hash) const noexcept { return hash.high; }
 };
 
-std::size_t owner_of(const Hash128& path, std::size_t ranks) { return path.low % ranks; }
+std::size_t owner_of(const Hash128& path, std::size_t ranks) {
+  return path.low % ranks;
+}
 
 bool holds(const ArchivedFile& archived, std::uint64_t state, std::uint32_t allowed_lossy_class) {
   return archived.state == state && (archived.lossy_class == 0 || archived.lossy_class == allowed_lossy_class);
@@ -59,7 +61,8 @@ std::uint64_t state_of(const corpus::FileEntry& entry) {
 }
 
 std::vector<corpus::FileEntry> drop_archived(const mpi::Comm& comm, std::vector<corpus::FileEntry> entries,
-                                             std::span<const ArchivedFile> archived, std::uint32_t allowed_lossy_class) {
+                                             std::span<const ArchivedFile> archived,
+                                             std::uint32_t allowed_lossy_class) {
   const auto ranks = static_cast<std::size_t>(comm.size());
   mpi::PerRank<ArchivedFile> rows(ranks);
   for (const auto& row : archived) rows[owner_of(row.path, ranks)].push_back(row);
@@ -103,7 +106,8 @@ std::vector<corpus::FileEntry> drop_archived(const mpi::Comm& comm, std::vector<
 }
 
 Plan make_plan(const mpi::Comm& comm, std::vector<PlannedFile> files, const PlanOptions& options) {
-  ELVES_ASSERT(options.part_bytes > 0 && options.part_bytes % kChunkBytes == 0 && options.part_bytes <= options.wave_bytes);
+  ELVES_ASSERT(options.part_bytes > 0 && options.part_bytes % kChunkBytes == 0 &&
+               options.part_bytes <= options.wave_bytes);
   Plan plan;
   plan.files = std::move(files);
   std::uint64_t bytes = 0;
@@ -133,13 +137,17 @@ Plan make_plan(const mpi::Comm& comm, std::vector<PlannedFile> files, const Plan
   return plan;
 }
 
-std::uint32_t chunks_of(std::uint64_t size_bytes) { return static_cast<std::uint32_t>(ceil_div<std::uint64_t>(size_bytes, kChunkBytes)); }
-
-std::uint32_t chunk_bytes(std::uint64_t unit_bytes, std::uint32_t chunk) {
-  return static_cast<std::uint32_t>(std::min<std::uint64_t>(kChunkBytes, unit_bytes - std::uint64_t{chunk} * kChunkBytes));
+std::uint32_t chunks_of(std::uint64_t size_bytes) {
+  return static_cast<std::uint32_t>(ceil_div<std::uint64_t>(size_bytes, kChunkBytes));
 }
 
-mpi::PerRank<Share> partition(const mpi::Comm& comm, const Plan& plan, std::uint64_t wave, const std::vector<bool>& skip_file) {
+std::uint32_t chunk_bytes(std::uint64_t unit_bytes, std::uint32_t chunk) {
+  return static_cast<std::uint32_t>(
+      std::min<std::uint64_t>(kChunkBytes, unit_bytes - std::uint64_t{chunk} * kChunkBytes));
+}
+
+mpi::PerRank<Share> partition(const mpi::Comm& comm, const Plan& plan, std::uint64_t wave,
+                              const std::vector<bool>& skip_file) {
   const auto by_wave = [](const Unit& unit, std::uint64_t w) { return unit.wave < w; };
   const auto first = std::lower_bound(plan.units.begin(), plan.units.end(), wave, by_wave);
   const auto last = std::lower_bound(first, plan.units.end(), wave + 1, by_wave);

@@ -26,7 +26,8 @@ std::uint64_t state_of(const corpus::FileEntry& entry);
 
 /// Collective. The entries that the archive does not hold as they are now, in the same order. `archived`: any part of
 /// the archive's rows on any rank. A file that was archived with loss is kept unless its loss is `allowed_lossy_class`.
-/// 40 bytes a row and an entry cross the network; a rank holds its share of the archive's paths for the time of the call.
+/// 40 bytes a row and an entry cross the network; a rank holds its share of the archive's paths for the time of the
+/// call.
 std::vector<corpus::FileEntry> drop_archived(const mpi::Comm& comm, std::vector<corpus::FileEntry> entries,
                                              std::span<const ArchivedFile> archived, std::uint32_t allowed_lossy_class);
 
@@ -70,7 +71,7 @@ Plan make_plan(const mpi::Comm& comm, std::vector<PlannedFile> files, const Plan
 
 /// A run of chunks of one unit that one rank works on.
 struct Share {
-  std::size_t unit = 0;         ///< of Plan::units
+  std::size_t unit = 0;  ///< of Plan::units
   std::uint32_t first_chunk = 0;
   std::uint32_t n_chunks = 0;
 };
@@ -81,8 +82,10 @@ std::uint32_t chunks_of(std::uint64_t size_bytes);
 /// Size of one chunk of a unit.
 std::uint32_t chunk_bytes(std::uint64_t unit_bytes, std::uint32_t chunk);
 
-/// Collective. Who reads and encodes what in a wave: ranks get contiguous runs of chunks of about equal bytes, in corpus
-/// order. Element r lists the shares of this rank's units that go to rank r; units of files that `skip_file` marks are left out.
-mpi::PerRank<Share> partition(const mpi::Comm& comm, const Plan& plan, std::uint64_t wave, const std::vector<bool>& skip_file);
+/// Collective. Who reads and encodes what in a wave: ranks get contiguous runs of chunks of about equal bytes, in
+/// corpus order. Element r lists the shares of this rank's units that go to rank r; units of files that `skip_file`
+/// marks are left out.
+mpi::PerRank<Share> partition(const mpi::Comm& comm, const Plan& plan, std::uint64_t wave,
+                              const std::vector<bool>& skip_file);
 
 }  // namespace elves::plan

@@ -22,7 +22,9 @@ FileDescriptor& FileDescriptor::operator=(FileDescriptor&& other) noexcept {
   return *this;
 }
 
-FileDescriptor::~FileDescriptor() { reset(); }
+FileDescriptor::~FileDescriptor() {
+  reset();
+}
 
 void FileDescriptor::reset() noexcept {
   if (fd_ >= 0) ::close(fd_);
@@ -58,12 +60,14 @@ Result<void> pwrite_exactly(int fd, std::span<const std::byte> bytes, std::uint6
 }
 
 Result<std::string> read_small_file(const std::string& path, std::uint64_t limit_bytes) {
-  const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));  // O_NONBLOCK: a named pipe would wait for a writer
+  const FileDescriptor file(
+      ::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));  // O_NONBLOCK: a named pipe would wait for a writer
   if (!file) return Error{path + ": " + errno_text(errno)};
   struct stat status {};
   if (::fstat(file.get(), &status) != 0) return Error{path + ": " + errno_text(errno)};
   if (!S_ISREG(status.st_mode)) return Error{path + ": not a regular file"};
-  if (static_cast<std::uint64_t>(status.st_size) > limit_bytes) return Error{path + ": larger than " + std::to_string(limit_bytes) + " bytes"};
+  if (static_cast<std::uint64_t>(status.st_size) > limit_bytes)
+    return Error{path + ": larger than " + std::to_string(limit_bytes) + " bytes"};
   std::string contents(static_cast<std::size_t>(status.st_size), '\0');
   const auto done = pread_exactly(file.get(), std::as_writable_bytes(std::span(contents)), 0);
   if (!done) return Error{path + ": " + done.error().message};

@@ -23,7 +23,10 @@ std::size_t utf8_length(std::string_view text) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   const unsigned char lead = byte(0);
   if (lead < 0x80) return 1;
-  const std::size_t n = lead >= 0xF0 && lead < 0xF5 ? 4 : lead >= 0xE0 && lead < 0xF0 ? 3 : lead >= 0xC2 && lead < 0xE0 ? 2 : 0;
+  const std::size_t n = lead >= 0xF0 && lead < 0xF5   ? 4
+                        : lead >= 0xE0 && lead < 0xF0 ? 3
+                        : lead >= 0xC2 && lead < 0xE0 ? 2
+                                                      : 0;
   if (n == 0 || text.size() < n) return 0;
   for (std::size_t i = 1; i < n; ++i) {
     if ((byte(i) & 0xC0) != 0x80) return 0;
@@ -39,7 +42,8 @@ std::size_t utf8_length(std::string_view text) {
 Result<double> take_number(std::string_view& text) {
   double value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed);
-  if (error != std::errc{} || value < 0 || !std::isfinite(value)) return Error{"not a number: '" + printable(text) + "'"};
+  if (error != std::errc{} || value < 0 || !std::isfinite(value))
+    return Error{"not a number: '" + printable(text) + "'"};
   text.remove_prefix(static_cast<std::size_t>(end - text.data()));
   return value;
 }
@@ -66,7 +70,8 @@ std::string format_seconds(double seconds) {
   if (seconds < 60) {
     std::snprintf(text.data(), text.size(), "%.1f s", seconds);
   } else if (seconds < 3600) {
-    std::snprintf(text.data(), text.size(), "%d min %02d s", static_cast<int>(whole / 60), static_cast<int>(whole % 60));
+    std::snprintf(text.data(), text.size(), "%d min %02d s", static_cast<int>(whole / 60),
+                  static_cast<int>(whole % 60));
   } else {
     std::snprintf(text.data(), text.size(), "%llu h %02d min", static_cast<unsigned long long>(whole / 3600),
                   static_cast<int>(whole % 3600 / 60));
@@ -89,7 +94,8 @@ Result<std::uint64_t> parse_bytes(std::string_view text) {
     }
     if (text == "B" || text == "b") text.remove_prefix(1);
   }
-  if (!text.empty() || *value * factor >= 9.2e18) return Error{"not a size: '" + printable(shown) + "' (write 512M, 4GiB, ...)"};
+  if (!text.empty() || *value * factor >= 9.2e18)
+    return Error{"not a size: '" + printable(shown) + "' (write 512M, 4GiB, ...)"};
   return static_cast<std::uint64_t>(*value * factor);
 }
 
@@ -120,10 +126,14 @@ Result<double> parse_seconds(std::string_view text) {
     if (!value) return bad;
     double factor = 1;
     if (!text.empty()) {
-      if (text[0] == 'd') factor = 86400;
-      else if (text[0] == 'h') factor = 3600;
-      else if (text[0] == 'm') factor = 60;
-      else if (text[0] != 's') return bad;
+      if (text[0] == 'd')
+        factor = 86400;
+      else if (text[0] == 'h')
+        factor = 3600;
+      else if (text[0] == 'm')
+        factor = 60;
+      else if (text[0] != 's')
+        return bad;
       text.remove_prefix(1);
     }
     seconds += *value * factor;

@@ -39,10 +39,13 @@ void expect_exchange(std::uint64_t round_bytes) {
   PerRank<std::uint32_t> to(static_cast<std::size_t>(comm.size()));
   for (int r = 0; r < comm.size(); ++r) to[static_cast<std::size_t>(r)] = rows_between(comm.rank(), r);
   const auto from = comm.alltoallv(to, round_bytes);
-  for (int r = 0; r < comm.size(); ++r) EXPECT_EQ(from[static_cast<std::size_t>(r)], rows_between(r, comm.rank())) << "from " << r;
+  for (int r = 0; r < comm.size(); ++r)
+    EXPECT_EQ(from[static_cast<std::size_t>(r)], rows_between(r, comm.rank())) << "from " << r;
 }
 
-TEST(Comm, alltoallv_brings_every_row_to_its_rank) { expect_exchange(Comm::kRoundBytes); }
+TEST(Comm, alltoallv_brings_every_row_to_its_rank) {
+  expect_exchange(Comm::kRoundBytes);
+}
 
 TEST(Comm, alltoallv_cut_into_many_rounds_gives_the_same) {
   for (const std::uint64_t round_bytes : {1, 13, 64, 1000}) expect_exchange(round_bytes);
@@ -57,15 +60,20 @@ TEST(Comm, gather_gives_rank_0_all_vectors_in_order) {
     return;
   }
   ASSERT_EQ(all.size(), static_cast<std::size_t>(comm.size()));
-  for (int r = 0; r < comm.size(); ++r) EXPECT_EQ(all[static_cast<std::size_t>(r)], std::vector<int>(static_cast<std::size_t>(r), r));
+  for (int r = 0; r < comm.size(); ++r)
+    EXPECT_EQ(all[static_cast<std::size_t>(r)], std::vector<int>(static_cast<std::size_t>(r), r));
 }
 
-TEST(Comm, agree_lets_all_go_on_when_none_has_failed) { EXPECT_NO_THROW(world().agree({}, "phase")); }
+TEST(Comm, agree_lets_all_go_on_when_none_has_failed) {
+  EXPECT_NO_THROW(world().agree({}, "phase"));
+}
 
 TEST(Comm, agree_throws_the_same_error_of_the_lowest_failed_rank_on_all) {
   const auto& comm = world();
   const int guilty = comm.size() / 2;
-  const Result<void> mine = comm.rank() >= guilty ? Result<void>(Error{"disk of rank " + std::to_string(comm.rank()) + " is full"}) : Result<void>{};
+  const Result<void> mine = comm.rank() >= guilty
+                                ? Result<void>(Error{"disk of rank " + std::to_string(comm.rank()) + " is full"})
+                                : Result<void>{};
   std::string message;
   try {
     comm.agree(mine, "archive");
@@ -77,7 +85,8 @@ TEST(Comm, agree_throws_the_same_error_of_the_lowest_failed_rank_on_all) {
 
 TEST(Comm, broadcast_brings_any_text_of_rank_0) {
   const std::string text("with \0 inside, and long: ", 25);
-  EXPECT_EQ(world().broadcast(world().is_root() ? text + std::string(100000, 'x') : "other"), text + std::string(100000, 'x'));
+  EXPECT_EQ(world().broadcast(world().is_root() ? text + std::string(100000, 'x') : "other"),
+            text + std::string(100000, 'x'));
 }
 
 TEST(Comm, a_count_beyond_an_int_is_a_failure_and_not_a_small_number) {

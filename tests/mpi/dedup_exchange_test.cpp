@@ -11,7 +11,9 @@ namespace {
 struct Corpus {
   std::vector<std::uint64_t> contents;
 
-  std::size_t first(int rank) const { return contents.size() * static_cast<std::size_t>(rank) / static_cast<std::size_t>(mpi::world().size()); }
+  std::size_t first(int rank) const {
+    return contents.size() * static_cast<std::size_t>(rank) / static_cast<std::size_t>(mpi::world().size());
+  }
 
   std::vector<LayerKey> mine() const {
     std::vector<LayerKey> keys;
@@ -31,7 +33,8 @@ Corpus corpus_with_repeats(std::size_t n) {
 }
 
 /// Runs both exchanges and gives each New layer the row that is its place among all layers.
-std::vector<StoredLayer> run(LayerTable& table, const Corpus& corpus, std::vector<Verdict>& verdicts, std::uint32_t shard, std::uint32_t lossy_class = 0) {
+std::vector<StoredLayer> run(LayerTable& table, const Corpus& corpus, std::vector<Verdict>& verdicts,
+                             std::uint32_t shard, std::uint32_t lossy_class = 0) {
   const auto keys = corpus.mine();
   verdicts = deduplicate(mpi::world(), table, keys, lossy_class);
   std::vector<StoredLayer> layers(keys.size());
@@ -51,7 +54,8 @@ TEST(Dedup, the_first_in_corpus_order_is_new_and_all_others_get_its_place) {
   const auto layers = run(table, corpus, verdicts, 3);
   for (std::size_t i = 0; i < layers.size(); ++i) {
     const auto place = corpus.first(mpi::world().rank()) + i;
-    const auto first = static_cast<std::size_t>(std::find(corpus.contents.begin(), corpus.contents.end(), corpus.contents[place]) - corpus.contents.begin());
+    const auto first = static_cast<std::size_t>(
+        std::find(corpus.contents.begin(), corpus.contents.end(), corpus.contents[place]) - corpus.contents.begin());
     EXPECT_EQ(verdicts[i].novelty, first == place ? Novelty::New : Novelty::Repeated);
     EXPECT_EQ(layers[i].place, (LayerRef{3, first}));
     EXPECT_EQ(layers[i].decoded, Corpus::key(corpus.contents[place]).fingerprint);

@@ -27,7 +27,8 @@ std::vector<PlannedFile> my_files(const std::vector<std::uint64_t>& sizes) {
   return files;
 }
 
-const std::vector<std::uint64_t> kSizes{3 * kMiB, 0, 40 * kMiB, 4, 9 * kMiB + 12, 0, 100 * kMiB, kMiB, 5 * kMiB, 60 * kMiB, 8};
+const std::vector<std::uint64_t> kSizes{3 * kMiB, 0,        40 * kMiB, 4, 9 * kMiB + 12, 0, 100 * kMiB,
+                                        kMiB,     5 * kMiB, 60 * kMiB, 8};
 
 TEST(Plan, every_byte_lies_in_one_wave_of_at_most_wave_and_part_bytes) {
   const PlanOptions options{32 * kMiB, 8 * kMiB};
@@ -64,7 +65,8 @@ TEST(Plan, ranks_share_a_wave_in_contiguous_runs_of_about_equal_bytes) {
     for (const auto& share : shares[r]) {
       EXPECT_EQ(chunks[share.unit], share.first_chunk) << "chunks of a unit go to ranks in order";
       chunks[share.unit] += share.n_chunks;
-      for (auto c = share.first_chunk; c < share.first_chunk + share.n_chunks; ++c) bytes[r] += chunk_bytes(plan.units[share.unit].size_bytes, c);
+      for (auto c = share.first_chunk; c < share.first_chunk + share.n_chunks; ++c)
+        bytes[r] += chunk_bytes(plan.units[share.unit].size_bytes, c);
     }
   }
   for (std::size_t u = 0; u < plan.units.size(); ++u) EXPECT_EQ(chunks[u], chunks_of(plan.units[u].size_bytes));
@@ -97,7 +99,8 @@ TEST(DropArchived, keeps_what_is_new_or_changed_and_what_was_stored_with_other_l
   before.size_bytes = 5;
   // All rows lie on the last rank, all entries on the first: neither knows the other's.
   std::vector<ArchivedFile> rows;
-  if (comm.rank() == comm.size() - 1) rows = {archived(same, 1), archived(changed, 1), archived(before, 2), archived(lossy, 3, 77)};
+  if (comm.rank() == comm.size() - 1)
+    rows = {archived(same, 1), archived(changed, 1), archived(before, 2), archived(lossy, 3, 77)};
   std::vector<corpus::FileEntry> entries;
   if (comm.is_root()) entries = {same, changed, fresh, lossy};
 
@@ -117,9 +120,11 @@ TEST(State, differs_with_everything_that_restore_gives_back) {
   corpus::FileEntry entry;
   entry.path = "a";
   const auto state = state_of(entry);
-  for (auto change : {+[](corpus::FileEntry& e) { e.size_bytes = 1; }, +[](corpus::FileEntry& e) { e.mtime_nanoseconds = 1; },
-                      +[](corpus::FileEntry& e) { e.mode = 0600; }, +[](corpus::FileEntry& e) { e.uid = 1; },
-                      +[](corpus::FileEntry& e) { e.kind = corpus::FileKind::Directory; }, +[](corpus::FileEntry& e) { e.target = "b"; }}) {
+  for (auto change :
+       {+[](corpus::FileEntry& e) { e.size_bytes = 1; }, +[](corpus::FileEntry& e) { e.mtime_nanoseconds = 1; },
+        +[](corpus::FileEntry& e) { e.mode = 0600; }, +[](corpus::FileEntry& e) { e.uid = 1; },
+        +[](corpus::FileEntry& e) { e.kind = corpus::FileKind::Directory; },
+        +[](corpus::FileEntry& e) { e.target = "b"; }}) {
     auto other = entry;
     change(other);
     EXPECT_NE(state_of(other), state);

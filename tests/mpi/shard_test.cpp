@@ -30,7 +30,9 @@ class ShardTest : public testing::Test {
   }
 
   std::string shard_path(std::uint32_t shard) const { return directory_.path + "/" + shard_name(shard); }
-  Result<ShardReader> reopen(std::uint32_t shard) const { return ShardReader::open_file(shard_path(shard), directory_.identity.id); }
+  Result<ShardReader> reopen(std::uint32_t shard) const {
+    return ShardReader::open_file(shard_path(shard), directory_.identity.id);
+  }
 
   std::string path_;
   Directory directory_;
@@ -83,7 +85,8 @@ Made make_part() {
   Made made;
   const auto rank = static_cast<std::uint64_t>(mpi::world().rank());
   made.contents.reserve(rank + 1);
-  for (std::uint64_t i = 0; i <= rank; ++i) add_file(made, "rank" + std::to_string(rank) + "/file" + std::to_string(i), rank * (rank + 1) / 2 + i);
+  for (std::uint64_t i = 0; i <= rank; ++i)
+    add_file(made, "rank" + std::to_string(rank) + "/file" + std::to_string(i), rank * (rank + 1) / 2 + i);
   for (const auto& content : made.contents) made.part.payload.push_back(std::as_bytes(std::span(content)));
   return made;
 }
@@ -128,7 +131,8 @@ TEST_F(ShardTest, a_shard_that_exists_is_never_replaced) {
   ASSERT_TRUE(reader);
   EXPECT_EQ(reader->options(), "first");
   mpi::world().barrier();
-  for (const auto& entry : fs::directory_iterator(directory_.path)) EXPECT_FALSE(entry.path().filename().string().starts_with(".tmp-")) << entry.path();
+  for (const auto& entry : fs::directory_iterator(directory_.path))
+    EXPECT_FALSE(entry.path().filename().string().starts_with(".tmp-")) << entry.path();
 }
 
 TEST_F(ShardTest, a_file_without_the_completion_mark_is_not_read) {
@@ -156,7 +160,8 @@ bool reads_whole(Result<ShardReader> reader) {
     std::vector<std::byte> content(good ? chunk->encoded_bytes : 0);
     good = good && reader->read_encoded(*chunk, content);
   }
-  for (std::uint64_t row = 0; good && row < reader->rows(ModelRow::kTable); ++row) good = reader->model(row).has_value();
+  for (std::uint64_t row = 0; good && row < reader->rows(ModelRow::kTable); ++row)
+    good = reader->model(row).has_value();
   return good;
 }
 
