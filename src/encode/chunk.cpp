@@ -1,0 +1,168 @@
+#include <algorithm>
+#include <string>
+
+#include "elves/codec.hpp"
+#include "encode/registry.hpp"
+#include "encode/selector.hpp"
+#include "encode/streams.hpp"
+#include "encode/transforms/raw/raw.hpp"
+#include "support/assert.hpp"
+
+namespace elves {
+namespace {
+
+using namespace encode;
+
+constexpr std::size_t kMostOverhead = 8;  // of a chunk that could not be made smaller
+
+/// A chunk as one transform encoded it, at the end of the caller's vector.
+struct Attempt {
+  const Transform* transform = nullptr;
+  std::size_t bytes = 0;
+  std::size_t transformed_bytes = 0;
+  Loss loss;
+
+  std::size_t cost() const noexcept { return cost_of(bytes, loss); }
+};
+
+Attempt write(const Transform& transform, const Split& split, const EncodeOptions& options, StreamEncoder& streams,
+              Scratch& scratch, std::vector<std::byte>& out) {
+  const std::size_t begin = out.size();
+  ByteWriter to(out);
+  to.write(transform.id);
+  to.bytes(split.header);
+  Attempt attempt{.transform = &transform, .loss = split.loss};
+  for (const Stream& stream : split.streams) {
+    streams.encode(stream, options, scratch, out);
+    attempt.transformed_bytes += stream.bytes.size();
+  }
+  attempt.bytes = out.size() - begin;
+  return attempt;
+}
+
+}  // namespace
+
+struct Encoder::State {
+  StreamEncoder streams;
+  Scratch scratch;
+  Split split;  ///< of the transform that was tried last
+  const Transform* split_by = nullptr;
+  Attempt best;
+  Chunk chunk;
+  EncodeOptions options;
+  std::vector<std::byte> decoded;  ///< at least the chunk's size where decoding changes it
+  bool decoded_ready = false;
+
+  void encode_best(std::vector<std::byte>& out);
+  void attempt(const Transform& transform, std::vector<std::byte>& out);
+  void take_apart(const Transform& transform);
+  void join_decoded();
+};
+
+void Encoder::State::take_apart(const Transform& transform) {
+  scratch.reset();
+  split.clear();
+  transform.split(chunk, options, scratch, split);
+  split_by = &transform;
+}
+
+// Encodes with one transform, at the end of `out`; keeps it in place of the best so far where it costs less.
+void Encoder::State::attempt(const Transform& transform, std::vector<std::byte>& out) {
+  take_apart(transform);
+  if (transform.lossy && !passes_guard(split.loss, options)) return;
+  const auto tried = write(transform, split, options, streams, scratch, out);
+  const auto begin = out.end() - static_cast<std::ptrdiff_t>(tried.bytes);
+  if (best.transform && tried.cost() >= best.cost()) {
+    out.erase(begin, out.end());
+    return;
+  }
+  out.erase(begin - static_cast<std::ptrdiff_t>(best.bytes), begin);
+  best = tried;
+}
+
+// Tries the candidates from the best on, until none that is left promises much less than what is reached.
+void Encoder::State::encode_best(std::vector<std::byte>& out) {
+  const auto candidates = select(chunk, options, streams, scratch, split);
+  for (const Candidate& candidate : candidates.list()) {
+    const bool hopeless = candidate.cost >= best.cost() - best.cost() / 32;
+    if (best.transform && hopeless && options.level != Level::Max) break;
+    attempt(*candidate.transform, out);
+  }
+  if (best.bytes > chunk.bytes.size() + kMostOverhead) attempt(kRaw, out);
+}
+
+void Encoder::State::join_decoded() {
+  ByteCursor header(split.header);
+  SplitStreams source(split);
+  const auto joined =
+      best.transform->join(header, source, chunk.dtype, scratch, std::span(decoded).first(chunk.bytes.size()));
+  ELVES_ASSERT(joined.has_value());
+  decoded_ready = true;
+}
+
+Encoder::Encoder() : state_(std::make_unique<State>()) {}
+Encoder::~Encoder() = default;
+Encoder::Encoder(Encoder&&) noexcept = default;
+Encoder& Encoder::operator=(Encoder&&) noexcept = default;
+
+ChunkStats Encoder::encode(std::span<const std::byte> raw, DType dtype, const EncodeOptions& options,
+                           std::vector<std::byte>& out) {
+  ELVES_ASSERT(raw.size() <= kChunkBytes && raw.size() % size_bytes(dtype) == 0);
+  State& state = *state_;
+  state.chunk = {.bytes = raw, .dtype = dtype};
+  state.options = options;
+  state.best = {};
+  state.decoded_ready = false;
+  state.scratch.reset();
+  state.encode_best(out);
+
+  const Attempt& best = state.best;
+  if (!best.loss.exact) {
+    if (state.split_by != best.transform) state.take_apart(*best.transform);
+    if (state.decoded.size() < raw.size()) state.decoded.resize(raw.size());
+  }
+  return {.transform = best.transform->id,
+          .raw_bytes = raw.size(),
+          .transformed_bytes = best.transformed_bytes,
+          .encoded_bytes = best.bytes,
+          .max_abs_error = best.loss.max_abs_error,
+          .exact = best.loss.exact};
+}
+
+std::span<const std::byte> Encoder::decoded() const noexcept {
+  const State& state = *state_;
+  if (state.best.loss.exact) return state.chunk.bytes;
+  if (!state.decoded_ready) state_->join_decoded();
+  return std::span(state.decoded).first(state.chunk.bytes.size());
+}
+
+struct Decoder::State {
+  ZstdDecompressor zstd;
+  Scratch scratch;
+};
+
+Decoder::Decoder() : state_(std::make_unique<State>()) {}
+Decoder::~Decoder() = default;
+Decoder::Decoder(Decoder&&) noexcept = default;
+Decoder& Decoder::operator=(Decoder&&) noexcept = default;
+
+Result<void> Decoder::decode(std::span<const std::byte> encoded, DType dtype, std::span<std::byte> out) {
+  if (out.size() % size_bytes(dtype) != 0) {
+    return Error{"chunk: " + std::to_string(out.size()) + " bytes are no whole number of " + std::string(name(dtype)) +
+                 " elements"};
+  }
+  ByteCursor cursor(encoded);
+  const auto id = cursor.read<std::uint8_t>();
+  if (cursor.failed()) return Error{"chunk: damaged: no bytes"};
+  const Transform* transform = find_transform(id);
+  if (!transform) {
+    return Error{"chunk: unknown transform " + std::to_string(id) + ": written by a newer elves, or damaged"};
+  }
+  state_->scratch.reset();
+  CodedStreams streams(cursor, state_->zstd, state_->scratch);
+  if (auto joined = transform->join(cursor, streams, dtype, state_->scratch, out); !joined) return joined;
+  if (!cursor.at_end()) return Error{"chunk: damaged: bytes after the last stream"};
+  return {};
+}
+
+}  // namespace elves

@@ -1,0 +1,37 @@
+#include "encode/registry.hpp"
+
+#include <array>
+
+#include "encode/transforms/de/de.hpp"
+#include "encode/transforms/elf/elf.hpp"
+#include "encode/transforms/elf_packed/elf_packed.hpp"
+#include "encode/transforms/planes/planes.hpp"
+#include "encode/transforms/raw/raw.hpp"
+
+namespace elves {
+namespace encode {
+namespace {
+
+constexpr std::array kTransforms{kRaw, kPlanes, kDe, kElf, kElfPacked};
+
+}  // namespace
+
+std::span<const Transform> transforms() noexcept {
+  return kTransforms;
+}
+
+const Transform* find_transform(std::uint8_t id) noexcept {
+  for (const Transform& row : kTransforms) {
+    if (static_cast<std::uint8_t>(row.id) == id) return &row;
+  }
+  return nullptr;
+}
+
+}  // namespace encode
+
+std::string_view name(TransformId transform) noexcept {
+  const auto* row = encode::find_transform(static_cast<std::uint8_t>(transform));
+  return row ? row->name : "unknown";
+}
+
+}  // namespace elves

@@ -1,0 +1,88 @@
+#include "encode/selector.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "support/assert.hpp"
+
+namespace elves::encode {
+namespace {
+
+constexpr std::size_t kPieceBytes = 4u << 10;
+constexpr std::size_t kPieces = 4;
+constexpr double kSampleSlackDb = 6;  // how far the sample's signal-to-noise ratio may miss the guard
+
+bool allowed(const Transform& row, const Chunk& chunk, const EncodeOptions& options) {
+  if (row.stage && !(options.*row.stage)) return false;
+  if (row.lossy && options.lossless) return false;
+  if (row.level > options.level) return false;
+  if (!row.accepts(chunk.dtype, options)) return false;
+  return options.level == Level::Max || !row.promises || row.promises(chunk);
+}
+
+Chunk sample_of(const Chunk& chunk, Scratch& scratch) {
+  const auto bytes = chunk.bytes;
+  if (bytes.size() <= kPieces * kPieceBytes) return chunk;
+  const auto sample = scratch.take(kPieces * kPieceBytes);
+  const std::size_t stride =
+      (bytes.size() - kPieceBytes) / (kPieces - 1) / size_bytes(chunk.dtype) * size_bytes(chunk.dtype);
+  for (std::size_t i = 0; i < kPieces; ++i) {
+    std::memcpy(sample.data() + i * kPieceBytes, bytes.data() + i * stride, kPieceBytes);
+  }
+  return {.bytes = sample, .dtype = chunk.dtype};
+}
+
+std::size_t estimate(const Split& split, const EncodeOptions& options, StreamEncoder& streams, Scratch& scratch) {
+  std::size_t bytes = split.header.size();
+  for (const Stream& stream : split.streams) bytes += 3 + streams.plan(stream, options, scratch).bytes;  // head, size
+  return bytes;
+}
+
+}  // namespace
+
+void Candidates::add(Candidate row) {
+  ELVES_ASSERT(n_ < rows_.size());
+  const auto at = std::ranges::find_if(list(), [&](const Candidate& other) { return row.cost < other.cost; });
+  const auto i = static_cast<std::size_t>(at - list().begin());
+  std::move_backward(rows_.begin() + i, rows_.begin() + n_, rows_.begin() + n_ + 1);
+  rows_[i] = row;
+  ++n_;
+}
+
+std::size_t cost_of(std::size_t bytes, const Loss& loss) {
+  return loss.exact ? bytes : bytes + bytes / 50;
+}
+
+bool passes_guard(const Loss& loss, const EncodeOptions& options, double slack_db) {
+  if (!(options.min_snr_db > 0)) return true;
+  return loss.snr() >= std::pow(10, (options.min_snr_db - slack_db) / 10);
+}
+
+Candidates select(const Chunk& chunk, const EncodeOptions& options, StreamEncoder& streams, Scratch& scratch,
+                  Split& split) {
+  std::array<const Transform*, 16> rows{};
+  std::size_t n_rows = 0;
+  for (const Transform& row : transforms()) {
+    if (allowed(row, chunk, options)) rows[n_rows++] = &row;
+  }
+  Candidates candidates;
+  if (n_rows == 1 || chunk.bytes.empty()) {
+    candidates.add({rows[0], chunk.bytes.size()});
+    return candidates;
+  }
+  const auto sample = sample_of(chunk, scratch);
+  for (const Transform* row : std::span(rows).first(n_rows)) {
+    const auto mark = scratch.mark();
+    split.clear();
+    row->split(sample, options, scratch, split);
+    if (!row->lossy || passes_guard(split.loss, options, kSampleSlackDb)) {
+      const std::uint64_t cost = cost_of(estimate(split, options, streams, scratch), split.loss);
+      candidates.add({row, static_cast<std::size_t>(cost * chunk.bytes.size() / sample.bytes.size())});
+    }
+    scratch.rewind(mark);
+  }
+  return candidates;
+}
+
+}  // namespace elves::encode

@@ -1,0 +1,143 @@
+#include "encode/streams.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <string>
+
+#include "encode/entropy.hpp"
+
+namespace elves::encode {
+namespace {
+
+constexpr std::size_t kSmallBytes = 4u << 10;    // streams up to this are coded every way
+constexpr std::size_t kPieceBytes = 2u << 10;    // a sample is pieces of this size,
+constexpr std::size_t kPieces = 4;               // spread over the stream
+constexpr std::size_t kLeastBytes = 16;          // no frame makes a stream smaller than this smaller
+constexpr std::size_t kTableBytes = 32;          // about what zstd's Huffman table takes in a block
+constexpr std::size_t kBlockBytes = 128u << 10;  // zstd's block
+
+bool is_constant(std::span<const std::byte> bytes) {
+  return std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0;
+}
+
+int match_level(Level level) {
+  if (level == Level::Fast) return 1;
+  return level == Level::Max ? 19 : 3;
+}
+
+// The whole stream where it is small, else pieces of it side by side.
+std::span<const std::byte> sample_of(std::span<const std::byte> bytes, Scratch& scratch) {
+  if (bytes.size() <= kPieces * kPieceBytes) return bytes;
+  const auto sample = scratch.take(kPieces * kPieceBytes);
+  const std::size_t stride = (bytes.size() - kPieceBytes) / (kPieces - 1);
+  for (std::size_t i = 0; i < kPieces; ++i) {
+    std::memcpy(sample.data() + i * kPieceBytes, bytes.data() + i * stride, kPieceBytes);
+  }
+  return sample;
+}
+
+std::size_t scale(std::size_t part, std::size_t from, std::size_t to) {
+  return static_cast<std::size_t>(std::uint64_t{part} * to / from);
+}
+
+void write_header(StreamKind kind, std::size_t raw_bytes, ByteWriter& to) {
+  to.varint(std::uint64_t{raw_bytes} << kStreamKindBits | static_cast<std::uint64_t>(kind));
+}
+
+Error size_error(std::uint64_t has, std::size_t least, std::size_t most) {
+  return {"chunk: damaged: a stream of " + std::to_string(has) + " bytes where " + std::to_string(least) + " to " +
+          std::to_string(most) + " are due"};
+}
+
+// The frame of the bytes, or the bytes where there is none.
+std::span<const std::byte> code(ZstdCompressor& zstd, std::span<const std::byte> bytes, Scratch& scratch) {
+  const auto to = scratch.take(ZstdCompressor::bound(bytes.size()));
+  const auto size = zstd.compress(bytes, to);
+  return size ? to.first(*size) : bytes;
+}
+
+}  // namespace
+
+StreamPlan StreamEncoder::plan(const Stream& stream, const EncodeOptions& options, Scratch& scratch) {
+  const auto bytes = stream.bytes;
+  if (bytes.empty()) return {StreamKind::Stored, 0};
+  if (is_constant(bytes)) return {StreamKind::Constant, 1};
+  if (!options.use_zstd || bytes.size() < kLeastBytes) return {StreamKind::Stored, bytes.size()};
+  const auto sample = sample_of(bytes, scratch);
+  const auto huffman =
+      scale(huffman_bytes(sample), sample.size(), bytes.size()) + kTableBytes * (1 + bytes.size() / kBlockBytes);
+  trial_.set_level(1);
+  const auto matches = scale(code(trial_, sample, scratch).size(), sample.size(), bytes.size());
+  if (std::min(huffman, matches) >= bytes.size() - bytes.size() / 64) return {StreamKind::Stored, bytes.size()};
+  if (stream.matches_only || matches < huffman - huffman / 50) return {StreamKind::Zstd, matches};
+  return {StreamKind::Huffman, huffman};
+}
+
+void StreamEncoder::encode(const Stream& stream, const EncodeOptions& options, Scratch& scratch,
+                           std::vector<std::byte>& out) {
+  const auto bytes = stream.bytes;
+  const auto mark = scratch.mark();
+  ByteWriter to(out);
+  if (!bytes.empty() && is_constant(bytes)) {
+    write_header(StreamKind::Constant, bytes.size(), to);
+    return to.write(bytes[0]);
+  }
+  const bool may_code = options.use_zstd && bytes.size() >= kLeastBytes;
+  const bool try_all = may_code && (bytes.size() <= kSmallBytes || options.level == Level::Max);
+  const auto plan = may_code && !try_all ? this->plan(stream, options, scratch) : StreamPlan{};
+  StreamKind kind = StreamKind::Stored;
+  auto data = bytes;
+  for (const StreamKind coded : {StreamKind::Huffman, StreamKind::Zstd}) {
+    if (!(plan.kind == coded || try_all) || (stream.matches_only && coded == StreamKind::Huffman)) continue;
+    matches_.set_level(match_level(options.level));
+    const auto frame = code(coded == StreamKind::Huffman ? huffman_ : matches_, bytes, scratch);
+    if (frame.size() + 4 >= data.size()) continue;
+    kind = coded;
+    data = frame;
+  }
+  write_header(kind, bytes.size(), to);
+  if (kind != StreamKind::Stored) to.varint(data.size());
+  to.bytes(data);
+  scratch.rewind(mark);
+}
+
+Result<std::span<const std::byte>> CodedStreams::next(std::size_t least_bytes, std::size_t most_bytes) {
+  const auto head = cursor_.read_varint();
+  const auto kind = static_cast<unsigned>(head & ((1u << kStreamKindBits) - 1));
+  const std::uint64_t raw_bytes = head >> kStreamKindBits;
+  if (cursor_.failed()) return Error{"chunk: damaged: ends before all of its streams"};
+  if (raw_bytes < least_bytes || raw_bytes > most_bytes) return size_error(raw_bytes, least_bytes, most_bytes);
+  const auto n = static_cast<std::size_t>(raw_bytes);
+
+  if (kind == static_cast<unsigned>(StreamKind::Stored)) {
+    const auto data = cursor_.take(n);
+    if (cursor_.failed()) return Error{"chunk: damaged: ends within a stored stream"};
+    return data;
+  }
+  if (kind == static_cast<unsigned>(StreamKind::Constant)) {
+    const auto value = cursor_.read<std::byte>();
+    if (cursor_.failed()) return Error{"chunk: damaged: ends within a constant stream"};
+    const auto data = scratch_.take(n);
+    std::fill(data.begin(), data.end(), value);
+    return std::span<const std::byte>(data);
+  }
+  if (kind != static_cast<unsigned>(StreamKind::Huffman) && kind != static_cast<unsigned>(StreamKind::Zstd)) {
+    return Error{"chunk: unknown stream kind " + std::to_string(kind) + ": written by a newer elves, or damaged"};
+  }
+  const auto frame = cursor_.take(cursor_.read_varint());
+  if (cursor_.failed()) return Error{"chunk: damaged: ends within a coded stream"};
+  const auto data = scratch_.take(n);
+  if (!zstd_.decompress(frame, data)) {
+    return Error{"chunk: damaged: a zstd frame does not give the " + std::to_string(n) + " bytes of its stream"};
+  }
+  return std::span<const std::byte>(data);
+}
+
+Result<std::span<const std::byte>> SplitStreams::next(std::size_t least_bytes, std::size_t most_bytes) {
+  if (at_ == split_.streams.size()) return Error{"chunk: fewer streams than the transform asks for"};
+  const auto bytes = split_.streams[at_++].bytes;
+  if (bytes.size() < least_bytes || bytes.size() > most_bytes) return size_error(bytes.size(), least_bytes, most_bytes);
+  return bytes;
+}
+
+}  // namespace elves::encode

@@ -1,0 +1,89 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "elves/codec.hpp"
+#include "encode/scratch.hpp"
+#include "support/byte_cursor.hpp"
+
+namespace elves::encode {
+
+/// Elements to encode: a whole chunk, or a sample of one.
+struct Chunk {
+  std::span<const std::byte> bytes;
+  DType dtype = DType::Bytes;
+};
+
+/// A stream that a transform made: its bytes, and whether it is worth looking for matches only (the paper's coder).
+struct Stream {
+  std::span<const std::byte> bytes;
+  bool matches_only = false;
+};
+
+/// What a lossy transform does to the values, over those it changes or could change.
+struct Loss {
+  bool exact = true;  ///< all bits come back
+  double max_abs_error = 0;
+  double signal = 0;  ///< sum of squares of the values
+  double noise = 0;   ///< sum of squares of the errors
+
+  /// Signal-to-noise ratio as power: infinite where nothing is lost. Squares of tiny values vanish, so the largest
+  /// error counts at least, and a signal that vanishes is taken for lost.
+  double snr() const noexcept {
+    if (max_abs_error == 0) return std::numeric_limits<double>::infinity();
+    return signal > 0 ? signal / std::max(noise, max_abs_error * max_abs_error) : 0;
+  }
+};
+
+/// A chunk taken apart. The spans lie in the Scratch that split() was given, or in the chunk.
+struct Split {
+  std::vector<std::byte> header;
+  std::vector<Stream> streams;
+  Loss loss;
+
+  void clear() {
+    header.clear();
+    streams.clear();
+    loss = {};
+  }
+};
+
+/// The streams of a chunk in their order, as join() asks for them.
+class StreamSource {
+ public:
+  virtual ~StreamSource() = default;
+  /// The next stream, which must have `n_bytes`.
+  Result<std::span<const std::byte>> next(std::size_t n_bytes) { return next(n_bytes, n_bytes); }
+  /// The next stream, of any size within the limits. Nothing larger is ever allocated.
+  virtual Result<std::span<const std::byte>> next(std::size_t least_bytes, std::size_t most_bytes) = 0;
+};
+
+/// One way to turn a chunk into streams and back; a row of registry.cpp. docs/adding-a-transform.md says how to add
+/// one.
+struct Transform {
+  TransformId id = TransformId::Raw;
+  std::string_view name;
+  std::uint32_t since_format = 1;        ///< first archive format that may hold it
+  bool EncodeOptions::*stage = nullptr;  ///< the switch that turns it off, if any
+  Level level = Level::Fast;             ///< tried at this level and above
+  bool lossy = false;                    ///< never with options.lossless; subject to the guard
+
+  /// Whether the transform can do anything for this dtype under these options.
+  bool (*accepts)(DType, const EncodeOptions&) = nullptr;
+  /// A quick look at the chunk: false where it will not pay. Not asked at Level::Max. May be absent.
+  bool (*promises)(const Chunk&) = nullptr;
+  /// Takes the chunk apart. Cannot fail for a dtype that it accepts.
+  void (*split)(const Chunk&, const EncodeOptions&, Scratch&, Split&) = nullptr;
+  /// Puts the elements together in `out`, whose size is a whole number of elements. Input is hostile: reads the header
+  /// through the cursor, states the size of each stream, and gives an Error where anything does not fit.
+  Result<void> (*join)(ByteCursor& header, StreamSource&, DType, Scratch&, std::span<std::byte> out) = nullptr;
+};
+
+}  // namespace elves::encode

@@ -1,0 +1,27 @@
+#pragma once
+
+#include "encode/transform.hpp"
+
+namespace elves::encode {
+namespace de {
+
+bool accepts(DType dtype, const EncodeOptions& options);
+bool promises(const Chunk& chunk);
+void split(const Chunk& chunk, const EncodeOptions& options, Scratch& scratch, Split& to);
+Result<void> join(ByteCursor& header, StreamSource& streams, DType dtype, Scratch& scratch, std::span<std::byte> out);
+
+}  // namespace de
+
+/// Distance encoding (paper 002, section 5.3): repeated floats as distances to where they were before.
+/// docs/transforms/de.md
+inline constexpr Transform kDe{.id = TransformId::De,
+                               .name = "de",
+                               .since_format = 1,
+                               .stage = &EncodeOptions::use_de,
+                               .level = Level::Default,
+                               .accepts = de::accepts,
+                               .promises = de::promises,
+                               .split = de::split,
+                               .join = de::join};
+
+}  // namespace elves::encode

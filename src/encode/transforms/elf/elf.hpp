@@ -1,0 +1,53 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+#include "encode/transform.hpp"
+#include "encode/transforms/elf/kernel.hpp"
+
+namespace elves::encode {
+namespace elf {
+
+/// Low mantissa bits of |p| + 1 that an error bound lets us drop: 0 for bound 0 (ELF's own bound, 2^-11, 2^-24, 2^-53).
+/// Nothing where the dtype has no ELF form, or the bound is smaller than ELF's own or not a number.
+std::optional<unsigned> dropped_bits(DType dtype, double error_bound);
+
+/// Calls `with` with the word type of F16, F32 or F64 (and of nothing else).
+template <class With>
+auto with_word(DType dtype, With with) {
+  if (dtype == DType::F16) return with(std::uint16_t{});
+  if (dtype == DType::F32) return with(std::uint32_t{});
+  return with(std::uint64_t{});
+}
+
+/// The two numbers in front of the streams.
+struct Header {
+  unsigned dropped = 0;
+  std::uint64_t n_outliers = 0;
+};
+
+void write(const Header& header, std::vector<std::byte>& to);
+Result<Header> read_header(ByteCursor& cursor, DType dtype);
+
+/// Adds what happened to a block to what happened to the blocks before.
+void add(const BlockStats& block, Loss& loss);
+
+bool accepts(DType dtype, const EncodeOptions& options);
+void split(const Chunk& chunk, const EncodeOptions& options, Scratch& scratch, Split& to);
+Result<void> join(ByteCursor& header, StreamSource& streams, DType dtype, Scratch& scratch, std::span<std::byte> out);
+
+}  // namespace elf
+
+/// Exponent-less floats (paper 002, section 6.1), their symbols as planes. docs/transforms/elf.md
+inline constexpr Transform kElf{.id = TransformId::Elf,
+                                .name = "elf",
+                                .since_format = 1,
+                                .stage = &EncodeOptions::use_elf,
+                                .lossy = true,
+                                .accepts = elf::accepts,
+                                .split = elf::split,
+                                .join = elf::join};
+
+}  // namespace elves::encode

@@ -1,0 +1,72 @@
+#include "encode/transforms/planes/planes.hpp"
+
+#include <array>
+
+namespace elves::encode::planes {
+
+WordShape shape_of(DType dtype) {
+  switch (dtype) {
+    case DType::U16:
+    case DType::I16:
+      return {.n_bytes = 2, .rotate = false};
+    case DType::U32:
+    case DType::I32:
+      return {.n_bytes = 4, .rotate = false};
+    case DType::U64:
+    case DType::I64:
+      return {.n_bytes = 8, .rotate = false};
+    case DType::F8E4M3:
+    case DType::F8E5M2:
+      return {.n_bytes = 1, .rotate = true};
+    case DType::F16:
+    case DType::BF16:
+      return {.n_bytes = 2, .rotate = true};
+    case DType::F32:
+    case DType::C64:
+      return {.n_bytes = 4, .rotate = true};
+    case DType::F64:
+    case DType::C128:
+      return {.n_bytes = 8, .rotate = true};
+    default:
+      return {.n_bytes = 1, .rotate = false};
+  }
+}
+
+bool accepts(DType dtype, const EncodeOptions&) {
+  const auto shape = shape_of(dtype);
+  return shape.n_bytes > 1 || shape.rotate;
+}
+
+void split_words(WordShape shape, std::span<const std::byte> words, Scratch& scratch, Split& to) {
+  const std::size_t n_words = words.size() / shape.n_bytes;
+  std::array<std::byte*, 8> planes{};
+  for (unsigned k = 0; k < shape.n_bytes; ++k) {
+    const auto plane = scratch.take(n_words);
+    to.streams.push_back({plane});
+    planes[k] = plane.data();
+  }
+  split_planes(shape, words.data(), n_words, std::span(planes).first(shape.n_bytes));
+}
+
+Result<void> join_words(WordShape shape, StreamSource& streams, std::span<std::byte> words) {
+  const std::size_t n_words = words.size() / shape.n_bytes;
+  std::array<const std::byte*, 8> planes{};
+  for (unsigned k = 0; k < shape.n_bytes; ++k) {
+    const auto plane = streams.next(n_words);
+    if (!plane) return plane.error();
+    planes[k] = plane->data();
+  }
+  join_planes(shape, std::span(planes).first(shape.n_bytes), n_words, words.data());
+  return {};
+}
+
+void split(const Chunk& chunk, const EncodeOptions&, Scratch& scratch, Split& to) {
+  split_words(shape_of(chunk.dtype), chunk.bytes, scratch, to);
+}
+
+Result<void> join(ByteCursor&, StreamSource& streams, DType dtype, Scratch&, std::span<std::byte> out) {
+  if (!accepts(dtype, {})) return Error{"chunk: damaged: planes of " + std::string(name(dtype)) + ", which has none"};
+  return join_words(shape_of(dtype), streams, out);
+}
+
+}  // namespace elves::encode::planes

@@ -1,0 +1,22 @@
+#include "encode/transforms/raw/raw.hpp"
+
+#include <algorithm>
+
+namespace elves::encode::raw {
+
+bool accepts(DType, const EncodeOptions&) {
+  return true;
+}
+
+void split(const Chunk& chunk, const EncodeOptions&, Scratch&, Split& to) {
+  to.streams.push_back({chunk.bytes});
+}
+
+Result<void> join(ByteCursor&, StreamSource& streams, DType, Scratch&, std::span<std::byte> out) {
+  const auto bytes = streams.next(out.size());
+  if (!bytes) return bytes.error();
+  std::ranges::copy(*bytes, out.begin());
+  return {};
+}
+
+}  // namespace elves::encode::raw

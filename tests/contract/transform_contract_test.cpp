@@ -1,0 +1,262 @@
+// What every row of the registry must do, for every dtype that it accepts and every kind of data. A new row is tested
+// here without further code.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "../unit/encode/chunk_data.hpp"
+#include "encode/registry.hpp"
+#include "encode/streams.hpp"
+
+namespace elves::encode {
+namespace {
+
+using testing::Bytes;
+using testing::Kind;
+
+struct Encoded {
+  Bytes bytes;
+  Loss loss;
+  Bytes decoded;  ///< joined from the streams as they are
+};
+
+std::optional<EncodeOptions> options_for(const Transform& row, DType dtype) {
+  for (const bool packed : {false, true}) {
+    const EncodeOptions options{.min_snr_db = 0, .prefer_elf_packed = packed};
+    if (row.accepts(dtype, options)) return options;
+  }
+  return std::nullopt;
+}
+
+Encoded encode_with(const Transform& row, const Bytes& raw, DType dtype, const EncodeOptions& options) {
+  Scratch scratch;
+  Split split;
+  StreamEncoder streams;
+  row.split({raw, dtype}, options, scratch, split);
+  Encoded encoded{.bytes = {static_cast<std::byte>(row.id)}, .loss = split.loss, .decoded = Bytes(raw.size())};
+  encoded.bytes.insert(encoded.bytes.end(), split.header.begin(), split.header.end());
+  for (const auto& stream : split.streams) streams.encode(stream, options, scratch, encoded.bytes);
+  ByteCursor header(split.header);
+  SplitStreams source(split);
+  EXPECT_TRUE(row.join(header, source, dtype, scratch, encoded.decoded).has_value());
+  return encoded;
+}
+
+/// Calls `check(row, dtype, options)` for each row and dtype that go together.
+template <class Check>
+void for_each_pair(Check check) {
+  std::size_t n_pairs = 0;
+  for (const Transform& row : transforms()) {
+    for (const DType dtype : testing::all_dtypes()) {
+      const auto options = options_for(row, dtype);
+      if (!options) continue;
+      SCOPED_TRACE(std::string(row.name) + " of " + std::string(name(dtype)));
+      check(row, dtype, *options);
+      ++n_pairs;
+    }
+  }
+  EXPECT_GE(n_pairs, 18u + 14u + 2u + 3u + 3u);
+}
+
+TEST(EveryTransform, gives_back_what_it_was_given) {
+  for_each_pair([](const Transform& row, DType dtype, const EncodeOptions& options) {
+    for (const Kind& kind : testing::kinds()) {
+      for (const std::size_t n : {0u, 1u, 2u, 31u, 1024u, 1025u, 20000u}) {
+        SCOPED_TRACE(kind.name + ", " + std::to_string(n));
+        const Bytes raw = kind.make(dtype, n);
+        const auto encoded = encode_with(row, raw, dtype, options);
+        Bytes back(raw.size(), std::byte{0xEE});
+        const auto decoded = Decoder().decode(encoded.bytes, dtype, back);
+        ASSERT_TRUE(decoded.has_value()) << decoded.error().message;
+        ASSERT_EQ(testing::difference(dtype, raw, back, row.lossy ? testing::own_bound(dtype) : 0), "");
+        ASSERT_EQ(back, encoded.decoded);
+        ASSERT_EQ(encoded.loss.exact, back == raw);
+      }
+    }
+  });
+}
+
+TEST(EveryTransform, measures_its_largest_error) {
+  for_each_pair([](const Transform& row, DType dtype, const EncodeOptions& options) {
+    for (const Kind& kind : testing::kinds()) {
+      SCOPED_TRACE(kind.name);
+      const Bytes raw = kind.make(dtype, 5000);
+      const auto encoded = encode_with(row, raw, dtype, options);
+      double largest = 0;
+      for (std::size_t at = 0; row.lossy && at < raw.size(); at += size_bytes(dtype)) {
+        if (std::memcmp(&raw[at], &encoded.decoded[at], size_bytes(dtype)) == 0) continue;
+        largest = std::max(largest, std::abs(testing::element_as_double(dtype, &raw[at]) -
+                                             testing::element_as_double(dtype, &encoded.decoded[at])));
+      }
+      ASSERT_EQ(encoded.loss.max_abs_error, largest);
+    }
+  });
+}
+
+TEST(EveryTransform, makes_the_same_bytes_again) {
+  for_each_pair([](const Transform& row, DType dtype, const EncodeOptions& options) {
+    for (const Kind& kind : testing::kinds()) {
+      const Bytes raw = kind.make(dtype, 3000);
+      ASSERT_EQ(encode_with(row, raw, dtype, options).bytes, encode_with(row, raw, dtype, options).bytes) << kind.name;
+    }
+  });
+}
+
+TEST(EveryTransform, calls_each_truncated_chunk_damaged) {
+  for_each_pair([](const Transform& row, DType dtype, const EncodeOptions& options) {
+    Decoder decoder;
+    for (const Kind& kind : testing::kinds()) {
+      const auto encoded = encode_with(row, kind.make(dtype, 70), dtype, options);
+      Bytes back(70 * size_bytes(dtype));
+      for (std::size_t n = 0; n < encoded.bytes.size(); ++n) {
+        const Bytes part(encoded.bytes.begin(), encoded.bytes.begin() + static_cast<std::ptrdiff_t>(n));
+        ASSERT_FALSE(decoder.decode(part, dtype, back).has_value()) << kind.name << " cut to " << n << " bytes";
+      }
+    }
+  });
+}
+
+TEST(EveryTransform, calls_a_chunk_with_bytes_to_spare_damaged) {
+  for_each_pair([](const Transform& row, DType dtype, const EncodeOptions& options) {
+    for (const Kind& kind : testing::kinds()) {
+      auto encoded = encode_with(row, kind.make(dtype, 70), dtype, options);
+      encoded.bytes.push_back(std::byte{0});
+      Bytes back(70 * size_bytes(dtype));
+      ASSERT_FALSE(Decoder().decode(encoded.bytes, dtype, back).has_value()) << kind.name;
+    }
+  });
+}
+
+TEST(EveryTransform, calls_a_chunk_of_another_size_damaged) {
+  for_each_pair([](const Transform& row, DType dtype, const EncodeOptions& options) {
+    for (const Kind& kind : testing::kinds()) {
+      const auto encoded = encode_with(row, kind.make(dtype, 70), dtype, options);
+      for (const std::size_t n : {0u, 1u, 35u, 69u, 71u, 140u}) {
+        Bytes back(n * size_bytes(dtype));
+        ASSERT_FALSE(Decoder().decode(encoded.bytes, dtype, back).has_value()) << kind.name << " as " << n;
+      }
+    }
+  });
+}
+
+// What comes out is not known; the sanitizers watch that nothing is read or written where it may not be. Unharmed
+// chunks must still decode afterwards with the same decoder.
+TEST(EveryTransform, survives_flipped_bits) {
+  for_each_pair([](const Transform& row, DType dtype, const EncodeOptions& options) {
+    Decoder decoder;
+    testing::Random random(11);
+    for (const Kind& kind : testing::kinds()) {
+      const auto encoded = encode_with(row, kind.make(dtype, 300), dtype, options);
+      Bytes back(300 * size_bytes(dtype));
+      for (int round = 0; round < 200; ++round) {
+        auto damaged = encoded.bytes;
+        for (int flips = 1 + round % 3; flips > 0; --flips) {
+          const auto at =
+              round % 2 ? random.below(damaged.size()) : random.below(std::min<std::size_t>(damaged.size(), 24));
+          damaged[at] ^= static_cast<std::byte>(1 << random.below(8));
+        }
+        (void)decoder.decode(damaged, dtype, back).has_value();
+      }
+      ASSERT_TRUE(decoder.decode(encoded.bytes, dtype, back).has_value()) << kind.name;
+      ASSERT_EQ(back, encoded.decoded) << kind.name;
+    }
+  });
+}
+
+TEST(EveryTransform, has_its_own_number_and_name) {
+  for (const Transform& row : transforms()) {
+    EXPECT_EQ(find_transform(static_cast<std::uint8_t>(row.id)), &row);
+    EXPECT_EQ(name(row.id), row.name);
+  }
+  EXPECT_EQ(name(static_cast<TransformId>(250)), "unknown");
+}
+
+struct Setting {
+  std::string name;
+  EncodeOptions options;
+};
+
+const std::vector<Setting>& settings() {
+  static const std::vector<Setting> all{
+      {"default", {}},
+      {"fast", {.level = Level::Fast}},
+      {"max", {.level = Level::Max}},
+      {"lossless", {.lossless = true}},
+      {"lossless max", {.lossless = true, .level = Level::Max}},
+      {"no guard", {.min_snr_db = 0}},
+      {"elf-packed", {.min_snr_db = 0, .prefer_elf_packed = true}},
+      {"no zstd", {.min_snr_db = 0, .use_zstd = false}},
+      {"no planes", {.use_planes = false}},
+      {"no elf, no de", {.use_de = false, .use_elf = false}},
+      {"nothing", {.use_de = false, .use_elf = false, .use_planes = false, .use_zstd = false}},
+  };
+  return all;
+}
+
+TEST(Encoder, gives_back_every_dtype_and_kind_in_every_setting) {
+  Encoder used;
+  Decoder decoder;
+  for (const Setting& setting : settings()) {
+    for (const DType dtype : testing::all_dtypes()) {
+      for (const Kind& kind : testing::kinds()) {
+        for (const std::size_t n : {0u, 1u, 9u, 700u, 9000u}) {
+          SCOPED_TRACE(setting.name + ", " + std::string(name(dtype)) + ", " + kind.name + ", " + std::to_string(n));
+          const Bytes raw = kind.make(dtype, n);
+          Bytes encoded{std::byte{1}, std::byte{2}};
+          const auto stats = used.encode(raw, dtype, setting.options, encoded);
+          ASSERT_EQ(encoded[0], std::byte{1});
+          ASSERT_EQ(encoded[1], std::byte{2});
+          encoded.erase(encoded.begin(), encoded.begin() + 2);
+          ASSERT_LE(encoded.size(), raw.size() + 16);
+          ASSERT_EQ(stats.raw_bytes, raw.size());
+          ASSERT_EQ(stats.encoded_bytes, encoded.size());
+
+          Bytes back(raw.size());
+          const auto decoded = decoder.decode(encoded, dtype, back);
+          ASSERT_TRUE(decoded.has_value()) << decoded.error().message;
+          ASSERT_TRUE(std::ranges::equal(back, used.decoded()));
+          ASSERT_EQ(testing::difference(dtype, raw, back, stats.max_abs_error), "");
+          ASSERT_EQ(stats.exact, back == raw);
+          ASSERT_TRUE(stats.exact || !setting.options.lossless);
+
+          if (n != 700) continue;
+          Bytes again;
+          Encoder().encode(raw, dtype, setting.options, again);
+          ASSERT_EQ(again, encoded) << "depends on the chunks before";
+        }
+      }
+    }
+  }
+}
+
+TEST(Decoder, names_an_unknown_transform) {
+  Bytes back(4);
+  const auto decoded = Decoder().decode(Bytes{std::byte{77}, std::byte{0}}, DType::U8, back);
+  ASSERT_FALSE(decoded.has_value());
+  EXPECT_NE(decoded.error().message.find("unknown transform 77"), std::string::npos) << decoded.error().message;
+}
+
+TEST(Decoder, names_an_unknown_stream_kind) {
+  Bytes back(4);
+  const auto decoded = Decoder().decode(Bytes{std::byte{0}, std::byte{4 << 3 | 6}, std::byte{9}}, DType::U8, back);
+  ASSERT_FALSE(decoded.has_value());
+  EXPECT_NE(decoded.error().message.find("unknown stream kind 6"), std::string::npos) << decoded.error().message;
+}
+
+TEST(Decoder, refuses_transforms_of_a_dtype_that_has_none) {
+  Bytes back(8);
+  const Bytes stored(40, std::byte{0});
+  for (const int id : {1, 2, 3, 4}) {
+    Bytes chunk = stored;
+    chunk[0] = static_cast<std::byte>(id);
+    EXPECT_FALSE(Decoder().decode(chunk, DType::U8, back).has_value()) << id;
+  }
+}
+
+TEST(Decoder, refuses_a_size_that_is_no_whole_number_of_elements) {
+  Bytes back(5);
+  EXPECT_FALSE(Decoder().decode(Bytes(20), DType::F32, back).has_value());
+}
+
+}  // namespace
+}  // namespace elves::encode

@@ -1,0 +1,108 @@
+// Chunks of the format as it was written once: they must decode for ever. `<name>.chunk.bin` holds the encoded chunk
+// and
+// `<name>.decoded.bin` what it decodes to. New files are added with ELVES_WRITE_GOLDEN=1, which never replaces one.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "chunk_data.hpp"
+
+namespace elves {
+namespace {
+
+using testing::Bytes;
+
+struct Golden {
+  std::string name;
+  DType dtype;
+  TransformId transform;
+  EncodeOptions options;
+  Bytes raw;
+};
+
+std::filesystem::path folder() {
+  return std::filesystem::path(__FILE__).parent_path() / ".." / ".." / "golden" / "chunks";
+}
+
+Bytes read(const std::string& file) {
+  std::ifstream in(folder() / file, std::ios::binary);
+  const std::string text{std::istreambuf_iterator<char>(in), {}};
+  const auto bytes = std::as_bytes(std::span(text));
+  return {bytes.begin(), bytes.end()};
+}
+
+void write_new(const std::string& file, std::span<const std::byte> bytes) {
+  ASSERT_FALSE(std::filesystem::exists(folder() / file)) << file << ": golden files are added, not refreshed";
+  std::ofstream(folder() / file, std::ios::binary)
+      .write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+}
+
+std::vector<Golden> all() {
+  const EncodeOptions lossless{.lossless = true};
+  const EncodeOptions no_guard{.min_snr_db = 0};
+  const EncodeOptions coarse{.error_bound = 1e-5, .min_snr_db = 0};
+  const EncodeOptions packed{.min_snr_db = 0, .prefer_elf_packed = true};
+  const EncodeOptions only_de{.lossless = true, .use_planes = false, .use_zstd = false};
+  const auto normal = [](DType dtype, std::size_t n) { return testing::normal_weights(dtype, n, 0.02, 42); };
+  const auto kind = [](const std::string& name, DType dtype, std::size_t n) {
+    for (const auto& row : testing::kinds()) {
+      if (row.name == name) return row.make(dtype, n);
+    }
+    return Bytes{};
+  };
+  return {
+      {"raw_empty", DType::Bytes, TransformId::Raw, {}, {}},
+      {"raw_stored_text", DType::Bytes, TransformId::Raw, {}, kind("text", DType::Bytes, 40)},
+      {"raw_zstd_text", DType::Bytes, TransformId::Raw, {}, kind("text", DType::Bytes, 900)},
+      {"raw_constant", DType::U8, TransformId::Raw, {}, Bytes(500, std::byte{7})},
+      {"planes_f32", DType::F32, TransformId::Planes, lossless, normal(DType::F32, 500)},
+      {"planes_bf16", DType::BF16, TransformId::Planes, lossless, normal(DType::BF16, 900)},
+      {"planes_f16", DType::F16, TransformId::Planes, lossless, normal(DType::F16, 900)},
+      {"planes_f64", DType::F64, TransformId::Planes, lossless, normal(DType::F64, 300)},
+      {"planes_i32", DType::I32, TransformId::Planes, {}, kind("normal weights", DType::I32, 600)},
+      {"elf_f32", DType::F32, TransformId::Elf, {}, normal(DType::F32, 500)},
+      {"elf_f32_outliers", DType::F32, TransformId::Elf, no_guard, kind("infinities", DType::F32, 300)},
+      {"elf_f32_bound_1e-5", DType::F32, TransformId::Elf, coarse, normal(DType::F32, 500)},
+      {"elf_f16", DType::F16, TransformId::Elf, no_guard, normal(DType::F16, 900)},
+      {"elf_f64", DType::F64, TransformId::Elf, no_guard, normal(DType::F64, 300)},
+      {"elf_packed_f32", DType::F32, TransformId::ElfPacked, packed, normal(DType::F32, 500)},
+      {"elf_packed_f16", DType::F16, TransformId::ElfPacked, packed, normal(DType::F16, 900)},
+      {"elf_packed_f64", DType::F64, TransformId::ElfPacked, packed, normal(DType::F64, 300)},
+      {"de_f32", DType::F32, TransformId::De, only_de, kind("few distinct values", DType::F32, 500)},
+      {"de_f64", DType::F64, TransformId::De, only_de, kind("few distinct values", DType::F64, 500)},
+  };
+}
+
+TEST(GoldenChunks, are_written_where_they_are_new) {
+  if (!std::getenv("ELVES_WRITE_GOLDEN")) GTEST_SKIP() << "set ELVES_WRITE_GOLDEN=1 to add golden files";
+  Encoder encoder;
+  for (const Golden& golden : all()) {
+    if (std::filesystem::exists(folder() / (golden.name + ".chunk.bin"))) continue;
+    Bytes encoded;
+    const auto stats = encoder.encode(golden.raw, golden.dtype, golden.options, encoded);
+    ASSERT_EQ(stats.transform, golden.transform) << golden.name << " became " << name(stats.transform);
+    write_new(golden.name + ".chunk.bin", encoded);
+    write_new(golden.name + ".decoded.bin", encoder.decoded());
+  }
+}
+
+TEST(GoldenChunks, decode_to_what_they_always_did) {
+  for (const Golden& golden : all()) {
+    SCOPED_TRACE(golden.name);
+    ASSERT_TRUE(std::filesystem::exists(folder() / (golden.name + ".chunk.bin")));
+    const Bytes encoded = read(golden.name + ".chunk.bin");
+    const Bytes expected = read(golden.name + ".decoded.bin");
+    ASSERT_FALSE(encoded.empty());
+    EXPECT_EQ(static_cast<TransformId>(encoded[0]), golden.transform);
+    Bytes back(expected.size());
+    const auto decoded = Decoder().decode(encoded, golden.dtype, back);
+    ASSERT_TRUE(decoded.has_value()) << decoded.error().message;
+    EXPECT_EQ(back, expected);
+  }
+}
+
+}  // namespace
+}  // namespace elves

@@ -1,0 +1,182 @@
+#include "encode/streams.hpp"
+
+#include <gtest/gtest.h>
+#include <zstd.h>
+
+#include "chunk_data.hpp"
+#include "encode/bits.hpp"
+#include "encode/entropy.hpp"
+
+namespace elves::encode {
+namespace {
+
+using testing::Bytes;
+
+struct Written {
+  Bytes bytes;
+  StreamKind kind;
+};
+
+Written write(const Bytes& raw, const EncodeOptions& options = {}, bool matches_only = false) {
+  Scratch scratch;
+  Written written;
+  StreamEncoder().encode({raw, matches_only}, options, scratch, written.bytes);
+  written.kind = static_cast<StreamKind>(ByteCursor(written.bytes).read_varint() & 7);
+  return written;
+}
+
+Result<std::span<const std::byte>> read(const Bytes& bytes, Scratch& scratch, std::size_t least, std::size_t most) {
+  ByteCursor cursor(bytes);
+  ZstdDecompressor zstd;
+  return CodedStreams(cursor, zstd, scratch).next(least, most);
+}
+
+Bytes skewed(std::size_t n) {
+  testing::Random random(1);
+  Bytes bytes(n);
+  for (auto& byte : bytes) byte = static_cast<std::byte>(120 + static_cast<int>(2 * random.normal()));
+  return bytes;
+}
+
+void expect_back(const Bytes& raw, const EncodeOptions& options = {}) {
+  const auto written = write(raw, options);
+  Scratch scratch;
+  const auto back = read(written.bytes, scratch, raw.size(), raw.size());
+  ASSERT_TRUE(back.has_value()) << back.error().message;
+  EXPECT_TRUE(std::ranges::equal(*back, raw));
+  EXPECT_LE(written.bytes.size(), raw.size() + 5);
+}
+
+TEST(Streams, store_one_byte_value_as_a_constant) {
+  const auto written = write(Bytes(1000, std::byte{9}));
+  EXPECT_EQ(written.kind, StreamKind::Constant);
+  EXPECT_EQ(written.bytes.size(), 3u);
+}
+
+TEST(Streams, store_random_bytes_as_they_are) {
+  EXPECT_EQ(write(testing::random_bytes(100000, 1)).kind, StreamKind::Stored);
+}
+
+TEST(Streams, code_skewed_bytes_by_huffman) {
+  const auto written = write(skewed(300000));
+  EXPECT_EQ(written.kind, StreamKind::Huffman);
+  EXPECT_LT(written.bytes.size(), 300000u * 3.2 / 8);
+}
+
+TEST(Streams, look_for_matches_where_bytes_repeat) {
+  Bytes raw = testing::random_bytes(500, 2);
+  for (int i = 0; i < 8; ++i) raw.insert(raw.end(), raw.begin(), raw.begin() + 500);
+  EXPECT_EQ(write(raw).kind, StreamKind::Zstd);
+  Bytes sparse(100000);
+  for (std::size_t i = 0; i < sparse.size(); i += 97) sparse[i] = static_cast<std::byte>(i);
+  EXPECT_EQ(write(sparse).kind, StreamKind::Zstd);
+  EXPECT_EQ(write(skewed(300000), {}, true).kind, StreamKind::Zstd);
+}
+
+TEST(Streams, code_nothing_without_the_zstd_stage) {
+  const EncodeOptions off{.use_zstd = false};
+  EXPECT_EQ(write(skewed(3000), off).kind, StreamKind::Stored);
+  EXPECT_EQ(write(Bytes(3000), off).kind, StreamKind::Constant);
+  EXPECT_EQ(write({}, off).kind, StreamKind::Stored);
+}
+
+TEST(Streams, come_back_at_every_level_and_size) {
+  for (const Level level : {Level::Fast, Level::Default, Level::Max}) {
+    for (const std::size_t n : {0u, 1u, 15u, 16u, 100u, 4096u, 4097u, 70000u}) {
+      SCOPED_TRACE(n);
+      expect_back(skewed(n), {.level = level});
+      expect_back(testing::random_bytes(n, 3), {.level = level});
+      expect_back(Bytes(n, std::byte{200}), {.level = level});
+    }
+  }
+}
+
+TEST(Streams, are_plain_zstd_frames_where_they_are_coded) {
+  for (const auto& raw : {skewed(200000), skewed(900)}) {
+    const auto written = write(raw);
+    ByteCursor cursor(written.bytes);
+    const auto head = cursor.read_varint();
+    ASSERT_EQ(head >> 3, raw.size());
+    const auto frame = cursor.take(cursor.read_varint());
+    EXPECT_TRUE(cursor.at_end());
+    Bytes back(raw.size());
+    EXPECT_EQ(ZSTD_decompress(back.data(), back.size(), frame.data(), frame.size()), raw.size());
+    EXPECT_EQ(back, raw);
+  }
+}
+
+TEST(Streams, are_damaged_where_a_frame_gives_another_size) {
+  const Bytes raw = skewed(1000);
+  auto written = write(raw).bytes;
+  ByteCursor cursor(written);
+  const auto kind = cursor.read_varint() & 7;
+  const auto rest = cursor.take(cursor.remaining());
+  Scratch scratch;
+  for (const std::uint64_t claimed : {999u, 1001u}) {
+    Bytes lie;
+    ByteWriter(lie).varint(claimed << 3 | kind);
+    ByteWriter(lie).bytes(rest);
+    EXPECT_FALSE(read(lie, scratch, 0, 5000).has_value()) << claimed;
+  }
+}
+
+TEST(Streams, are_refused_before_memory_is_taken_for_them) {
+  Bytes huge;
+  ByteWriter(huge).varint(std::uint64_t{1} << 60 | 0);  // a constant of 2^57 bytes
+  ByteWriter(huge).write(std::uint8_t{1});
+  Scratch scratch;
+  EXPECT_FALSE(read(huge, scratch, 4, 4).has_value());
+}
+
+TEST(Streams, are_refused_with_two_frames_or_bytes_after_the_frame) {
+  const Bytes raw = skewed(1000);
+  Bytes written = write(raw).bytes;
+  ByteCursor cursor(written);
+  const auto head = cursor.read_varint();
+  const auto frame = cursor.take(cursor.read_varint());
+  Bytes longer;
+  ByteWriter to(longer);
+  to.varint(head);
+  to.varint(frame.size() + 9);
+  to.bytes(frame);
+  for (const int byte : {0x50, 0x2A, 0x4D, 0x18, 1, 0, 0, 0, 7}) {  // a skippable frame
+    to.write(static_cast<std::uint8_t>(byte));
+  }
+  Scratch scratch;
+  EXPECT_FALSE(read(longer, scratch, 1000, 1000).has_value());
+}
+
+TEST(Bits, come_back_the_most_significant_first) {
+  Bytes bytes(3);
+  BitWriter writer(bytes.data());
+  writer.write(0b101, 3);
+  writer.write(0, 0);
+  writer.write(0b0110011001, 10);
+  EXPECT_EQ(writer.finish(), bytes.data() + 2);
+  EXPECT_EQ(bytes[0], std::byte{0b10101100});
+  EXPECT_EQ(bytes[1], std::byte{0b11001000});
+  BitReader reader(std::span<const std::byte>(bytes).first(2));
+  EXPECT_EQ(reader.read(3), 0b101u);
+  EXPECT_EQ(reader.read(10), 0b0110011001u);
+  EXPECT_TRUE(reader.at_end());
+  reader.read(4);
+  EXPECT_TRUE(reader.failed());
+}
+
+TEST(Entropy, has_a_logarithm_that_is_right_to_16_bits) {
+  for (std::uint32_t value = 1; value < 2000000; value = value * 9 / 8 + 1) {
+    EXPECT_NEAR(log2_fixed(value) / 65536.0, std::log2(value), 1.0 / 16384) << value;
+  }
+  EXPECT_EQ(log2_fixed(1), 0u);
+  EXPECT_EQ(log2_fixed(1024), 10u << 16);
+}
+
+TEST(Entropy, estimates_what_huffman_takes) {
+  EXPECT_NEAR(static_cast<double>(huffman_bytes(testing::random_bytes(16384, 4))), 16384, 30);
+  EXPECT_EQ(huffman_bytes(Bytes(800)), 100u);
+  const auto coded = write(skewed(16384)).bytes.size();
+  EXPECT_NEAR(static_cast<double>(huffman_bytes(skewed(16384))), static_cast<double>(coded), 0.03 * 16384);
+}
+
+}  // namespace
+}  // namespace elves::encode
