@@ -13,6 +13,10 @@ if(ELVES_SANITIZE)
   add_link_options(-fsanitize=${ELVES_SANITIZE})
 endif()
 
+if(ELVES_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
+
 # elves_library(NAME SOURCES ... LINKS ...): the library elves_NAME of folder src/NAME.
 # LINKS is the architecture: tests/architecture_test.py holds it against the allowed graph.
 function(elves_library name)
