@@ -23,6 +23,7 @@ using nlohmann::json;
 
 constexpr std::string_view kIdentityFile = "archive.json";
 constexpr std::string_view kTemporaryPrefix = ".tmp-";
+constexpr const char* kHash = "xxh3-128";
 constexpr std::uint64_t kIdentityLimit = 1u << 20;
 
 std::vector<std::byte> random_bytes(std::size_t n) {
@@ -38,7 +39,7 @@ Result<Identity> read_identity(const std::string& path) {
   if (!text) return Error{path + " is not an elves archive (" + text.error().message + ")"};
   const auto tree = json::parse(*text, nullptr, false);
   const Error damaged{file + " is damaged: restore it from a backup of the archive"};
-  if (!tree.is_object() || tree.value("format", "") != "elves-archive") return damaged;
+  if (!tree.is_object() || tree.value("format", json()) != "elves-archive") return damaged;
   if (!tree.contains("version") || !tree["version"].is_number_unsigned()) return damaged;
   if (const auto version = tree["version"].get<std::uint64_t>(); version > kFormatVersion)
     return Error{path + " is an archive of format version " + std::to_string(version) +
@@ -46,6 +47,8 @@ Result<Identity> read_identity(const std::string& path) {
   if (!tree.contains("id") || !tree["id"].is_string() || !tree.contains("hash_secret") ||
       !tree["hash_secret"].is_string() || !tree.contains("part_bytes") || !tree["part_bytes"].is_number_unsigned())
     return damaged;
+  if (tree.value("hash", json()) != kHash)
+    return Error{path + " has fingerprints of a kind that this elves does not know: use a newer elves"};
   Identity identity;
   identity.id = tree["id"].get<std::string>();
   const auto secret = from_hex(tree["hash_secret"].get<std::string>());
@@ -60,7 +63,7 @@ Result<void> create_identity(const std::string& path, std::uint64_t part_bytes) 
   const json tree{{"format", "elves-archive"},
                   {"version", kFormatVersion},
                   {"id", to_hex(random_bytes(16))},
-                  {"hash", "xxh3-128"},
+                  {"hash", kHash},
                   {"hash_secret", to_hex(random_bytes(KeyedHash::kSecretBytes))},
                   {"part_bytes", part_bytes}};
   return write_file_durably(path + "/" + std::string(kIdentityFile), tree.dump(2) + "\n");
@@ -142,7 +145,9 @@ void remove_leftovers(const mpi::Comm& comm, const Directory& directory) {
   if (comm.is_root()) {
     std::error_code error;
     for (const auto& entry : fs::directory_iterator(directory.path, error)) {
-      if (entry.path().filename().string().starts_with(kTemporaryPrefix)) fs::remove(entry.path(), error);
+      const auto name = entry.path().filename().string();
+      if (name.starts_with(kTemporaryPrefix) || name.starts_with(std::string(kIdentityFile) + ".tmp-"))
+        fs::remove(entry.path(), error);
     }
   }
   comm.barrier();

@@ -101,10 +101,8 @@ class Job {
     if (layer->size_bytes != extent.size_bytes) return Error{"a layer has another size than its extent"};
     if (layer->base_shard != kNoShard)
       return Error{"a layer is a difference from a base, which this elves cannot read: use a newer one"};
-    if (layer->n_chunks == 0) {
-      if (layer->size_bytes != 0) return Error{"a layer has no chunks"};
-      running_.back().layer_digests.push_back(to_hash(layer->decoded));
-    }
+    if (layer->n_chunks == 0 && layer->size_bytes != 0) return Error{"a layer has no chunks"};
+    running_.back().layer_digests.push_back(to_hash(layer->decoded));  // take() holds the bytes against it
     std::uint64_t at = 0;
     for (std::uint32_t c = 0; c < layer->n_chunks; ++c) {
       // A batch that is full is run in the middle of a file: shards opened so far stay open until the file ends.
@@ -167,7 +165,6 @@ class Job {
     if (!task.ends_layer) return;
     const auto decoded = hash_.combine(running.chunk_digests);
     running.chunk_digests.clear();
-    running.layer_digests.push_back(decoded);
     if (decoded != to_hash(task.layer.decoded))
       running.fail(Error{"a layer decodes to other bytes than were archived (digest)"});
   }

@@ -27,7 +27,11 @@ void make_room(Blocks& blocks) {
 Result<ShardReader> ShardReader::open(const Directory& directory, std::uint32_t shard) {
   if (!std::binary_search(directory.shards.begin(), directory.shards.end(), shard))
     return Error{directory.path + ": " + shard_name(shard) + " is missing"};
-  return open_file(directory.path + "/" + shard_name(shard), directory.identity.id);
+  auto reader = open_file(directory.path + "/" + shard_name(shard), directory.identity.id);
+  if (!reader) return reader;
+  const auto number = reader->h5_.attribute_number("shard");
+  if (!number || *number != shard) return Error{reader->path_ + " has been renamed: it is another shard of this archive"};
+  return reader;
 }
 
 Result<ShardReader> ShardReader::open_file(const std::string& path, const std::string& archive_id) {

@@ -1,0 +1,354 @@
+"""Reads archives of elves. Written from docs/format.md and docs/transforms/ alone, with h5py, zstandard and numpy, so that
+a reader and the pages can be held against each other. It does not check digests.
+
+    format_reader.py ARCHIVE          lists the paths
+    format_reader.py ARCHIVE PATH     writes the bytes of a file to standard output
+"""
+
+import json
+import os
+import re
+import struct
+import sys
+
+import h5py
+import numpy as np
+import zstandard
+
+FORMAT_VERSION = 1
+REGULAR, SYMLINK, HARDLINK, DIRECTORY = range(4)
+NO_BASE = 0xFFFFFFFF
+
+DTYPES = ("bytes", "bool", "u8", "i8", "u16", "i16", "u32", "i32", "u64", "i64", "f16", "bf16", "f32", "f64",
+          "f8_e4m3", "f8_e5m2", "c64", "c128")
+TRANSFORMS = ("raw", "planes", "elf-packed", "elf", "de")
+
+
+class FormatError(Exception):
+    """The archive is damaged, of a newer version, or does not hold what was asked for."""
+
+
+def need(condition, message):
+    if not condition:
+        raise FormatError(message)
+
+
+# Streams
+
+CONSTANT, STORED, HUFFMAN, ZSTD = range(4)
+
+
+class Cursor:
+    """Takes numbers and streams from the encoded bytes of a chunk, from the front."""
+
+    def __init__(self, data):
+        self.data, self.at = data, 0
+
+    def take(self, n):
+        need(n <= len(self.data) - self.at, "a chunk ends too early")
+        self.at += n
+        return self.data[self.at - n:self.at]
+
+    def varint(self):
+        value = shift = 0
+        while True:
+            byte = self.take(1)[0]
+            value |= (byte & 0x7F) << shift
+            shift += 7
+            if byte < 0x80:
+                return value
+
+    def stream(self, n=None):
+        """The bytes of the next stream, of which there must be n."""
+        head = self.varint()
+        size, kind = head >> 3, head & 7
+        need(n is None or size == n, f"a stream of {size} bytes where {n} are due")
+        if kind == CONSTANT:
+            return self.take(1) * size
+        if kind == STORED:
+            return self.take(size)
+        need(kind in (HUFFMAN, ZSTD), f"unknown stream kind {kind}")
+        frame = self.take(self.varint())
+        data = zstandard.ZstdDecompressor().decompress(frame, max_output_size=size)
+        need(len(data) == size, "a zstd frame of another size than its stream")
+        return data
+
+
+def as_bits(data):
+    """The bits of a stream, the most significant first."""
+    return np.unpackbits(np.frombuffer(data, np.uint8))
+
+
+def ceil8(bits):
+    return (bits + 7) // 8
+
+
+# Transforms
+
+# dtype: bytes of a word, and whether words are turned
+PLANES = {"f64": (8, True), "c128": (8, True), "f32": (4, True), "c64": (4, True), "f16": (2, True), "bf16": (2, True),
+          "f8_e4m3": (1, True), "f8_e5m2": (1, True), "u64": (8, False), "i64": (8, False), "u32": (4, False),
+          "i32": (4, False), "u16": (2, False), "i16": (2, False)}
+
+# dtype: bytes of an element, bits of its mantissa
+ELF = {"f16": (2, 10), "f32": (4, 23), "f64": (8, 52)}
+
+
+def from_planes(planes, word_bytes):
+    """Words whose bytes, the most significant first, lie in planes."""
+    words = np.zeros(len(planes[0]), f"<u{word_bytes}")
+    for i, plane in enumerate(planes):
+        words |= np.frombuffer(plane, np.uint8).astype(words.dtype) << words.dtype.type(8 * (len(planes) - 1 - i))
+    return words
+
+
+def join_raw(cursor, dtype, n_bytes):
+    return cursor.stream(n_bytes)
+
+
+def join_planes(cursor, dtype, n_bytes):
+    need(dtype in PLANES, f"planes of {dtype}")
+    word_bytes, turned = PLANES[dtype]
+    n = n_bytes // word_bytes
+    words = from_planes([cursor.stream(n) for _ in range(word_bytes)], word_bytes)
+    if turned:
+        one, rest = words.dtype.type(1), words.dtype.type(8 * word_bytes - 1)
+        words = words >> one | words << rest
+    return words.tobytes()
+
+
+def from_symbols(symbols, dtype, dropped):
+    """The floats that symbols m << 1 | sign stand for."""
+    word_bytes, mantissa = ELF[dtype]
+    m = (symbols >> np.uint64(1)).astype(np.float64)  # below 2^52: exact
+    values = (m / 2.0 ** (mantissa - dropped)).astype(f"<f{word_bytes}")
+    words = values.view(f"<u{word_bytes}")
+    words |= (symbols & np.uint64(1)).astype(words.dtype) << words.dtype.type(8 * word_bytes - 1)
+    return words
+
+
+def join_outliers(cursor, words, n_outliers):
+    if n_outliers == 0:
+        return words.tobytes()
+    positions = Cursor(cursor.stream())
+    values = np.frombuffer(cursor.stream(n_outliers * words.itemsize), words.dtype)
+    at = -1
+    for value in values:
+        at += 1 + positions.varint()
+        need(at < len(words), "an outlier outside of its chunk")
+        words[at] = value
+    need(positions.at == len(positions.data), "more positions than outliers")
+    return words.tobytes()
+
+
+def elf_header(cursor, dtype):
+    need(dtype in ELF, f"elf of {dtype}")
+    dropped, n_outliers = cursor.varint(), cursor.varint()
+    need(dropped < ELF[dtype][1], f"elf drops {dropped} bits of {dtype}")
+    return dropped, n_outliers
+
+
+def join_elf(cursor, dtype, n_bytes):
+    dropped, n_outliers = elf_header(cursor, dtype)
+    word_bytes, mantissa = ELF[dtype]
+    symbol_bits = 1 + mantissa - dropped
+    planes = [cursor.stream(n_bytes // word_bytes) for _ in range(ceil8(symbol_bits))]
+    symbols = from_planes(planes, 8) >> np.uint64(8 * len(planes) - symbol_bits)
+    return join_outliers(cursor, from_symbols(symbols, dtype, dropped), n_outliers)
+
+
+def join_elf_packed(cursor, dtype, n_bytes):
+    dropped, n_outliers = elf_header(cursor, dtype)
+    word_bytes, mantissa = ELF[dtype]
+    symbol_bits = 1 + mantissa - dropped
+    n = n_bytes // word_bytes
+    bits = as_bits(cursor.stream(ceil8(symbol_bits * n)))[:symbol_bits * n].reshape(n, symbol_bits)
+    m = np.zeros(n, np.uint64)
+    for column in range(1, symbol_bits):
+        m = m << np.uint64(1) | bits[:, column].astype(np.uint64)
+    symbols = m << np.uint64(1) | bits[:, 0].astype(np.uint64)  # the packed form has the sign at the top
+    return join_outliers(cursor, from_symbols(symbols, dtype, dropped), n_outliers)
+
+
+def numbers_of_bits(bits, widths):
+    """Numbers of `widths` bits each, which follow each other without gaps."""
+    ends = np.cumsum(widths)
+    need(len(ends) == 0 or ends[-1] <= len(bits), "more bits of distances than there are")
+    numbers = np.zeros(len(widths), np.int64)
+    for i in range(31):
+        more = np.flatnonzero(widths > i)
+        numbers[more] = numbers[more] << 1 | bits[ends[more] - widths[more] + i]
+    return numbers
+
+
+def join_de(cursor, dtype, n_bytes):
+    need(dtype in ("f32", "f64"), f"de of {dtype}")
+    word_bytes = ELF[dtype][0]
+    n, n_distinct = n_bytes // word_bytes, cursor.varint()
+    need(n_distinct <= n, "more distinct values than elements")
+    n_repeats = n - n_distinct
+    flags = as_bits(cursor.stream(ceil8(n)))[:n]
+    lengths = as_bits(cursor.stream(ceil8(5 * n_repeats)))[:5 * n_repeats].reshape(n_repeats, 5)
+    widths = lengths.astype(np.int64) @ np.array([16, 8, 4, 2, 1])
+    distances = numbers_of_bits(as_bits(cursor.stream()), widths)
+    distinct = np.frombuffer(join_planes(cursor, dtype, n_distinct * word_bytes), f"<u{word_bytes}")
+    need(int(flags.sum()) == n_repeats, "flags that disagree with the number of distinct values")
+
+    # Positions in `distinct`: of a first occurrence its own, of a repeat that of the element it repeats.
+    sources = np.cumsum(flags == 0) - 1
+    sources_list = sources.tolist()
+    for position, distance in zip(np.flatnonzero(flags).tolist(), distances.tolist()):
+        need(0 < distance <= position, "a distance that leads out of the chunk")
+        sources_list[position] = sources_list[position - distance]
+    return distinct[sources_list].tobytes() if n else b""
+
+
+JOIN = (join_raw, join_planes, join_elf_packed, join_elf, join_de)
+
+
+def decode_chunk(encoded, dtype, n_bytes):
+    """The bytes of a chunk; dtype by name."""
+    cursor = Cursor(encoded)
+    transform = cursor.take(1)[0]
+    need(transform < len(JOIN), f"unknown transform {transform}")
+    raw = JOIN[transform](cursor, dtype, n_bytes)
+    need(cursor.at == len(encoded), "bytes after the last stream of a chunk")
+    need(len(raw) == n_bytes, "a chunk of another size than its row says")
+    return raw
+
+
+# The archive
+
+def attribute(shard, name):
+    need(name in shard.attrs, f"{shard.filename} has no attribute {name}")
+    value = shard.attrs[name]
+    return value.decode() if isinstance(value, bytes) else int(value)
+
+
+class Archive:
+    def __init__(self, directory):
+        with open(os.path.join(directory, "archive.json"), encoding="utf-8") as file:
+            self.identity = json.load(file)
+        need(self.identity["format"] == "elves-archive", f"{directory} is not an elves archive")
+        need(self.identity["version"] <= FORMAT_VERSION, f"format version {self.identity['version']} is newer than this reader")
+        self.shards = {}
+        for name in sorted(os.listdir(directory)):
+            number = re.fullmatch(r"shard-(\d{8})\.h5", name)
+            if number:
+                self.shards[int(number[1])] = self.open_shard(os.path.join(directory, name), int(number[1]))
+        self.latest = {}
+        for number, shard in self.shards.items():
+            names = shard["names"]
+            for row in shard["files"][:]:
+                self.latest[self.text(names, row["path_offset"], row["path_bytes"])] = (number, row)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for shard in self.shards.values():
+            shard.close()
+
+    def open_shard(self, path, number):
+        shard = h5py.File(path, "r")
+        need(attribute(shard, "format") == "elves-shard", f"{path} is not a shard")
+        need(attribute(shard, "version") <= FORMAT_VERSION, f"{path}: version {attribute(shard, 'version')} is newer than this reader")
+        need(attribute(shard, "archive") == self.identity["id"], f"{path} belongs to another archive")
+        need(attribute(shard, "shard") == number, f"{path} was renamed")
+        need(attribute(shard, "complete") == 1, f"{path} is not complete")
+        return shard
+
+    @staticmethod
+    def text(names, offset, n):
+        need(int(offset) + int(n) <= len(names) or n == 0, "a name beyond the end of /names")
+        return names[int(offset):int(offset) + int(n)].tobytes() if n else b""
+
+    def paths(self):
+        return sorted(self.latest)
+
+    def file_row(self, path):
+        """(shard, row) of the latest version of a path: str or bytes."""
+        path = path.encode("utf-8", "surrogateescape") if isinstance(path, str) else path
+        need(path in self.latest, f"no file {path!r}")
+        return self.latest[path]
+
+    def target(self, path):
+        """What a link points to; for a hard link a path of this archive."""
+        number, row = self.file_row(path)
+        return self.text(self.shards[number]["names"], row["path_offset"] + row["path_bytes"], row["target_bytes"])
+
+    def extents(self, path):
+        """(name, shape, row) of each extent of a file; the name is empty for glue."""
+        number, row = self.file_row(path)
+        shard = self.shards[number]
+        first, n = int(row["first_extent"]), int(row["n_extents"])
+        need(first + n <= len(shard["extents"]), "extents beyond the end of their table")
+        found = []
+        for extent in shard["extents"][first:first + n]:
+            name_bytes, ndim = int(extent["name_bytes"]), int(extent["ndim"])
+            text = self.text(shard["names"], extent["name_offset"], name_bytes + 8 * ndim)
+            found.append((text[:name_bytes], struct.unpack(f"<{ndim}Q", text[name_bytes:]), extent))
+        return found
+
+    def chunks(self, layer_shard, layer_row):
+        """(row, encoded bytes, name of the dtype) of each chunk of a layer."""
+        shard = self.shards.get(int(layer_shard))
+        need(shard is not None, f"shard {layer_shard} is missing")
+        need(layer_row < len(shard["layers"]), "a layer beyond the end of its table")
+        layer = shard["layers"][int(layer_row)]
+        need(layer["base_shard"] == NO_BASE, "a layer with a base: of a newer version")
+        need(layer["dtype"] < len(DTYPES), f"unknown dtype {layer['dtype']}")
+        first, n = int(layer["first_chunk"]), int(layer["n_chunks"])
+        need(first + n <= len(shard["chunks"]), "chunks beyond the end of their table")
+        for chunk in shard["chunks"][first:first + n] if n else ():
+            at, size = int(chunk["payload_offset"]), int(chunk["encoded_bytes"])
+            need(at + size <= len(shard["payload"]), "a chunk beyond the end of /payload")
+            yield chunk, shard["payload"][at:at + size].tobytes(), DTYPES[layer["dtype"]]
+
+    def read_layer(self, layer_shard, layer_row):
+        return b"".join(decode_chunk(encoded, dtype, int(chunk["raw_bytes"]))
+                        for chunk, encoded, dtype in self.chunks(layer_shard, layer_row))
+
+    def read(self, path):
+        """The bytes of a regular file or of what a hard link leads to."""
+        row = self.file_row(path)[1]
+        if row["kind"] == HARDLINK:
+            target = self.target(path)
+            need(self.file_row(target)[1]["kind"] == REGULAR, f"{path!r} is a hard link to what is no file")
+            return self.read(target)
+        need(row["kind"] == REGULAR, f"{path!r} is no regular file (kind {row['kind']})")
+        parts, at = [], 0
+        for _, _, extent in self.extents(path):
+            need(extent["offset_bytes"] == at, f"a gap in {path!r} at byte {at}")
+            parts.append(self.read_layer(extent["layer_shard"], extent["layer_row"]))
+            need(len(parts[-1]) == extent["size_bytes"], "a layer of another size than its extent")
+            at += len(parts[-1])
+        need(at == row["size_bytes"], f"{path!r} ends at byte {at}")
+        return b"".join(parts)
+
+
+def read_file(archive_dir, path):
+    """The bytes of the latest version of a file."""
+    with Archive(archive_dir) as archive:
+        return archive.read(path)
+
+
+def main(arguments):
+    if len(arguments) not in (1, 2):
+        print(__doc__, file=sys.stderr)
+        return 2
+    try:
+        if len(arguments) == 2:
+            sys.stdout.buffer.write(read_file(*arguments))
+        else:
+            with Archive(arguments[0]) as archive:
+                for path in archive.paths():
+                    sys.stdout.buffer.write(path + b"\n")
+    except (FormatError, OSError) as error:
+        print(f"format_reader: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
