@@ -1,0 +1,14 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace elves::corpus {
+
+/// The model that a path of a corpus belongs to: "org/name" for "org/name/..." and for the Hugging Face cache layout
+/// "models--org--name/..." (also below "hub/"; likewise datasets--, spaces-- with that prefix kept as
+/// "datasets/org/name"); "name" for a cache entry without an organisation; the folder for "folder/file"; "" for files
+/// at the root.
+std::string model_id(std::string_view path);
+
+}  // namespace elves::corpus

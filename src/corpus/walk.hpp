@@ -1,0 +1,30 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "corpus/file_entry.hpp"
+#include "mpi/comm.hpp"
+#include "support/glob.hpp"
+
+namespace elves::corpus {
+
+struct WalkOptions {
+  PathFilter filter;                    ///< --include and --exclude, on paths relative to the root
+  std::vector<std::string> files_from;  ///< where not empty: only these paths (a folder means all below it)
+};
+
+struct WalkResult {
+  std::vector<FileEntry> entries;     ///< this rank's part, in corpus order
+  std::vector<PathProblem> problems;  ///< found by this rank: unreadable folders, special files, vanished files
+};
+
+/// Collective. Walks the tree below `root`, all ranks together (a folder is listed by the rank that its path hashes
+/// to). Symbolic links are entries, never followed; sockets, pipes and devices are problems; further names of an inode
+/// that has been seen earlier in corpus order are Hardlink entries.
+/// Corpus order is the order of the bytes of the paths. The entries of rank r all come before those of rank r + 1, and
+/// ranks hold about equal numbers of them: no rank ever holds the whole list. The concatenation over ranks is the same
+/// for every number of ranks. Throws Failure on all ranks where `root` is missing, no directory, or unreadable.
+WalkResult walk(const mpi::Comm& comm, const std::string& root, const WalkOptions& options);
+
+}  // namespace elves::corpus

@@ -1,0 +1,48 @@
+// The main of every MPI test: runs the tests on all ranks, prints what rank 0 sees and what fails elsewhere, and ends
+// with the worst result of all ranks.
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <memory>
+#include <string>
+
+#include "mpi/comm.hpp"
+#include "mpi/environment.hpp"
+
+namespace {
+
+/// Ranks other than 0 speak up only where something failed.
+class FailurePrinter final : public ::testing::EmptyTestEventListener {
+ public:
+  explicit FailurePrinter(int rank) : rank_(rank) {}
+
+ private:
+  void OnTestPartResult(const ::testing::TestPartResult& result) override {
+    if (!result.failed()) return;
+    const auto* test = ::testing::UnitTest::GetInstance()->current_test_info();
+    std::fprintf(stderr, "[rank %d] %s.%s\n%s:%d: %s\n", rank_, test != nullptr ? test->test_suite_name() : "",
+                 test != nullptr ? test->name() : "", result.file_name() != nullptr ? result.file_name() : "",
+                 result.line_number(), result.message());
+  }
+
+  int rank_;
+};
+
+int run_on_all_ranks() {
+  const auto& world = elves::mpi::world();
+  if (!world.is_root()) {
+    auto& listeners = ::testing::UnitTest::GetInstance()->listeners();
+    const std::unique_ptr<::testing::TestEventListener> silenced(listeners.Release(listeners.default_result_printer()));
+    listeners.Append(new FailurePrinter(world.rank()));  // GoogleTest owns it
+  }
+  const int mine = RUN_ALL_TESTS();
+  return static_cast<int>(world.max(static_cast<std::uint64_t>(mine)));
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const elves::mpi::Environment env(argc, argv, elves::mpi::Threads::Funneled);
+  ::testing::InitGoogleTest(&argc, argv);
+  return run_on_all_ranks();
+}
