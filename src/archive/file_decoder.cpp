@@ -13,6 +13,7 @@ namespace elves::archive {
 namespace {
 
 constexpr std::size_t kBatchBytes = std::size_t{64} << 20;
+constexpr std::size_t kBatchTasks = 16384;
 
 struct Task {
   std::size_t file = 0;
@@ -106,12 +107,12 @@ class Job {
     std::uint64_t at = 0;
     for (std::uint32_t c = 0; c < layer->n_chunks; ++c) {
       // A batch that is full is run in the middle of a file: shards opened so far stay open until the file ends.
-      if (used_ + kChunkBytes > kBatchBytes) run_batch();
+      if (used_ + kChunkBytes > kBatchBytes || tasks_.size() >= kBatchTasks) run_batch();
       const auto chunk = (*shard)->chunk(layer->first_chunk + c);
       if (!chunk) return chunk.error();
-      if (chunk->raw_bytes > kChunkBytes || chunk->encoded_bytes > kChunkBytes + 64 ||
+      if (chunk->raw_bytes == 0 || chunk->raw_bytes > kChunkBytes || chunk->encoded_bytes > kChunkBytes + 64 ||
           chunk->raw_bytes > layer->size_bytes - at)
-        return Error{"a chunk is larger than its layer"};
+        return Error{"a chunk has a size that its layer cannot have"};
       tasks_.push_back({running_.back().index,
                         *shard,
                         *chunk,

@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <cstdio>  // RENAME_NOREPLACE
+#include <random>
 
 #include "support/text.hpp"
 
@@ -37,8 +38,10 @@ bool is_safe_path(std::string_view path) {
 
 Result<TargetTree> TargetTree::open(const std::string& root, bool replace) {
   TargetTree tree;
-  tree.root_path_ = root;
   tree.replace_ = replace;
+  std::random_device source;  // ranks on other hosts may have our process number
+  const std::uint64_t random = (std::uint64_t{source()} << 32) | source();
+  tree.token_ = to_hex(std::as_bytes(std::span(&random, 1)));
   tree.root_ = FileDescriptor(::open(root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!tree.root_) return Error{root + ": " + errno_text(errno)};
   return tree;
@@ -54,7 +57,7 @@ Result<int> TargetTree::parent(const std::string& path, std::string& name, bool 
   FileDescriptor current;
   for (const auto& part : split(folder, '/')) {
     const int above = current ? current.get() : root_.get();
-    if (create && ::mkdirat(above, part.c_str(), 0700) != 0 && errno != EEXIST)
+    if (create && ::mkdirat(above, part.c_str(), 0777) != 0 && errno != EEXIST)
       return Error{"folder " + printable(folder) + ": " + errno_text(errno)};
     FileDescriptor next(::openat(above, part.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     if (!next)
@@ -103,7 +106,7 @@ Result<void> TargetTree::make_symlink(const std::string& path, const std::string
   std::string name;
   const auto folder = parent(path, name, true);
   if (!folder) return folder.error();
-  const auto temporary = ".elves-link-" + std::to_string(::getpid());
+  const auto temporary = ".elves-link-" + token_;
   ::unlinkat(*folder, temporary.c_str(), 0);
   if (::symlinkat(text.c_str(), *folder, temporary.c_str()) != 0) return Error{errno_text(errno)};
   if (auto done = publish(*folder, temporary, name); !done) return done;
@@ -121,7 +124,7 @@ Result<void> TargetTree::make_hardlink(const std::string& path, const std::strin
   std::string name;
   const auto folder = parent(path, name, true);
   if (!folder) return folder.error();
-  const auto temporary = ".elves-link-" + std::to_string(::getpid());
+  const auto temporary = ".elves-link-" + token_;
   ::unlinkat(*folder, temporary.c_str(), 0);
   if (::linkat(kept.get(), first_name.c_str(), *folder, temporary.c_str(), 0) != 0) return Error{errno_text(errno)};
   auto done = publish(*folder, temporary, name);
@@ -133,7 +136,7 @@ Result<void> TargetTree::begin_file(const std::string& path) {
   const auto folder = parent(path, file_name_, true);
   if (!folder) return folder.error();
   file_folder_ = *folder;
-  temporary_ = ".elves-file-" + std::to_string(::getpid());
+  temporary_ = ".elves-file-" + token_;
   ::unlinkat(*folder, temporary_.c_str(), 0);
   file_ =
       FileDescriptor(::openat(*folder, temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));

@@ -20,7 +20,7 @@ class TargetTree {
  public:
   static Result<TargetTree> open(const std::string& root, bool replace);
 
-  /// Creates a directory and its parents, 0700 until finish_directory().
+  /// Creates a directory, 0700 until finish_directory(), and its parents as mkdir would.
   Result<void> make_directory(const std::string& path);
   Result<void> finish_directory(const std::string& path, const FileRow& row);
 
@@ -39,7 +39,7 @@ class TargetTree {
   Result<int> parent(const std::string& path, std::string& name, bool create);
   Result<void> publish(int folder, const std::string& temporary, const std::string& name) const;
 
-  std::string root_path_;
+  std::string token_;  ///< of temporary names: no other rank has it
   bool replace_ = false;
   FileDescriptor root_;
   std::string cached_path_;

@@ -83,8 +83,8 @@ class ShardChecker {
       Result<void> good;
       if (!chunk)
         good = chunk.error();
-      else if (chunk->raw_bytes > kChunkBytes || chunk->encoded_bytes > kChunkBytes + 64)
-        good = Error{"a chunk is too large"};
+      else if (chunk->raw_bytes == 0 || chunk->raw_bytes > kChunkBytes || chunk->encoded_bytes > kChunkBytes + 64)
+        good = Error{"a chunk has a size that no chunk can have"};
       else if (chunk->max_abs_error > layer->max_abs_error)
         good = Error{"a chunk has a larger error than its layer says"};
       if (!good) {

@@ -2,6 +2,8 @@
 
 #include <omp.h>
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <bit>
 #include <cstdlib>
@@ -67,7 +69,7 @@ std::string describe(const SweepOptions& options, const WaveSizes& sizes) {
   const auto& encode = options.encode;
   std::string text = encode.lossless ? "lossless" : "lossy";
   if (!encode.lossless)
-    text += " error-bound=" + std::to_string(encode.error_bound) + " min-snr=" + std::to_string(encode.min_snr_db);
+    text += fmt::format(" error-bound={} min-snr={}", encode.error_bound, encode.min_snr_db);
   text += " level=" + std::string(encode.level == Level::Fast  ? "fast"
                                   : encode.level == Level::Max ? "max"
                                                                : "default");
