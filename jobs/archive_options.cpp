@@ -5,7 +5,6 @@
 
 #include "elves/error.hpp"
 #include "jobs/common.hpp"
-#include "support/posix.hpp"
 #include "support/text.hpp"
 
 namespace elves::jobs {
@@ -91,17 +90,14 @@ void set_stages(const std::string& list, pipeline::SweepOptions& sweep) {
   }
 }
 
-std::vector<std::string> read_list(const std::string& path) {
-  constexpr std::uint64_t kLimit = std::uint64_t{1} << 30;
-  const auto text = read_small_file(path, kLimit);
-  if (!text) throw UsageError("--files-from: " + text.error().message);
-  auto lines = split(*text, '\n');
+std::vector<std::string> read_list(const mpi::Comm& comm, const std::string& path) {
+  auto lines = split(read_for_all(comm, "--files-from", path), '\n');
   std::erase(lines, "");
   if (lines.empty()) throw UsageError("--files-from " + path + " lists nothing");
   return lines;
 }
 
-ArchiveOptions read(const po::variables_map& values) {
+ArchiveOptions read(const po::variables_map& values, const mpi::Comm& comm) {
   ArchiveOptions options;
   auto& sweep = options.sweep;
   const auto text = [&](const char* name, std::string& to) {
@@ -123,7 +119,7 @@ ArchiveOptions read(const po::variables_map& values) {
   if (values.count("stages") != 0) set_stages(values["stages"].as<std::string>(), sweep);
   if (values.count("include") != 0) sweep.walk.filter.include = values["include"].as<std::vector<std::string>>();
   if (values.count("exclude") != 0) sweep.walk.filter.exclude = values["exclude"].as<std::vector<std::string>>();
-  if (values.count("files-from") != 0) sweep.walk.files_from = read_list(values["files-from"].as<std::string>());
+  if (values.count("files-from") != 0) sweep.walk.files_from = read_list(comm, values["files-from"].as<std::string>());
   if (values.count("threads") != 0) {
     sweep.threads = values["threads"].as<int>();
     if (sweep.threads < 1 || sweep.threads > 4096) throw UsageError("--threads must be 1 or more");
@@ -145,7 +141,7 @@ std::optional<ArchiveOptions> parse_archive_options(int argc, char** argv, const
   add_options(line);
   po::variables_map values;
   if (!line.parse(argc, argv, comm, values)) return std::nullopt;
-  return read(values);
+  return read(values, comm);
 }
 
 }  // namespace elves::jobs

@@ -13,7 +13,8 @@ struct ArchiveOptions {
   std::string report;  ///< file for the JSON report; empty: none
 };
 
-/// Reads the command line of elves-mpi. Throws UsageError on all ranks; nothing where --help or --version was printed.
+/// Collective. Reads the command line of elves-mpi. Throws UsageError on all ranks; nothing where --help or --version
+/// was printed.
 std::optional<ArchiveOptions> parse_archive_options(int argc, char** argv, const mpi::Comm& comm);
 
 }  // namespace elves::jobs

@@ -2,13 +2,14 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <fstream>
 #include <iostream>
+#include <sstream>
 
 #include "elves/error.hpp"
 #include "elves/version.hpp"
 #include "mpi/environment.hpp"
 #include "support/byte_cursor.hpp"
+#include "support/posix.hpp"
 #include "support/text.hpp"
 
 namespace elves::jobs {
@@ -31,9 +32,7 @@ bool CommandLine::parse(int argc, char** argv, const mpi::Comm& comm, po::variab
                   .run(),
               values);
     if (values.count("config") != 0) {
-      const auto& path = values["config"].as<std::string>();
-      std::ifstream file(path);
-      if (!file) throw UsageError("cannot read --config " + path);
+      std::istringstream file(read_for_all(comm, "--config", values["config"].as<std::string>()));
       po::store(po::parse_config_file(file, options_), values);
     }
     po::notify(values);
@@ -49,6 +48,15 @@ bool CommandLine::parse(int argc, char** argv, const mpi::Comm& comm, po::variab
     return false;
   }
   return true;
+}
+
+std::string read_for_all(const mpi::Comm& comm, const std::string& option, const std::string& path) {
+  constexpr std::uint64_t kLimit = std::uint64_t{1} << 30;
+  Result<std::string> text = std::string();
+  if (comm.is_root()) text = read_small_file(path, kLimit);
+  const auto problem = comm.broadcast(text ? "" : text.error().message);
+  if (!problem.empty()) throw UsageError(option + ": " + problem);
+  return comm.broadcast(text ? *text : "");
 }
 
 int run(const std::string& command, const mpi::Comm& comm, const std::function<int()>& body) {

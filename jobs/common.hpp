@@ -32,7 +32,8 @@ class CommandLine {
   /// Arguments without a name go to this option, at most `n` of them.
   void positional(const std::string& option, int n) { positional_.add(option.c_str(), n); }
 
-  /// Parses; throws UsageError for what it cannot take. False where --help or --version was asked for and printed.
+  /// Collective. Parses; throws UsageError for what it cannot take. False where --help or --version was asked for and
+  /// printed.
   bool parse(int argc, char** argv, const mpi::Comm& comm, boost::program_options::variables_map& values);
 
  private:
@@ -40,6 +41,10 @@ class CommandLine {
   boost::program_options::options_description options_{"Options"};
   boost::program_options::positional_options_description positional_;
 };
+
+/// Collective. A file that the command line names, read by rank 0 for all: ranks must not differ in what they were
+/// told. Throws UsageError on all ranks together.
+std::string read_for_all(const mpi::Comm& comm, const std::string& option, const std::string& path);
 
 /// Runs the body of a main. Failures that all ranks share become one line on rank 0's stderr and an exit code on all;
 /// one that only this rank knows of ends all ranks.

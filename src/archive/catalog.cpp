@@ -54,14 +54,15 @@ std::uint64_t order_of(std::uint32_t shard, std::uint64_t row) {
   return (std::uint64_t{shard} << 40) | row;
 }
 
-Result<void> read_files(ShardReader& reader, std::uint32_t shard, Catalog& catalog, std::uint64_t& bytes) {
+Result<void> read_files(ShardReader& reader, std::uint32_t shard, const KeyedHash& hash, Catalog& catalog,
+                        std::uint64_t& bytes) {
   for (std::uint64_t row = 0; row < reader.rows(FileRow::kTable); ++row) {
     const auto file = reader.file(row);
     if (!file) return file.error();
     const auto path = reader.path(*file);
     if (!path) return path.error();
-    catalog.known_files.push_back({hash128(*path), file->state, order_of(shard, row), file->lossy_class});
-    bytes += file->size_bytes;
+    catalog.known_files.push_back({hash(*path), file->state, order_of(shard, row), file->lossy_class});
+    if (file->kind == static_cast<std::uint8_t>(corpus::FileKind::Regular)) bytes += file->size_bytes;
   }
   return {};
 }
@@ -70,6 +71,7 @@ Result<void> read_files(ShardReader& reader, std::uint32_t shard, Catalog& catal
 
 Catalog load_catalog(const mpi::Comm& comm, const Directory& directory, dedup::LayerTable& table) {
   Catalog catalog;
+  const KeyedHash hash(directory.identity.hash_secret);
   std::uint64_t sweep = 0;
   std::uint64_t bytes = 0;
   for_each_shard(comm, directory, [&](std::optional<std::uint32_t> shard) {
@@ -82,7 +84,7 @@ Catalog load_catalog(const mpi::Comm& comm, const Directory& directory, dedup::L
       else if (auto layers = read_layers(*reader, *shard, to); !layers)
         outcome = layers;
       else
-        outcome = read_files(*reader, *shard, catalog, bytes);
+        outcome = read_files(*reader, *shard, hash, catalog, bytes);
       if (reader) sweep = std::max(sweep, reader->sweep());
     }
     comm.agree(outcome, "archive: read the catalog");
@@ -103,10 +105,13 @@ namespace {
 /// A file row on its way to the rank that decides about its path.
 struct Candidate {
   Hash128 path;
-  Hash128 target;  ///< of a hard link
+  Hash128 target;    ///< of a hard link
+  Hash128 restored;  ///< digest of its content
   FileRef file;
   std::uint32_t selected;
-  std::uint32_t is_hardlink;
+  std::uint32_t kind;
+
+  bool is(corpus::FileKind other) const { return kind == static_cast<std::uint32_t>(other); }
 };
 
 bool takes(const std::vector<std::string>& patterns, std::string_view text) {
@@ -120,7 +125,7 @@ std::size_t owner_of(const Hash128& path, std::size_t ranks) {
 }
 
 Result<void> read_candidates(ShardReader& reader, std::uint32_t shard, const Selection& selection,
-                             mpi::PerRank<Candidate>& to) {
+                             const KeyedHash& hash, mpi::PerRank<Candidate>& to) {
   for (std::uint64_t row = 0; row < reader.rows(FileRow::kTable); ++row) {
     const auto file = reader.file(row);
     if (!file) return file.error();
@@ -132,12 +137,10 @@ Result<void> read_candidates(ShardReader& reader, std::uint32_t shard, const Sel
     if (!model) return model.error();
     const auto id = reader.names(model->id_offset, model->id_bytes);
     if (!id) return id.error();
-    Candidate candidate{hash128(*path), {}, {shard, 0, row, file->size_bytes}, 0, 0};
-    candidate.selected = takes(selection.models, *id) && takes(selection.paths, *path) ? 1 : 0;
-    if (file->kind == static_cast<std::uint8_t>(corpus::FileKind::Hardlink)) {
-      candidate.is_hardlink = 1;
-      candidate.target = hash128(*target);
-    }
+    const bool selected = takes(selection.models, *id) && takes(selection.paths, *path);
+    const Candidate candidate{
+        hash(*path),        hash(*target), to_hash(file->restored), {shard, 0, row, file->size_bytes},
+        selected ? 1u : 0u, file->kind};
     to[owner_of(candidate.path, to.size())].push_back(candidate);
   }
   return {};
@@ -149,13 +152,14 @@ struct HashOfHash {
 using LatestByPath = std::unordered_map<Hash128, Candidate, HashOfHash>;
 
 LatestByPath latest_versions(const mpi::Comm& comm, const Directory& directory, const Selection& selection) {
+  const KeyedHash hash(directory.identity.hash_secret);
   LatestByPath latest;
   for_each_shard(comm, directory, [&](std::optional<std::uint32_t> shard) {
     mpi::PerRank<Candidate> to(static_cast<std::size_t>(comm.size()));
     Result<void> outcome;
     if (shard) {
       auto reader = ShardReader::open(directory, *shard);
-      outcome = reader ? read_candidates(*reader, *shard, selection, to) : Result<void>(reader.error());
+      outcome = reader ? read_candidates(*reader, *shard, selection, hash, to) : Result<void>(reader.error());
     }
     comm.agree(outcome, "archive: read the catalog");
     for (const auto& from_rank : comm.alltoallv(to)) {
@@ -172,39 +176,40 @@ LatestByPath latest_versions(const mpi::Comm& comm, const Directory& directory, 
 
 struct Selected {
   FileRef file;
-  FileRef content;
-  std::uint64_t has_content;
+  std::uint64_t link;
 };
 
-/// The selected files of this owner; hard links to paths that are not selected get the row of their content.
-std::vector<Selected> with_contents(const mpi::Comm& comm, const LatestByPath& latest) {
+/// The selected files of this owner; hard links learn whether their first name can be linked to.
+std::vector<Selected> with_links(const mpi::Comm& comm, const LatestByPath& latest) {
+  struct Question {
+    Hash128 target;
+    Hash128 restored;
+  };
   const auto ranks = static_cast<std::size_t>(comm.size());
   std::vector<Selected> selected;
-  mpi::PerRank<Hash128> questions(ranks);
+  mpi::PerRank<Question> questions(ranks);
   mpi::PerRank<std::size_t> askers(ranks);
   for (const auto& [path, candidate] : latest) {
     if (candidate.selected == 0) continue;
-    if (candidate.is_hardlink != 0) {
-      questions[owner_of(candidate.target, ranks)].push_back(candidate.target);
+    if (candidate.is(corpus::FileKind::Hardlink)) {
+      questions[owner_of(candidate.target, ranks)].push_back({candidate.target, candidate.restored});
       askers[owner_of(candidate.target, ranks)].push_back(selected.size());
     }
-    selected.push_back({candidate.file, {}, 0});
+    selected.push_back({candidate.file, 0});
   }
-  mpi::PerRank<Selected> answers(ranks);
+  mpi::PerRank<std::uint8_t> answers(ranks);
   const auto asked = comm.alltoallv(questions);
   for (std::size_t r = 0; r < ranks; ++r) {
-    for (const auto& target : asked[r]) {
-      const auto at = latest.find(target);
-      const bool needed = at != latest.end() && at->second.selected == 0;
-      answers[r].push_back({{}, needed ? at->second.file : FileRef{}, needed ? 1u : 0u});
+    for (const auto& question : asked[r]) {
+      const auto at = latest.find(question.target);
+      const bool same = at != latest.end() && at->second.selected != 0 && at->second.is(corpus::FileKind::Regular) &&
+                        at->second.restored == question.restored;
+      answers[r].push_back(same ? 1 : 0);
     }
   }
   const auto told = comm.alltoallv(answers);
   for (std::size_t r = 0; r < ranks; ++r) {
-    for (std::size_t i = 0; i < told[r].size(); ++i) {
-      selected[askers[r][i]].content = told[r][i].content;
-      selected[askers[r][i]].has_content = told[r][i].has_content;
-    }
+    for (std::size_t i = 0; i < told[r].size(); ++i) selected[askers[r][i]].link = told[r][i];
   }
   return selected;
 }
@@ -212,7 +217,7 @@ std::vector<Selected> with_contents(const mpi::Comm& comm, const LatestByPath& l
 }  // namespace
 
 std::vector<SelectedFile> select_files(const mpi::Comm& comm, const Directory& directory, const Selection& selection) {
-  auto selected = with_contents(comm, latest_versions(comm, directory, selection));
+  auto selected = with_links(comm, latest_versions(comm, directory, selection));
   constexpr std::uint64_t kFileCost = 64 << 10;  // opening and naming a file costs as much as decoding this many bytes
   const auto cost = [](const Selected& file) { return file.file.size_bytes + kFileCost; };
   std::sort(selected.begin(), selected.end(), [](const Selected& a, const Selected& b) {
@@ -229,8 +234,7 @@ std::vector<SelectedFile> select_files(const mpi::Comm& comm, const Directory& d
   }
   std::vector<SelectedFile> files;
   for (const auto& from_rank : comm.alltoallv(to)) {
-    for (const auto& file : from_rank)
-      files.push_back({file.file, file.has_content != 0 ? std::optional(file.content) : std::nullopt});
+    for (const auto& file : from_rank) files.push_back({file.file, file.link != 0});
   }
   std::sort(files.begin(), files.end(), [](const SelectedFile& a, const SelectedFile& b) {
     return order_of(a.file.shard, a.file.row) < order_of(b.file.shard, b.file.row);

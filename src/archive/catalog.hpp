@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,7 +10,7 @@
 
 namespace elves::archive {
 
-/// What a sweep must know of one path: see FileRow.
+/// What a sweep must know of one path (its keyed hash): see FileRow.
 struct KnownFile {
   Hash128 path;
   std::uint64_t state = 0;
@@ -23,7 +22,7 @@ struct KnownFile {
 struct Catalog {
   std::uint32_t next_shard = 0;
   std::uint64_t next_sweep = 1;
-  std::uint64_t file_bytes = 0;        ///< of all file rows, over all ranks
+  std::uint64_t file_bytes = 0;        ///< of all rows of regular files, over all ranks
   std::vector<KnownFile> known_files;  ///< of the shards that this rank has read
 };
 
@@ -42,8 +41,9 @@ struct FileRef {
 
 struct SelectedFile {
   FileRef file;
-  /// For a hard link whose first path was not selected: the row that has the content.
-  std::optional<FileRef> content;
+  /// A hard link whose first name is selected too and has the same content: to be linked, else it is restored as a
+  /// file.
+  bool link = false;
 };
 
 struct Selection {

@@ -22,6 +22,7 @@ namespace fs = std::filesystem;
 using nlohmann::json;
 
 constexpr std::string_view kIdentityFile = "archive.json";
+constexpr std::string_view kCountFile = "shards.json";
 constexpr std::string_view kTemporaryPrefix = ".tmp-";
 constexpr const char* kHash = "xxh3-128";
 constexpr std::uint64_t kIdentityLimit = 1u << 20;
@@ -66,7 +67,7 @@ Result<void> create_identity(const std::string& path, std::uint64_t part_bytes) 
                   {"hash", kHash},
                   {"hash_secret", to_hex(random_bytes(KeyedHash::kSecretBytes))},
                   {"part_bytes", part_bytes}};
-  return write_file_durably(path + "/" + std::string(kIdentityFile), tree.dump(2) + "\n");
+  return create_file_durably(path + "/" + std::string(kIdentityFile), tree.dump(2) + "\n");
 }
 
 /// Where `path` is missing or an empty directory, makes a new archive there.
@@ -84,6 +85,18 @@ Result<void> create_if_empty(const std::string& path, std::uint64_t part_bytes) 
   return create_identity(path, part_bytes);
 }
 
+/// How many shards there must be at least: what the last sweep that came to its end has written down.
+Result<std::uint64_t> read_shard_count(const std::string& path) {
+  const auto file = path + "/" + std::string(kCountFile);
+  if (!fs::exists(file)) return std::uint64_t{0};
+  const auto text = read_small_file(file, kIdentityLimit);
+  if (!text) return text.error();
+  const auto tree = json::parse(*text, nullptr, false);
+  if (!tree.is_object() || !tree.contains("shards") || !tree["shards"].is_number_unsigned())
+    return Error{file + " is damaged"};
+  return tree["shards"].get<std::uint64_t>();
+}
+
 Result<std::vector<std::uint32_t>> list_shards(const std::string& path) {
   std::vector<std::uint32_t> shards;
   std::error_code error;
@@ -94,6 +107,13 @@ Result<std::vector<std::uint32_t>> list_shards(const std::string& path) {
   }
   if (error) return Error{path + ": " + error.message()};
   std::sort(shards.begin(), shards.end());
+  const auto expected = read_shard_count(path);
+  if (!expected) return expected.error();
+  for (std::uint32_t i = 0; i < std::max<std::uint64_t>(*expected, shards.size()); ++i) {
+    if (i >= shards.size() || shards[i] != i)
+      return Error{path + ": " + shard_name(i) +
+                   " is missing: bring it back before anything else is done with this archive"};
+  }
   return shards;
 }
 
@@ -146,11 +166,21 @@ void remove_leftovers(const mpi::Comm& comm, const Directory& directory) {
     std::error_code error;
     for (const auto& entry : fs::directory_iterator(directory.path, error)) {
       const auto name = entry.path().filename().string();
-      if (name.starts_with(kTemporaryPrefix) || name.starts_with(std::string(kIdentityFile) + ".tmp-"))
+      if (name.starts_with(kTemporaryPrefix) || name.find(".json.tmp-") != std::string::npos)
         fs::remove(entry.path(), error);
     }
   }
   comm.barrier();
+}
+
+void record_shard_count(const mpi::Comm& comm, const std::string& path, std::uint64_t shards) {
+  Result<void> done;
+  if (comm.is_root()) {
+    const auto before = read_shard_count(path);
+    if (!before || *before != shards)
+      done = write_file_durably(path + "/" + std::string(kCountFile), json{{"shards", shards}}.dump() + "\n");
+  }
+  comm.agree(done, "archive");
 }
 
 std::uint64_t bytes_on_disk(const std::string& path) {
@@ -158,7 +188,7 @@ std::uint64_t bytes_on_disk(const std::string& path) {
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(path, error)) {
     const auto name = entry.path().filename().string();
-    if (name == kIdentityFile || name.starts_with("shard-")) bytes += entry.file_size(error);
+    if (name == kIdentityFile || name == kCountFile || name.starts_with("shard-")) bytes += entry.file_size(error);
   }
   return bytes;
 }

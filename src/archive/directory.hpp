@@ -37,6 +37,10 @@ Directory open_or_create_directory(const mpi::Comm& comm, const std::string& pat
 /// Collective. Removes what killed jobs have left behind (temporary names). Holder of the lock only.
 void remove_leftovers(const mpi::Comm& comm, const Directory& directory);
 
+/// Collective. Writes down how many shards there are, so that a lost one is noticed even if it was the last. Holder of
+/// the lock only.
+void record_shard_count(const mpi::Comm& comm, const std::string& path, std::uint64_t shards);
+
 /// Bytes of all files of the archive. Not collective.
 std::uint64_t bytes_on_disk(const std::string& path);
 

@@ -7,17 +7,19 @@
 #include <optional>
 
 #include "elves/codec.hpp"
+#include "support/checked.hpp"
 #include "support/text.hpp"
 
 namespace elves::archive {
 namespace {
 
 constexpr std::size_t kBatchBytes = std::size_t{64} << 20;
-constexpr std::size_t kBatchTasks = 16384;
+constexpr std::size_t kBatchTasks = 4096;
+constexpr std::size_t kBatchFiles = 4096;
 
 struct Task {
   std::size_t file = 0;
-  const ShardReader* shard = nullptr;
+  std::shared_ptr<const ShardReader> shard;
   ChunkRow chunk;
   LayerRow layer;
   DType dtype = DType::Bytes;
@@ -67,6 +69,7 @@ class Job {
         running_.back().fail(added.error());
     }
     running_.back().read_fully = true;
+    if (running_.size() >= kBatchFiles) finish();
   }
 
   void finish() {
@@ -102,11 +105,11 @@ class Job {
     if (layer->size_bytes != extent.size_bytes) return Error{"a layer has another size than its extent"};
     if (layer->base_shard != kNoShard)
       return Error{"a layer is a difference from a base, which this elves cannot read: use a newer one"};
-    if (layer->n_chunks == 0 && layer->size_bytes != 0) return Error{"a layer has no chunks"};
+    if (layer->n_chunks != ceil_div<std::uint64_t>(layer->size_bytes, kChunkBytes))
+      return Error{"a layer has a wrong number of chunks"};
     running_.back().layer_digests.push_back(to_hash(layer->decoded));  // take() holds the bytes against it
     std::uint64_t at = 0;
     for (std::uint32_t c = 0; c < layer->n_chunks; ++c) {
-      // A batch that is full is run in the middle of a file: shards opened so far stay open until the file ends.
       if (used_ + kChunkBytes > kBatchBytes || tasks_.size() >= kBatchTasks) run_batch();
       const auto chunk = (*shard)->chunk(layer->first_chunk + c);
       if (!chunk) return chunk.error();
@@ -147,7 +150,14 @@ class Job {
     if (buffer_.empty() && !tasks_.empty()) buffer_.resize(kBatchBytes);
     const auto n = static_cast<std::ptrdiff_t>(tasks_.size());
 #pragma omp parallel for schedule(dynamic) num_threads(threads_)
-    for (std::ptrdiff_t i = 0; i < n; ++i) decode(tasks_[static_cast<std::size_t>(i)]);
+    for (std::ptrdiff_t i = 0; i < n; ++i) {
+      auto& task = tasks_[static_cast<std::size_t>(i)];
+      try {
+        decode(task);
+      } catch (const std::exception& error) {  // out of memory: must not leave the parallel region
+        task.error = Error{error.what()};
+      }
+    }
     for (const auto& task : tasks_) take(task);
     tasks_.clear();
     used_ = 0;
@@ -172,7 +182,7 @@ class Job {
 
   void end_front() {
     auto& running = running_.front();
-    if (running.outcome && running.file.kind() == corpus::FileKind::Regular &&
+    if (running.outcome && corpus::has_content(running.file.kind()) &&
         hash_.combine(running.layer_digests) != to_hash(running.file.row.restored))
       running.fail(Error{"the file's digest is not the recorded one"});
     visitor_.end(running.index, running.file, running.outcome);
@@ -183,7 +193,6 @@ class Job {
   /// Ends the files of which all chunks are done. Only between batches.
   void end_finished() {
     while (tasks_.empty() && !running_.empty() && running_.front().read_fully) end_front();
-    if (tasks_.empty()) shards_.trim();
   }
 
  private:

@@ -49,7 +49,6 @@ class Lister {
       auto file = list(place);
       if (!file) return file.error();
       if (wanted(file->model)) files.push_back(std::move(*file));
-      shards_.trim();
     }
     std::sort(files.begin(), files.end(), [](const ListedFile& a, const ListedFile& b) { return a.path < b.path; });
     return files;
@@ -70,7 +69,6 @@ class Lister {
       if (!path) return path.error();
       latest_[std::move(*path)] = {shard, row};
     }
-    shards_.trim();
     return {};
   }
 
@@ -152,7 +150,7 @@ std::vector<ListedModel> sum_by_model(const std::vector<ListedFile>& files) {
     model.id = file.model;
     ++model.n_files;
     model.n_layers += file.n_layers;
-    model.size_bytes += file.size_bytes;
+    if (file.kind != "hardlink") model.size_bytes += file.size_bytes;
     model.stored_bytes += file.stored_bytes;
   }
   std::vector<ListedModel> sums;

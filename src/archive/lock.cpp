@@ -53,6 +53,14 @@ bool seems_alive(int fd, const std::string& holder) {
          std::time(nullptr) - status.st_mtime < kDeadAfterSeconds;
 }
 
+/// True where `path` still names the open file.
+bool is_named(int fd, const std::string& path) {
+  struct stat opened {};
+  struct stat named {};
+  return ::fstat(fd, &opened) == 0 && ::stat(path.c_str(), &named) == 0 && opened.st_ino == named.st_ino &&
+         opened.st_dev == named.st_dev;
+}
+
 /// Opens the lock file and takes the kernel lock; `taken` where another process has it. Tries again where the file was
 /// removed by its last holder in between. A file system without locks counts as locked by us.
 FileDescriptor open_and_lock(const std::string& path, bool& taken) {
@@ -115,7 +123,7 @@ Lock::Lock(const mpi::Comm& comm, const std::string& archive, bool break_lock) :
 
 Lock::~Lock() {
   if (!state_ || !state_->file) return;
-  ::unlink(state_->path.c_str());
+  if (is_named(state_->file.get(), state_->path)) ::unlink(state_->path.c_str());  // not that of a job that broke ours
 }
 
 }  // namespace elves::archive

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <exception>
 #include <map>
 
 #include "archive/file_decoder.hpp"
@@ -26,22 +27,14 @@ struct Archive::State {
         if (!path) return path.error();
         files[std::move(*path)] = {number, 0, row, file->size_bytes};
       }
-      shards.trim();
     }
     return {};
   }
 
-  /// The row that has the content of a path: of a hard link, that of its first name.
-  Result<archive::FileRef> find(const std::string& path) {
+  Result<archive::FileRef> find(const std::string& path) const {
     const auto at = files.find(path);
     if (at == files.end()) return Error{path + " is not in the archive"};
-    const auto file = archive::read_file_row(shards, at->second);
-    if (!file) return file.error();
-    if (file->kind() != corpus::FileKind::Hardlink) return at->second;
-    const auto first = files.find(file->target);
-    if (first == files.end())
-      return Error{path + " is a hard link to " + file->target + ", which is not in the archive"};
-    return first->second;
+    return at->second;
   }
 };
 
@@ -91,6 +84,16 @@ class Collector final : public archive::FileVisitor {
   Result<void> outcome = Error{"the file did not end"};
 };
 
+/// The API promises errors, not exceptions: running out of memory is one.
+template <class Body>
+auto guarded(Body body) -> decltype(body()) {
+  try {
+    return body();
+  } catch (const std::exception& error) {
+    return Error{error.what()};
+  }
+}
+
 }  // namespace
 
 Archive::Archive(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -99,11 +102,13 @@ Archive& Archive::operator=(Archive&&) noexcept = default;
 Archive::~Archive() = default;
 
 Result<Archive> Archive::open(const std::string& path) {
-  auto directory = archive::read_directory(path);
-  if (!directory) return directory.error();
-  auto state = std::make_unique<State>(std::move(*directory));
-  if (auto loaded = state->load_files(); !loaded) return loaded.error();
-  return Archive(std::move(state));
+  return guarded([&]() -> Result<Archive> {
+    auto directory = archive::read_directory(path);
+    if (!directory) return directory.error();
+    auto state = std::make_unique<State>(std::move(*directory));
+    if (auto loaded = state->load_files(); !loaded) return loaded.error();
+    return Archive(std::move(state));
+  });
 }
 
 Result<std::vector<std::string>> Archive::files() {
@@ -113,67 +118,74 @@ Result<std::vector<std::string>> Archive::files() {
 }
 
 Result<std::vector<LayerInfo>> Archive::layers(const std::string& path) {
-  const auto ref = state_->find(path);
-  if (!ref) return ref.error();
-  const auto parts = parts_of(state_->shards, *ref);
-  if (!parts) return parts.error();
-  std::vector<LayerInfo> layers;
-  for (const auto& part : *parts) {
-    if (part.extent.is_layer == 0) continue;
-    const auto dtype = dtype_from_number(part.layer.dtype);
-    if (!dtype) return Error{path + ": unknown dtype " + std::to_string(part.layer.dtype)};
-    if (part.extent.part == 0) layers.push_back({part.name, *dtype, part.shape, 0, 0});
-    if (layers.empty()) return Error{path + ": a layer begins with its second part"};
-    layers.back().size_bytes += part.layer.size_bytes;
-    layers.back().max_abs_error = std::max(layers.back().max_abs_error, part.layer.max_abs_error);
-  }
-  return layers;
+  return guarded([&]() -> Result<std::vector<LayerInfo>> {
+    const auto ref = state_->find(path);
+    if (!ref) return ref.error();
+    const auto parts = parts_of(state_->shards, *ref);
+    if (!parts) return parts.error();
+    std::vector<LayerInfo> layers;
+    for (const auto& part : *parts) {
+      if (part.extent.is_layer == 0) continue;
+      const auto dtype = dtype_from_number(part.layer.dtype);
+      if (!dtype) return Error{path + ": unknown dtype " + std::to_string(part.layer.dtype)};
+      if (part.extent.part == 0) layers.push_back({part.name, *dtype, part.shape, 0, 0});
+      if (layers.empty()) return Error{path + ": a layer begins with its second part"};
+      layers.back().size_bytes += part.layer.size_bytes;
+      layers.back().max_abs_error = std::max(layers.back().max_abs_error, part.layer.max_abs_error);
+    }
+    return layers;
+  });
 }
 
 Result<std::vector<std::byte>> Archive::read_layer(const std::string& path, const std::string& layer) {
-  const auto ref = state_->find(path);
-  if (!ref) return ref.error();
-  const auto parts = parts_of(state_->shards, *ref);
-  if (!parts) return parts.error();
-  std::vector<std::byte> bytes;
-  const KeyedHash hash(state_->directory.identity.hash_secret);
-  Decoder decoder;
-  bool found = false;
-  for (const auto& part : *parts) {
-    if (part.extent.is_layer == 0 || part.name != layer) continue;
-    found = true;
-    auto shard = state_->shards.at(part.extent.layer_shard);
-    if (!shard) return shard.error();
-    const auto dtype = dtype_from_number(part.layer.dtype);
-    if (!dtype) return Error{path + ": unknown dtype " + std::to_string(part.layer.dtype)};
-    std::vector<Hash128> digests;
-    for (std::uint32_t c = 0; c < part.layer.n_chunks; ++c) {
-      const auto row = (*shard)->chunk(part.layer.first_chunk + c);
-      if (!row) return row.error();
-      if (row->raw_bytes > kChunkBytes || row->encoded_bytes > kChunkBytes + 64)
-        return Error{path + ": a chunk is too large"};
-      std::vector<std::byte> encoded(row->encoded_bytes);
-      if (auto read = (*shard)->read_encoded(*row, encoded); !read) return read.error();
-      const auto at = bytes.size();
-      bytes.resize(at + row->raw_bytes);
-      const auto out = std::span(bytes).subspan(at);
-      if (auto decoded = decoder.decode(encoded, *dtype, out); !decoded) return decoded.error();
-      digests.push_back(hash(out));
+  return guarded([&]() -> Result<std::vector<std::byte>> {
+    const auto ref = state_->find(path);
+    if (!ref) return ref.error();
+    const auto parts = parts_of(state_->shards, *ref);
+    if (!parts) return parts.error();
+    std::vector<std::byte> bytes;
+    const KeyedHash hash(state_->directory.identity.hash_secret);
+    Decoder decoder;
+    bool found = false;
+    for (const auto& part : *parts) {
+      if (part.extent.is_layer == 0 || part.name != layer) continue;
+      found = true;
+      auto shard = state_->shards.at(part.extent.layer_shard);
+      if (!shard) return shard.error();
+      const auto dtype = dtype_from_number(part.layer.dtype);
+      if (!dtype) return Error{path + ": unknown dtype " + std::to_string(part.layer.dtype)};
+      std::vector<Hash128> digests;
+      for (std::uint32_t c = 0; c < part.layer.n_chunks; ++c) {
+        const auto row = (*shard)->chunk(part.layer.first_chunk + c);
+        if (!row) return row.error();
+        if (row->raw_bytes > part.layer.size_bytes || row->raw_bytes > kChunkBytes ||
+            row->encoded_bytes > kChunkBytes + 64)
+          return Error{path + ": a chunk is too large"};
+        std::vector<std::byte> encoded(row->encoded_bytes);
+        if (auto read = (*shard)->read_encoded(*row, encoded); !read) return read.error();
+        const auto at = bytes.size();
+        bytes.resize(at + row->raw_bytes);
+        const auto out = std::span(bytes).subspan(at);
+        if (auto decoded = decoder.decode(encoded, *dtype, out); !decoded) return decoded.error();
+        digests.push_back(hash(out));
+      }
+      if (hash.combine(digests) != archive::to_hash(part.layer.decoded))
+        return Error{path + ": layer " + layer + " is damaged (digest)"};
     }
-    if (hash.combine(digests) != archive::to_hash(part.layer.decoded))
-      return Error{path + ": layer " + layer + " is damaged (digest)"};
-  }
-  if (!found) return Error{path + " has no layer " + layer};
-  return bytes;
+    if (!found) return Error{path + " has no layer " + layer};
+    return bytes;
+  });
 }
 
 Result<std::vector<std::byte>> Archive::read_file(const std::string& path) {
-  const auto ref = state_->find(path);
-  if (!ref) return ref.error();
-  Collector collector;
-  archive::decode_files(state_->shards, state_->directory, std::span(&*ref, 1), 1, collector);
-  if (!collector.outcome) return Error{path + ": " + collector.outcome.error().message};
-  return std::move(collector.bytes);
+  return guarded([&]() -> Result<std::vector<std::byte>> {
+    const auto ref = state_->find(path);
+    if (!ref) return ref.error();
+    Collector collector;
+    archive::decode_files(state_->shards, state_->directory, std::span(&*ref, 1), 1, collector);
+    if (!collector.outcome) return Error{path + ": " + collector.outcome.error().message};
+    return std::move(collector.bytes);
+  });
 }
 
 }  // namespace elves

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <set>
 
 #include "archive/file_decoder.hpp"
 #include "archive/target_tree.hpp"
@@ -26,8 +27,8 @@ Result<void> prepare_target(const std::string& to, bool force) {
 
 /// What this rank restores, by kind.
 struct Work {
-  std::vector<ArchivedFile> destinations;  ///< of `contents`: path and metadata to restore them with
-  std::vector<FileRef> contents;
+  std::vector<ArchivedFile> files;
+  std::vector<FileRef> contents;  ///< the rows of `files`
   std::vector<ArchivedFile> directories, symlinks, hardlinks;
 };
 
@@ -36,7 +37,7 @@ class Restorer final : public FileVisitor {
   Restorer(TargetTree& tree, const Work& work, RestoreSummary& summary) : tree_(tree), work_(work), summary_(summary) {}
 
   Result<void> begin(std::size_t index, const ArchivedFile&) override {
-    if (!is_safe_path(work_.destinations[index].path)) return Error{"unsafe path in the archive: not restored"};
+    if (!is_safe_path(work_.files[index].path)) return Error{"unsafe path in the archive: not restored"};
     return {};
   }
 
@@ -46,7 +47,7 @@ class Restorer final : public FileVisitor {
   }
 
   void end(std::size_t index, const ArchivedFile&, const Result<void>& outcome) override {
-    const auto& file = work_.destinations[index];
+    const auto& file = work_.files[index];
     auto done = outcome ? open(index) : outcome;
     if (done)
       done = tree_.commit_file(file.row);
@@ -66,7 +67,7 @@ class Restorer final : public FileVisitor {
 
   Result<void> open(std::size_t index) {
     if (open_ == index) return {};
-    auto begun = tree_.begin_file(work_.destinations[index].path);
+    auto begun = tree_.begin_file(work_.files[index].path);
     if (begun) open_ = index;
     return begun;
   }
@@ -79,15 +80,14 @@ class Restorer final : public FileVisitor {
 
 Work sort_by_kind(ShardSet& shards, const std::vector<SelectedFile>& selected, RestoreSummary& summary) {
   Work work;
-  for (const auto& [ref, content] : selected) {
+  for (const auto& [ref, link] : selected) {
     auto file = read_file_row(shards, ref);
-    shards.trim();
     if (!file) {
       summary.problems.push_back(
           {"row " + std::to_string(ref.row) + " of " + shard_name(ref.shard), file.error().message});
-    } else if (file->kind() == FileKind::Regular || content) {
-      work.destinations.push_back(std::move(*file));
-      work.contents.push_back(content.value_or(ref));
+    } else if (corpus::has_content(file->kind()) && !link) {
+      work.files.push_back(std::move(*file));
+      work.contents.push_back(ref);
     } else if (file->kind() == FileKind::Directory) {
       work.directories.push_back(std::move(*file));
     } else if (file->kind() == FileKind::Symlink) {
@@ -109,6 +109,22 @@ void make_each(const std::vector<ArchivedFile>& files, RestoreSummary& summary, 
     else
       ++summary.files;
   }
+}
+
+/// Collective. Leaves out the hard links to first names that some rank failed to restore: with --force an older file
+/// may stand under that name.
+void drop_links_to_failed(const mpi::Comm& comm, const KeyedHash& hash, std::vector<ArchivedFile>& hardlinks,
+                          RestoreSummary& summary) {
+  std::vector<Hash128> mine;
+  for (const auto& problem : summary.problems) mine.push_back(hash(problem.path));
+  std::set<Hash128> failed;
+  for (const auto& from_rank : comm.alltoallv(mpi::PerRank<Hash128>(static_cast<std::size_t>(comm.size()), mine)))
+    failed.insert(from_rank.begin(), from_rank.end());
+  std::erase_if(hardlinks, [&](const ArchivedFile& link) {
+    if (!failed.contains(hash(link.target))) return false;
+    summary.problems.push_back({link.path, "its first name " + printable(link.target) + " was not restored"});
+    return true;
+  });
 }
 
 /// Children before parents, over all ranks: a folder's mode may close it, and its time changes with what is made in it.
@@ -143,11 +159,12 @@ RestoreSummary restore(const mpi::Comm& comm, const Directory& directory, const 
 
   RestoreSummary summary;
   ShardSet shards(directory);
-  const auto work = sort_by_kind(shards, selected, summary);
+  auto work = sort_by_kind(shards, selected, summary);
   make_each(work.directories, summary, [&](const ArchivedFile& folder) { return tree->make_directory(folder.path); });
   Restorer restorer(*tree, work, summary);
   decode_files(shards, directory, work.contents, options.threads, restorer);
-  comm.barrier();  // links after files, so that no file is ever written through a link
+  // Links after files, so that no file is ever written through a link.
+  drop_links_to_failed(comm, KeyedHash(directory.identity.hash_secret), work.hardlinks, summary);
   make_each(work.hardlinks, summary,
             [&](const ArchivedFile& link) { return tree->make_hardlink(link.path, link.target); });
   comm.barrier();
@@ -155,6 +172,7 @@ RestoreSummary restore(const mpi::Comm& comm, const Directory& directory, const 
             [&](const ArchivedFile& link) { return tree->make_symlink(link.path, link.target, link.row); });
   comm.barrier();
   finish_directories(comm, *tree, work.directories, summary);
+  comm.agree(tree->sync(), "restore");
   summary.files = comm.sum(summary.files);
   summary.bytes = comm.sum(summary.bytes);
   return summary;

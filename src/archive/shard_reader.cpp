@@ -11,10 +11,10 @@
 namespace elves::archive {
 namespace {
 
-constexpr std::uint64_t kRowsPerBlock = 4096;
-constexpr std::uint64_t kNamesPerBlock = std::uint64_t{1} << 20;
-constexpr std::size_t kBlocksPerTable = 64;
-constexpr std::size_t kOpenShards = 64;
+constexpr std::uint64_t kRowsPerBlock = 1024;
+constexpr std::uint64_t kNamesPerBlock = std::uint64_t{256} << 10;
+constexpr std::size_t kBlocksPerTable = 16;
+constexpr std::size_t kOpenShards = 32;
 
 /// A cache that is full is emptied: rows are read mostly in order.
 template <class Blocks>
@@ -30,7 +30,8 @@ Result<ShardReader> ShardReader::open(const Directory& directory, std::uint32_t 
   auto reader = open_file(directory.path + "/" + shard_name(shard), directory.identity.id);
   if (!reader) return reader;
   const auto number = reader->h5_.attribute_number("shard");
-  if (!number || *number != shard) return Error{reader->path_ + " has been renamed: it is another shard of this archive"};
+  if (!number || *number != shard)
+    return Error{reader->path_ + " has been renamed: it is another shard of this archive"};
   return reader;
 }
 
@@ -63,9 +64,9 @@ Result<ShardReader> ShardReader::open_file(const std::string& path, const std::s
         reader.load_size(reader.files_), reader.load_size(reader.models_)}) {
     if (!loaded) return Error{path + ": " + loaded.error().message};
   }
-  const auto payload_bytes = reader.h5_.size(kPayload);
+  const auto payload_bytes = reader.h5_.checked_size(kPayload, 1);
   const auto payload_at = reader.h5_.offset_bytes(kPayload);
-  const auto names_bytes = reader.h5_.size(kNames);
+  const auto names_bytes = reader.h5_.checked_size(kNames, 1);
   if (!payload_bytes || !payload_at || !names_bytes) return Error{path + ": payload or names are missing"};
   reader.payload_bytes_ = *payload_bytes;
   reader.payload_at_ = *payload_at;
@@ -77,7 +78,7 @@ Result<ShardReader> ShardReader::open_file(const std::string& path, const std::s
 
 template <class Row>
 Result<void> ShardReader::load_size(Table<Row>& table) {
-  const auto size = h5_.size(Row::kTable);
+  const auto size = h5_.checked_size(Row::kTable, sizeof(Row));
   if (!size) return size.error();
   table.size = *size;
   return {};
@@ -160,16 +161,17 @@ Result<void> ShardReader::read_encoded(const ChunkRow& row, std::span<std::byte>
   return {};
 }
 
-Result<ShardReader*> ShardSet::at(std::uint32_t shard) {
-  const auto found = open_.find(shard);
-  if (found != open_.end()) return found->second.get();
+Result<std::shared_ptr<ShardReader>> ShardSet::at(std::uint32_t shard) {
+  auto found = std::find_if(open_.begin(), open_.end(), [&](const Open& open) { return open.shard == shard; });
+  if (found != open_.end()) {
+    std::rotate(found, found + 1, open_.end());
+    return open_.back().reader;
+  }
   auto reader = ShardReader::open(*directory_, shard);
   if (!reader) return reader.error();
-  return open_.emplace(shard, std::make_unique<ShardReader>(std::move(*reader))).first->second.get();
-}
-
-void ShardSet::trim() {
-  if (open_.size() > kOpenShards) open_.clear();
+  if (open_.size() >= kOpenShards) open_.erase(open_.begin());
+  open_.push_back({shard, std::make_shared<ShardReader>(std::move(*reader))});
+  return open_.back().reader;
 }
 
 }  // namespace elves::archive

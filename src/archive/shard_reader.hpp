@@ -71,18 +71,20 @@ class ShardReader {
   std::map<std::uint64_t, std::vector<std::byte>> name_blocks_;
 };
 
-/// The shards of an archive, opened as they are asked for; at most 64 stay open. Main thread only. A pointer holds
-/// until the next call of trim().
+/// The shards of an archive, opened as they are asked for. Main thread only. The 32 used last stay open, and those that
+/// the caller still holds.
 class ShardSet {
  public:
   explicit ShardSet(const Directory& directory) : directory_(&directory) {}
-  Result<ShardReader*> at(std::uint32_t shard);
-  /// Closes all where more than 64 are open.
-  void trim();
+  Result<std::shared_ptr<ShardReader>> at(std::uint32_t shard);
 
  private:
   const Directory* directory_;
-  std::map<std::uint32_t, std::unique_ptr<ShardReader>> open_;
+  struct Open {
+    std::uint32_t shard = 0;
+    std::shared_ptr<ShardReader> reader;
+  };
+  std::vector<Open> open_;  ///< the one used last at the end
 };
 
 }  // namespace elves::archive

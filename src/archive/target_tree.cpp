@@ -6,7 +6,6 @@
 
 #include <cerrno>
 #include <cstdio>  // RENAME_NOREPLACE
-#include <random>
 
 #include "support/text.hpp"
 
@@ -39,9 +38,7 @@ bool is_safe_path(std::string_view path) {
 Result<TargetTree> TargetTree::open(const std::string& root, bool replace) {
   TargetTree tree;
   tree.replace_ = replace;
-  std::random_device source;  // ranks on other hosts may have our process number
-  const std::uint64_t random = (std::uint64_t{source()} << 32) | source();
-  tree.token_ = to_hex(std::as_bytes(std::span(&random, 1)));
+  tree.token_ = random_token();  // ranks on other hosts may have our process number
   tree.root_ = FileDescriptor(::open(root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!tree.root_) return Error{root + ": " + errno_text(errno)};
   return tree;
@@ -153,8 +150,16 @@ Result<void> TargetTree::commit_file(const FileRow& row) {
     drop_file();
     return done;
   }
-  file_.reset();
+  if (auto closed = file_.close(); !closed) {
+    ::unlinkat(file_folder_, temporary_.c_str(), 0);
+    return closed;
+  }
   return publish(file_folder_, temporary_, file_name_);
+}
+
+Result<void> TargetTree::sync() const {
+  if (::syncfs(root_.get()) != 0) return Error{"sync: " + errno_text(errno)};
+  return {};
 }
 
 void TargetTree::drop_file() noexcept {

@@ -34,6 +34,9 @@ class TargetTree {
   Result<void> commit_file(const FileRow& row);
   void drop_file() noexcept;
 
+  /// Brings all that was written to the disk (syncfs), and tells of write errors that the kernel found out late.
+  Result<void> sync() const;
+
  private:
   /// Opens the parent of `path`, creating folders on the way; `name` is its last part. The last parent stays open.
   Result<int> parent(const std::string& path, std::string& name, bool create);

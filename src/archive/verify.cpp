@@ -1,6 +1,5 @@
 #include "archive/verify.hpp"
 
-#include <fcntl.h>
 #include <omp.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -15,6 +14,7 @@
 #include "archive/shard_reader.hpp"
 #include "corpus/walk.hpp"
 #include "elves/codec.hpp"
+#include "support/checked.hpp"
 #include "support/posix.hpp"
 #include "support/text.hpp"
 
@@ -25,6 +25,7 @@ using corpus::FileKind;
 
 /// One layer at a time would leave threads idle; all at once would fill memory.
 constexpr std::uint64_t kLayersPerBatch = 256;
+constexpr std::size_t kToldPerShard = 1000;
 
 class ShardChecker {
  public:
@@ -33,12 +34,12 @@ class ShardChecker {
 
   void check(std::uint32_t shard) {
     name_ = shard_name(shard);
+    told_ = 0;
     auto reader = shards_.at(shard);
     if (!reader) return differs(name_, reader.error().message);
     ++summary_.shards;
     check_layers(**reader);
     check_files(shard, **reader);
-    shards_.trim();
   }
 
  private:
@@ -49,7 +50,10 @@ class ShardChecker {
     std::string error;
   };
 
-  void differs(const std::string& where, const std::string& what) { summary_.differences.push_back({where, what}); }
+  /// A shard that is damaged all over is told in a thousand lines.
+  void differs(const std::string& where, const std::string& what) {
+    if (++told_ <= kToldPerShard) summary_.differences.push_back({where, what});
+  }
 
   void check_layers(ShardReader& reader) {
     std::vector<Task> tasks;
@@ -77,6 +81,8 @@ class ShardChecker {
     if (!layer) return layer.error();
     const auto dtype = dtype_from_number(layer->dtype);
     if (!dtype) return Error{"unknown dtype"};
+    if (layer->n_chunks != ceil_div<std::uint64_t>(layer->size_bytes, kChunkBytes))
+      return Error{"has a wrong number of chunks"};
     std::uint64_t bytes = 0;
     for (std::uint32_t c = 0; c < layer->n_chunks; ++c) {
       const auto chunk = reader.chunk(layer->first_chunk + c);
@@ -109,16 +115,25 @@ class ShardChecker {
 #pragma omp for schedule(dynamic)
       for (std::ptrdiff_t i = 0; i < n; ++i) {
         auto& task = tasks[static_cast<std::size_t>(i)];
-        encoded.resize(task.chunk.encoded_bytes);
-        raw.resize(task.chunk.raw_bytes);
-        if (auto read = reader.read_encoded(task.chunk, encoded); !read)
-          task.error = read.error().message;
-        else if (auto decoded = decoder.decode(encoded, task.dtype, raw); !decoded)
-          task.error = decoded.error().message;
-        else
-          task.digest = hash_(raw);
+        try {
+          decode(reader, task, decoder, encoded, raw);
+        } catch (const std::exception& error) {  // out of memory: must not leave the parallel region
+          task.error = error.what();
+        }
       }
     }
+  }
+
+  void decode(const ShardReader& reader, Task& task, Decoder& decoder, std::vector<std::byte>& encoded,
+              std::vector<std::byte>& raw) const {
+    encoded.resize(task.chunk.encoded_bytes);  // a few MiB: checked by add_layer
+    raw.resize(task.chunk.raw_bytes);
+    if (auto read = reader.read_encoded(task.chunk, encoded); !read)
+      task.error = read.error().message;
+    else if (auto decoded = decoder.decode(encoded, task.dtype, raw); !decoded)
+      task.error = decoded.error().message;
+    else
+      task.digest = hash_(raw);
   }
 
   void judge(ShardReader& reader, const std::vector<std::pair<std::uint64_t, std::size_t>>& layers,
@@ -172,8 +187,8 @@ class ShardChecker {
       originals.push_back(to_hash(layer->fingerprint));
       decoded.push_back(to_hash(layer->decoded));
     }
-    if (at != file.row.size_bytes && file.kind() == FileKind::Regular) return Error{"its extents do not cover it"};
-    if (file.kind() == FileKind::Regular &&
+    if (at != file.row.size_bytes) return Error{"its extents do not cover it"};
+    if (corpus::has_content(file.kind()) &&
         (hash_.combine(originals) != to_hash(file.row.digest) || hash_.combine(decoded) != to_hash(file.row.restored)))
       return Error{"its digests are not those of its layers"};
     return {};
@@ -184,6 +199,7 @@ class ShardChecker {
   int threads_;
   VerifySummary& summary_;
   std::string name_;
+  std::size_t told_ = 0;
 };
 
 template <class T>
@@ -256,7 +272,7 @@ class Comparer final : public FileVisitor {
  private:
   Result<void> open(std::size_t index) {
     if (open_ == index) return {};
-    file_ = FileDescriptor(::open((corpus_ + "/" + files_[index].path).c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+    file_ = FileDescriptor(open_regular_file(corpus_ + "/" + files_[index].path));
     open_ = index;
     if (!file_) return Error{errno_text(errno)};
     return {};
@@ -301,18 +317,19 @@ Result<void> compare_metadata(const ArchivedFile& file, const std::string& corpu
     return Error{"has another size in the corpus"};
   if (file.kind() != FileKind::Hardlink) return {};
   struct stat first {};
-  if (::lstat((corpus + "/" + file.target).c_str(), &first) != 0 || first.st_ino != status.st_ino)
+  if (::lstat((corpus + "/" + file.target).c_str(), &first) != 0 || first.st_ino != status.st_ino ||
+      first.st_dev != status.st_dev)
     return Error{"is no hard link to " + printable(file.target) + " in the corpus"};
   return {};
 }
 
 /// Collective. The paths of the walk that the archive does not have.
-void find_missing(const mpi::Comm& comm, const corpus::WalkResult& walked, const std::vector<std::string>& archived,
-                  VerifySummary& summary) {
+void find_missing(const mpi::Comm& comm, const KeyedHash& hash, const corpus::WalkResult& walked,
+                  const std::vector<std::string>& archived, VerifySummary& summary) {
   const auto ranks = static_cast<std::size_t>(comm.size());
   const auto owner = [&](const Hash128& path) { return path.low % ranks; };
   mpi::PerRank<Hash128> have(ranks);
-  for (const auto& path : archived) have[owner(hash128(path))].push_back(hash128(path));
+  for (const auto& path : archived) have[owner(hash(path))].push_back(hash(path));
   struct ByHigh {
     std::size_t operator()(const Hash128& hash) const noexcept { return hash.high; }
   };
@@ -321,7 +338,7 @@ void find_missing(const mpi::Comm& comm, const corpus::WalkResult& walked, const
   mpi::PerRank<Hash128> questions(ranks);
   mpi::PerRank<std::size_t> askers(ranks);
   for (std::size_t i = 0; i < walked.entries.size(); ++i) {
-    const auto path = hash128(walked.entries[i].path);
+    const auto path = hash(walked.entries[i].path);
     questions[owner(path)].push_back(path);
     askers[owner(path)].push_back(i);
   }
@@ -367,9 +384,8 @@ VerifySummary verify_against(const mpi::Comm& comm, const Directory& directory, 
   std::vector<ArchivedFile> files;  // those with content, in the order of `contents`
   std::vector<FileRef> contents;
   std::vector<std::string> paths;
-  for (const auto& [ref, content] : select_files(comm, directory, {})) {
+  for (const auto& [ref, link] : select_files(comm, directory, {})) {
     auto file = read_file_row(shards, ref);
-    shards.trim();
     if (!file) {
       summary.differences.push_back({shard_name(ref.shard), file.error().message});
       continue;
@@ -378,14 +394,14 @@ VerifySummary verify_against(const mpi::Comm& comm, const Directory& directory, 
     paths.push_back(file->path);
     if (auto same = compare_metadata(*file, corpus); !same) {
       summary.differences.push_back({file->path, same.error().message});
-    } else if (file->kind() == FileKind::Regular) {
+    } else if (corpus::has_content(file->kind())) {
       files.push_back(std::move(*file));
       contents.push_back(ref);
     }
   }
   Comparer comparer(corpus, files, summary);
   decode_files(shards, directory, contents, threads, comparer);
-  find_missing(comm, walked, paths, summary);
+  find_missing(comm, KeyedHash(directory.identity.hash_secret), walked, paths, summary);
   for (const auto& problem : walked.problems) summary.differences.push_back(problem);
   add_up(comm, summary);
   return summary;

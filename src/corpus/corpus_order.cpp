@@ -28,6 +28,8 @@ void write_row(Bytes& out, const FoundPath& row) {
   writer.varint(entry.gid);
   writer.write(entry.mtime_seconds);
   writer.write(entry.mtime_nanoseconds);
+  writer.write(entry.ctime_seconds);
+  writer.write(entry.ctime_nanoseconds);
   writer.varint(entry.size_bytes);
   writer.varint(entry.device);
   writer.varint(entry.inode);
@@ -45,6 +47,8 @@ FoundPath read_row(ByteCursor& cursor) {
   entry.gid = static_cast<std::uint32_t>(cursor.read_varint());
   entry.mtime_seconds = cursor.read<std::int64_t>();
   entry.mtime_nanoseconds = cursor.read<std::uint32_t>();
+  entry.ctime_seconds = cursor.read<std::int64_t>();
+  entry.ctime_nanoseconds = cursor.read<std::uint32_t>();
   entry.size_bytes = cursor.read_varint();
   entry.device = cursor.read_varint();
   entry.inode = cursor.read_varint();

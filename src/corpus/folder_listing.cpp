@@ -98,6 +98,8 @@ Result<FoundPath> look_at(int folder, const std::string& name, std::string path)
   entry.gid = status.st_gid;
   entry.mtime_seconds = status.st_mtim.tv_sec;
   entry.mtime_nanoseconds = static_cast<std::uint32_t>(status.st_mtim.tv_nsec);
+  entry.ctime_seconds = status.st_ctim.tv_sec;
+  entry.ctime_nanoseconds = static_cast<std::uint32_t>(status.st_ctim.tv_nsec);
   entry.device = status.st_dev;
   entry.inode = status.st_ino;
   if (S_ISDIR(status.st_mode)) {

@@ -131,6 +131,14 @@ Result<void> read_part(hid_t file, const std::string& name, hid_t type, std::siz
   });
 }
 
+/// An attribute of one value, whatever its type; nothing where there is none such: a reader has room for one only.
+Attribute open_scalar(hid_t file, const std::string& name) {
+  Attribute attribute(H5Aopen(file, name.c_str(), H5P_DEFAULT));
+  if (!attribute) return attribute;
+  const Space space(H5Aget_space(attribute.get()));
+  return H5Sget_simple_extent_type(space.get()) == H5S_SCALAR ? std::move(attribute) : Attribute{};
+}
+
 }  // namespace
 
 Error failed(const std::string& call) {
@@ -197,6 +205,18 @@ Result<std::uint64_t> File::size(const std::string& dataset) const {
   return opened->size;
 }
 
+Result<std::uint64_t> File::checked_size(const std::string& dataset, std::size_t row_bytes) const {
+  const auto rows = size(dataset);
+  if (!rows || *rows == 0) return rows;
+  const auto at = offset_bytes(dataset);
+  if (!at) return at;
+  hsize_t file_bytes = 0;
+  if (H5Fget_filesize(id_, &file_bytes) < 0) return failed("H5Fget_filesize");
+  if (*at > file_bytes || *rows > (file_bytes - *at) / row_bytes)
+    return Error{dataset + " lies beyond the end of the file"};
+  return rows;
+}
+
 Result<void> File::read_bytes(const std::string& dataset, std::uint64_t first, std::span<std::byte> bytes) const {
   return read_part(id_, dataset, H5T_STD_U8LE, 1, first, bytes);
 }
@@ -233,19 +253,22 @@ Result<void> File::set_attribute(const std::string& name, const std::string& val
 
 Result<std::uint64_t> File::attribute_number(const std::string& name) const {
   std::uint64_t value = 0;
-  const Attribute attribute(H5Aopen(id_, name.c_str(), H5P_DEFAULT));
-  if (!attribute || H5Aread(attribute.get(), H5T_NATIVE_UINT64, &value) < 0) return failed("attribute " + name);
+  const Attribute attribute(open_scalar(id_, name));
+  if (!attribute) return failed("attribute " + name);
+  const Type type(H5Aget_type(attribute.get()));
+  if (H5Tget_class(type.get()) != H5T_INTEGER) return Error{"attribute " + name + " is not a number"};
+  if (H5Aread(attribute.get(), H5T_NATIVE_UINT64, &value) < 0) return failed("attribute " + name);
   return value;
 }
 
 Result<std::string> File::attribute_text(const std::string& name) const {
-  const Attribute attribute(H5Aopen(id_, name.c_str(), H5P_DEFAULT));
+  const Attribute attribute(open_scalar(id_, name));
   if (!attribute) return failed("attribute " + name);
   const Type type(H5Aget_type(attribute.get()));
-  if (H5Tget_class(type.get()) != H5T_STRING || H5Tis_variable_str(type.get()) != 0 ||
-      H5Tget_size(type.get()) > (1u << 20))
+  const auto size = H5Tget_size(type.get());
+  if (H5Tget_class(type.get()) != H5T_STRING || H5Tis_variable_str(type.get()) != 0 || size == 0 || size > (1u << 20))
     return Error{"attribute " + name + " is not a text"};
-  std::string value(H5Tget_size(type.get()), '\0');
+  std::string value(size, '\0');
   if (H5Aread(attribute.get(), type.get(), value.data()) < 0) return failed("attribute " + name);
   value.resize(std::min(value.find('\0'), value.size()));
   return value;

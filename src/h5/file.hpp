@@ -57,6 +57,8 @@ class File {
 
   /// Independent. Number of bytes or rows of a one-dimensional dataset.
   Result<std::uint64_t> size(const std::string& dataset) const;
+  /// size(), of a dataset that is one contiguous range within the file: what create_bytes() and create_rows() make.
+  Result<std::uint64_t> checked_size(const std::string& dataset, std::size_t row_bytes) const;
   Result<void> read_bytes(const std::string& dataset, std::uint64_t first, std::span<std::byte> bytes) const;
   Result<void> read_rows(const std::string& dataset, const RowType& type, std::uint64_t first,
                          std::span<std::byte> rows) const;

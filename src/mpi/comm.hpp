@@ -92,7 +92,7 @@ class Comm {
   /// Bytes that alltoallv and gather have sent from this rank to other ranks since the program began.
   std::uint64_t bytes_sent() const noexcept;
 
-  static constexpr std::uint64_t kRoundBytes = std::uint64_t{1} << 30;
+  static constexpr std::uint64_t kRoundBytes = std::uint64_t{64} << 20;
 
  private:
   void allgather_bytes(const void* send, void* receive, std::size_t bytes) const;

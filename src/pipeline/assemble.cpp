@@ -189,7 +189,7 @@ FileRow file_row(const plan::PlannedFile& file, archive::Names& names) {
   row.gid = entry.gid;
   row.mtime_seconds = entry.mtime_seconds;
   row.mtime_nanoseconds = entry.mtime_nanoseconds;
-  row.size_bytes = entry.kind == corpus::FileKind::Regular ? entry.size_bytes : 0;
+  row.size_bytes = corpus::has_content(entry.kind) ? entry.size_bytes : 0;
   row.state = plan::state_of(entry);
   return row;
 }

@@ -44,7 +44,7 @@ class Arena {
     used_ = 0;
   }
 
-  static constexpr std::size_t kBlockBytes = std::size_t{8} << 20;
+  static constexpr std::size_t kBlockBytes = (std::size_t{8} << 20) + 4096 /* two stored chunks */;
 
  private:
   void next_block() {

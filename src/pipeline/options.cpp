@@ -27,34 +27,40 @@ std::uint64_t down_to_chunk(std::uint64_t bytes) {
 }
 
 /// What a rank may hold of one wave, its largest unit included.
-std::uint64_t share_limit(const SweepOptions& options) {
-  return options.memory_bytes / kCopies;
+std::uint64_t share_limit(const SweepOptions& options, int threads) {
+  constexpr std::uint64_t kFreeThreads = 4;  // they fit in what --memory does not count
+  constexpr std::uint64_t kScratchBytes = 8 * kChunkBytes;
+  const auto n = static_cast<std::uint64_t>(threads);
+  const auto scratch = n > kFreeThreads ? (n - kFreeThreads) * kScratchBytes : 0;
+  return (options.memory_bytes - std::min(options.memory_bytes, scratch)) / kCopies;
 }
 
 }  // namespace
 
-WaveSizes choose_sizes(const SweepOptions& options, int ranks) {
+WaveSizes choose_sizes(const SweepOptions& options, int ranks, int threads) {
   const auto n = static_cast<std::uint64_t>(ranks);
   WaveSizes sizes;
-  if (options.memory_bytes < 5 * kCopies * kChunkBytes)
-    throw UsageError("--memory " + format_bytes(options.memory_bytes) + " is too little: a rank needs at least " +
-                     format_bytes(5 * kCopies * kChunkBytes));
+  if (share_limit(options, threads) < 5 * kChunkBytes)
+    throw UsageError("--memory " + format_bytes(options.memory_bytes) + " is too little for " +
+                     std::to_string(threads) + " threads: a rank needs " + format_bytes(5 * kCopies * kChunkBytes) +
+                     ", and " + format_bytes(8 * kChunkBytes) + " for each thread above 4");
   sizes.wave_bytes = options.wave_bytes;
   if (sizes.wave_bytes == 0)
-    sizes.wave_bytes = down_to_chunk(std::min(share_limit(options) / 5 * 4, kLargestDefaultShare) * n);
+    sizes.wave_bytes = down_to_chunk(std::min(share_limit(options, threads) / 5 * 4, kLargestDefaultShare) * n);
   sizes.part_bytes = std::clamp<std::uint64_t>(std::bit_floor(sizes.wave_bytes / 4), kChunkBytes, kLargestPart);
   if (sizes.wave_bytes < sizes.part_bytes)
     throw UsageError("--wave-bytes must be at least " + format_bytes(kChunkBytes));
-  check_part_bytes(options, sizes, sizes.part_bytes, ranks);
+  check_part_bytes(options, sizes, sizes.part_bytes, ranks, threads);
   return sizes;
 }
 
-void check_part_bytes(const SweepOptions& options, const WaveSizes& sizes, std::uint64_t part_bytes, int ranks) {
+void check_part_bytes(const SweepOptions& options, const WaveSizes& sizes, std::uint64_t part_bytes, int ranks,
+                      int threads) {
   if (part_bytes > sizes.wave_bytes)
     throw UsageError("this archive has parts of " + format_bytes(part_bytes) +
                      ": use --wave-bytes of at least that (or more --memory)");
   const auto share = (sizes.wave_bytes + part_bytes) / static_cast<std::uint64_t>(ranks);
-  if (share > share_limit(options) + kChunkBytes)
+  if (share > share_limit(options, threads) + kChunkBytes)
     throw UsageError("waves of " + format_bytes(sizes.wave_bytes) + " need --memory " + format_bytes(share * kCopies) +
                      " on each of " + std::to_string(ranks) + " ranks: lower --wave-bytes or raise --memory");
 }
@@ -68,8 +74,7 @@ std::uint32_t lossy_class(const EncodeOptions& options) {
 std::string describe(const SweepOptions& options, const WaveSizes& sizes) {
   const auto& encode = options.encode;
   std::string text = encode.lossless ? "lossless" : "lossy";
-  if (!encode.lossless)
-    text += fmt::format(" error-bound={} min-snr={}", encode.error_bound, encode.min_snr_db);
+  if (!encode.lossless) text += fmt::format(" error-bound={} min-snr={}", encode.error_bound, encode.min_snr_db);
   text += " level=" + std::string(encode.level == Level::Fast  ? "fast"
                                   : encode.level == Level::Max ? "max"
                                                                : "default");

@@ -33,12 +33,14 @@ struct WaveSizes {
   std::uint64_t part_bytes = 0;  ///< for a new archive; an existing one has its own
 };
 
-/// Of a rank's memory, a wave takes its share once for each of: being read, being encoded, encoded, being written.
-/// Throws UsageError where --wave-bytes does not fit in --memory.
-WaveSizes choose_sizes(const SweepOptions& options, int ranks);
+/// `threads` resolved. What more than 4 threads need as scratch is taken off --memory first. Of the rest, a wave takes
+/// its share once for each of: being read, being encoded, encoded, being written. Throws UsageError where --wave-bytes
+/// does not fit in --memory.
+WaveSizes choose_sizes(const SweepOptions& options, int ranks, int threads);
 
 /// Throws UsageError where an archive's parts are too large for this --memory or --wave-bytes.
-void check_part_bytes(const SweepOptions& options, const WaveSizes& sizes, std::uint64_t part_bytes, int ranks);
+void check_part_bytes(const SweepOptions& options, const WaveSizes& sizes, std::uint64_t part_bytes, int ranks,
+                      int threads);
 
 /// 0 where these options change no float; else a number that is the same for options that lose the same.
 std::uint32_t lossy_class(const EncodeOptions& options);

@@ -22,7 +22,9 @@ std::string changed(int fd, const SourceFile& source) {
   struct stat status {};
   if (::fstat(fd, &status) != 0) return errno_text(errno);
   const bool same = S_ISREG(status.st_mode) && static_cast<std::uint64_t>(status.st_size) == source.size_bytes &&
-                    status.st_ino == source.inode && status.st_mtim.tv_sec == source.mtime_seconds &&
+                    status.st_ino == source.inode && status.st_ctim.tv_sec == source.ctime_seconds &&
+                    static_cast<std::uint32_t>(status.st_ctim.tv_nsec) == source.ctime_nanoseconds &&
+                    status.st_mtim.tv_sec == source.mtime_seconds &&
                     static_cast<std::uint32_t>(status.st_mtim.tv_nsec) == source.mtime_nanoseconds;
   return same ? "" : "changed while it was archived: run again";
 }
@@ -47,7 +49,7 @@ void read_chunks(const std::string& corpus, const KeyedHash& hash, Work& work, B
     if (chunk.source != open) {
       close_file();
       open = chunk.source;
-      file = FileDescriptor(::open((corpus + "/" + source.path).c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+      file = FileDescriptor(open_regular_file(corpus + "/" + source.path));
       if (!file) {
         source.error = errno_text(errno);
       } else {

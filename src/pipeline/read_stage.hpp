@@ -19,8 +19,8 @@ struct ReadStats {
 };
 
 /// Reads the chunks of this rank's work into `raw` and hashes them. A file that cannot be opened, is not as the walk
-/// found it (size, mtime, inode) before or after reading, or ends early gets its error; the rest goes on. No MPI in it:
-/// runs in a thread of its own.
+/// found it (size, mtime, ctime, inode) before or after reading, or ends early gets its error; the rest goes on. No MPI
+/// in it: runs in a thread of its own.
 void read_chunks(const std::string& corpus, const KeyedHash& hash, Work& work, Buffer& raw, ReadStats& stats);
 
 }  // namespace elves::pipeline

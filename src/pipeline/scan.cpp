@@ -1,11 +1,10 @@
 #include "pipeline/scan.hpp"
 
-#include <fcntl.h>
 #include <omp.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <unordered_set>
+#include <exception>
 
 #include "corpus/container.hpp"
 #include "corpus/walk.hpp"
@@ -22,8 +21,8 @@ constexpr std::uint64_t kOpaqueFromBytes = 64 << 10;
 /// Opens and parses one file; `problem` says why it cannot be read.
 plan::PlannedFile parse(const std::string& root, corpus::FileEntry entry, std::string& problem) {
   plan::PlannedFile file{std::move(entry), {}, 0, 0, 0};
-  if (file.entry.kind != FileKind::Regular) return file;
-  const FileDescriptor fd(::open((root + "/" + file.entry.path).c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+  if (!corpus::has_content(file.entry.kind)) return file;
+  const FileDescriptor fd(open_regular_file(root + "/" + file.entry.path));
   if (!fd)
     problem = errno_text(errno);
   else
@@ -31,27 +30,11 @@ plan::PlannedFile parse(const std::string& root, corpus::FileEntry entry, std::s
   return file;
 }
 
-/// Collective. A hard link whose first path cannot be read cannot be read either.
-void drop_links_to_unreadable(const mpi::Comm& comm, std::vector<plan::PlannedFile>& files,
-                              const std::vector<std::string>& unreadable, Report& report) {
-  const auto ranks = static_cast<std::size_t>(comm.size());
-  std::vector<Hash128> mine;
-  for (const auto& path : unreadable) mine.push_back(hash128(path));
-  std::unordered_set<std::uint64_t> all;
-  for (const auto& from_rank : comm.alltoallv(mpi::PerRank<Hash128>(ranks, mine))) {
-    for (const auto& path : from_rank) all.insert(path.low);
-  }
-  std::erase_if(files, [&](const plan::PlannedFile& file) {
-    if (file.entry.kind != FileKind::Hardlink || !all.contains(hash128(file.entry.target).low)) return false;
-    report.failures.push_back({file.entry.path, "its first name " + file.entry.target + " cannot be read"});
-    return true;
-  });
-}
-
 }  // namespace
 
 std::vector<plan::PlannedFile> scan(const mpi::Comm& comm, const SweepOptions& options,
-                                    const std::vector<archive::KnownFile>& known, Report& report) {
+                                    const std::vector<archive::KnownFile>& known, const KeyedHash& hash,
+                                    Report& report) {
   auto walked = corpus::walk(comm, options.corpus, options.walk);
   report.failures.insert(report.failures.end(), walked.problems.begin(), walked.problems.end());
   const auto count = [](const std::vector<corpus::FileEntry>& entries, std::uint64_t& files, std::uint64_t& bytes) {
@@ -66,7 +49,7 @@ std::vector<plan::PlannedFile> scan(const mpi::Comm& comm, const SweepOptions& o
   std::vector<plan::ArchivedFile> archived;
   archived.reserve(known.size());
   for (const auto& file : known) archived.push_back({file.path, file.state, file.order, file.lossy_class, 0});
-  auto entries = plan::drop_archived(comm, std::move(walked.entries), archived, lossy_class(options.encode));
+  auto entries = plan::drop_archived(comm, std::move(walked.entries), archived, hash, lossy_class(options.encode));
   std::uint64_t new_files = 0;
   std::uint64_t new_bytes = 0;
   count(entries, new_files, new_bytes);
@@ -76,18 +59,20 @@ std::vector<plan::PlannedFile> scan(const mpi::Comm& comm, const SweepOptions& o
   std::vector<plan::PlannedFile> files(entries.size());
   std::vector<std::string> problems(entries.size());
   const auto n = static_cast<std::ptrdiff_t>(entries.size());
-#pragma omp parallel for schedule(dynamic)
+#pragma omp parallel for schedule(dynamic) num_threads(report.threads)
   for (std::ptrdiff_t i = 0; i < n; ++i) {
     const auto at = static_cast<std::size_t>(i);
-    files[at] = parse(options.corpus, std::move(entries[at]), problems[at]);
+    try {
+      files[at] = parse(options.corpus, std::move(entries[at]), problems[at]);
+    } catch (const std::exception& error) {  // out of memory: must not leave the parallel region
+      problems[at] = error.what();
+    }
   }
-  std::vector<std::string> unreadable;
   std::vector<plan::PlannedFile> readable;
   for (std::size_t i = 0; i < files.size(); ++i) {
     auto& file = files[i];
     if (!problems[i].empty()) {
       report.failures.push_back({file.entry.path, problems[i]});
-      unreadable.push_back(file.entry.path);
       continue;
     }
     if (file.parsed.container == corpus::ContainerId::Opaque && file.parsed.opaque_reason.empty() &&
@@ -97,7 +82,6 @@ std::vector<plan::PlannedFile> scan(const mpi::Comm& comm, const SweepOptions& o
       report.opaque.push_back({file.entry.path, file.entry.size_bytes, file.parsed.opaque_reason});
     readable.push_back(std::move(file));
   }
-  drop_links_to_unreadable(comm, readable, unreadable, report);
   return readable;
 }
 

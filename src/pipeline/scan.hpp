@@ -14,6 +14,7 @@ namespace elves::pipeline {
 /// in corpus order. Counts go into `report`; unreadable files become its failures, containers without layers its
 /// opaque.
 std::vector<plan::PlannedFile> scan(const mpi::Comm& comm, const SweepOptions& options,
-                                    const std::vector<archive::KnownFile>& known, Report& report);
+                                    const std::vector<archive::KnownFile>& known, const KeyedHash& hash,
+                                    Report& report);
 
 }  // namespace elves::pipeline

@@ -18,7 +18,9 @@ StopRequest::StopRequest(double max_duration_seconds)
   struct sigaction action {};
   action.sa_handler = set_flag;
   action.sa_flags = SA_RESTART;
-  for (const int signal : {SIGTERM, SIGINT, SIGUSR1}) sigaction(signal, &action, nullptr);
+  sigaction(SIGUSR1, &action, nullptr);
+  action.sa_flags |= static_cast<int>(SA_RESETHAND);  // who asks twice means at once
+  for (const int signal : {SIGTERM, SIGINT}) sigaction(signal, &action, nullptr);
 }
 
 bool StopRequest::asked() const {

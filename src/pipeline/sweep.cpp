@@ -96,7 +96,8 @@ class Waves {
   }
 
   void run() {
-    if (plan_.n_waves > 0) start_reading(0);
+    report_.stopped = comm_.any(stop_.asked()) && plan_.n_waves > 0;
+    if (plan_.n_waves > 0 && !report_.stopped) start_reading(0);
     for (std::uint64_t wave = 0; wave < plan_.n_waves && !report_.stopped; ++wave) {
       take_read_wave();
       if (wave + 1 < plan_.n_waves) start_reading(wave + 1);
@@ -229,9 +230,9 @@ Result<void> check_corpus(const SweepOptions& options) {
   std::error_code error;
   if (!std::filesystem::is_directory(options.corpus, error))
     return Error{options.corpus + (error ? ": " + error.message() : ": not a directory")};
-  const auto corpus = std::filesystem::weakly_canonical(options.corpus, error).string() + "/";
-  const auto archive = std::filesystem::weakly_canonical(options.archive, error).string() + "/";
-  if (archive.starts_with(corpus))
+  const auto corpus = std::filesystem::weakly_canonical(options.corpus, error);
+  const auto archive = std::filesystem::weakly_canonical(options.archive, error);
+  if (std::mismatch(corpus.begin(), corpus.end(), archive.begin(), archive.end()).first == corpus.end())
     return Error{"--archive " + options.archive + " lies inside the corpus: choose another place"};
   return {};
 }
@@ -261,10 +262,10 @@ void finish_report(const mpi::Comm& comm, const SweepOptions& options, const arc
 Report sweep(const mpi::Comm& comm, const SweepOptions& options) {
   const auto start = Clock::now();
   StopRequest stop(options.max_duration_seconds);
-  const auto sizes = choose_sizes(options, comm.size());
   Report report;
   report.ranks = comm.size();
-  report.threads = choose_threads(comm, options.threads);
+  report.threads = static_cast<int>(comm.max(static_cast<std::uint64_t>(choose_threads(comm, options.threads))));
+  const auto sizes = choose_sizes(options, comm.size(), report.threads);
   report.lossless = lossy_class(options.encode) == 0;
   report.dry_run = options.dry_run;
 
@@ -279,8 +280,9 @@ Report sweep(const mpi::Comm& comm, const SweepOptions& options) {
     archive::remove_leftovers(comm, *directory);
   }
   const auto part_bytes = directory ? directory->identity.part_bytes : sizes.part_bytes;
-  check_part_bytes(options, sizes, part_bytes, comm.size());
+  check_part_bytes(options, sizes, part_bytes, comm.size(), report.threads);
 
+  const auto secret = directory ? directory->identity.hash_secret : std::vector<std::byte>(KeyedHash::kSecretBytes);
   archive::Catalog catalog;
   dedup::LayerTable table;
   std::vector<plan::PlannedFile> files;
@@ -288,7 +290,7 @@ Report sweep(const mpi::Comm& comm, const SweepOptions& options) {
     const Timed timed(report.phases.scan);
     if (directory) catalog = archive::load_catalog(comm, *directory, table);
     report.shards = directory ? directory->shards.size() : 0;
-    files = scan(comm, options, catalog.known_files, report);
+    files = scan(comm, options, catalog.known_files, KeyedHash(secret), report);
   }
   auto plan = plan::make_plan(comm, std::move(files), {sizes.wave_bytes, part_bytes});
   if (options.dry_run) {
@@ -301,6 +303,7 @@ Report sweep(const mpi::Comm& comm, const SweepOptions& options) {
     progress.set_total(plan.total_bytes);
     Waves(comm, options, *directory, catalog, table, std::move(plan), sizes, stop, progress, report).run();
     progress.close();
+    archive::record_shard_count(comm, options.archive, report.shards);
   }
   finish_report(comm, options, catalog, archived_before, start, report);
   return report;

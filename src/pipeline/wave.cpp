@@ -23,6 +23,8 @@ std::vector<std::byte> describe(const plan::Plan& plan, std::span<const plan::Sh
     writer.varint(entry.size_bytes);
     writer.write(entry.mtime_seconds);
     writer.write(entry.mtime_nanoseconds);
+    writer.write(entry.ctime_seconds);
+    writer.write(entry.ctime_nanoseconds);
     writer.write(entry.inode);
   }
   writer.varint(shares.size());
@@ -53,6 +55,8 @@ void take(std::span<const std::byte> bytes, Work& work) {
     source.size_bytes = cursor.read_varint();
     source.mtime_seconds = cursor.read<std::int64_t>();
     source.mtime_nanoseconds = cursor.read<std::uint32_t>();
+    source.ctime_seconds = cursor.read<std::int64_t>();
+    source.ctime_nanoseconds = cursor.read<std::uint32_t>();
     source.inode = cursor.read<std::uint64_t>();
     sources.push_back(work.sources.size());
     work.sources.push_back(std::move(source));

@@ -22,6 +22,8 @@ struct SourceFile {
   std::uint64_t size_bytes = 0;
   std::int64_t mtime_seconds = 0;
   std::uint32_t mtime_nanoseconds = 0;
+  std::int64_t ctime_seconds = 0;
+  std::uint32_t ctime_nanoseconds = 0;
   std::uint64_t inode = 0;
   std::string error;  ///< why it could not be read as the walk found it
 };

@@ -61,7 +61,7 @@ std::uint64_t state_of(const corpus::FileEntry& entry) {
 }
 
 std::vector<corpus::FileEntry> drop_archived(const mpi::Comm& comm, std::vector<corpus::FileEntry> entries,
-                                             std::span<const ArchivedFile> archived,
+                                             std::span<const ArchivedFile> archived, const KeyedHash& hash,
                                              std::uint32_t allowed_lossy_class) {
   const auto ranks = static_cast<std::size_t>(comm.size());
   mpi::PerRank<ArchivedFile> rows(ranks);
@@ -81,7 +81,7 @@ std::vector<corpus::FileEntry> drop_archived(const mpi::Comm& comm, std::vector<
   mpi::PerRank<Question> questions(ranks);
   mpi::PerRank<std::size_t> askers(ranks);
   for (std::size_t i = 0; i < entries.size(); ++i) {
-    const auto path = hash128(entries[i].path);
+    const auto path = hash(entries[i].path);
     questions[owner_of(path, ranks)].push_back({path, state_of(entries[i])});
     askers[owner_of(path, ranks)].push_back(i);
   }

@@ -12,7 +12,7 @@
 
 namespace elves::plan {
 
-/// What the archive says of one path; `state` is state_of() of the entry as it was archived.
+/// What the archive says of one path (by its keyed hash); `state` is state_of() of the entry as it was archived.
 struct ArchivedFile {
   Hash128 path;
   std::uint64_t state = 0;
@@ -29,7 +29,8 @@ std::uint64_t state_of(const corpus::FileEntry& entry);
 /// 40 bytes a row and an entry cross the network; a rank holds its share of the archive's paths for the time of the
 /// call.
 std::vector<corpus::FileEntry> drop_archived(const mpi::Comm& comm, std::vector<corpus::FileEntry> entries,
-                                             std::span<const ArchivedFile> archived, std::uint32_t allowed_lossy_class);
+                                             std::span<const ArchivedFile> archived, const KeyedHash& hash,
+                                             std::uint32_t allowed_lossy_class);
 
 /// A file to archive, with its extents.
 struct PlannedFile {

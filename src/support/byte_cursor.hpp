@@ -17,8 +17,8 @@ namespace elves {
 
 static_assert(std::endian::native == std::endian::little, "elves stores little endian and runs on little endian hosts");
 
-/// Reads a span of hostile bytes from front to back. A read past the end gives zeros or an empty span and sets failed():
-/// check once after a group of reads.
+/// Reads a span of hostile bytes from front to back. A read past the end gives zeros or an empty span and sets
+/// failed(): check once after a group of reads.
 class ByteCursor {
  public:
   explicit ByteCursor(std::span<const std::byte> bytes) : bytes_(bytes) {}
@@ -29,8 +29,8 @@ class ByteCursor {
   std::size_t remaining() const noexcept { return bytes_.size() - at_; }
 
   template <class T>
-    requires(std::is_trivially_copyable_v<T>)
-  T read() noexcept {
+  requires(std::is_trivially_copyable_v<T>) T read()
+  noexcept {
     T value{};
     const auto from = take(sizeof(T));
     if (!from.empty()) std::memcpy(&value, from.data(), sizeof(T));
@@ -85,8 +85,7 @@ class ByteWriter {
   explicit ByteWriter(std::vector<std::byte>& out) : out_(out) {}
 
   template <class T>
-    requires(std::is_trivially_copyable_v<T>)
-  void write(const T& value) {
+  requires(std::is_trivially_copyable_v<T>) void write(const T& value) {
     const auto* from = reinterpret_cast<const std::byte*>(&value);
     out_.insert(out_.end(), from, from + sizeof(T));
   }

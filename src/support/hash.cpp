@@ -7,7 +7,9 @@
 
 namespace elves {
 
-std::uint64_t checksum64(std::span<const std::byte> bytes) noexcept { return XXH3_64bits(bytes.data(), bytes.size()); }
+std::uint64_t checksum64(std::span<const std::byte> bytes) noexcept {
+  return XXH3_64bits(bytes.data(), bytes.size());
+}
 
 Hash128 hash128(std::string_view text) noexcept {
   const auto hash = XXH3_128bits(text.data(), text.size());
@@ -24,6 +26,8 @@ Hash128 KeyedHash::operator()(std::span<const std::byte> bytes) const noexcept {
   return {hash.low64, hash.high64};
 }
 
-Hash128 KeyedHash::combine(std::span<const Hash128> digests) const noexcept { return (*this)(std::as_bytes(digests)); }
+Hash128 KeyedHash::combine(std::span<const Hash128> digests) const noexcept {
+  return (*this)(std::as_bytes(digests));
+}
 
 }  // namespace elves

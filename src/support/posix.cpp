@@ -8,7 +8,10 @@
 #include <cstdio>
 #include <cstring>
 #include <fstream>
+#include <random>
 #include <utility>
+
+#include "support/text.hpp"
 
 namespace elves {
 
@@ -29,6 +32,11 @@ FileDescriptor::~FileDescriptor() {
 void FileDescriptor::reset() noexcept {
   if (fd_ >= 0) ::close(fd_);
   fd_ = -1;
+}
+
+Result<void> FileDescriptor::close() {
+  if (fd_ >= 0 && ::close(std::exchange(fd_, -1)) != 0) return Error{"close: " + errno_text(errno)};
+  return {};
 }
 
 std::string errno_text(int error) {
@@ -74,25 +82,63 @@ Result<std::string> read_small_file(const std::string& path, std::uint64_t limit
   return contents;
 }
 
+namespace {
+
+std::string folder_of(const std::string& path) {
+  const auto slash = path.rfind('/');
+  return slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
+}
+
+/// Writes and fsyncs a file of a name beside `path`; returns that name.
+Result<std::string> write_temporary(const std::string& path, std::string_view contents) {
+  const std::string temporary = path + ".tmp-" + random_token();
+  FileDescriptor file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
+  if (!file) return Error{temporary + ": " + errno_text(errno)};
+  auto done = pwrite_exactly(file.get(), std::as_bytes(std::span(contents)), 0);
+  if (done && ::fsync(file.get()) != 0) done = Error{errno_text(errno)};
+  if (done) done = file.close();
+  if (done) return temporary;
+  ::unlink(temporary.c_str());
+  return Error{temporary + ": " + done.error().message};
+}
+
+}  // namespace
+
 Result<void> write_file_durably(const std::string& path, std::string_view contents) {
-  const std::string temporary = path + ".tmp-" + std::to_string(::getpid());
-  {
-    const FileDescriptor file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
-    if (!file) return Error{temporary + ": " + errno_text(errno)};
-    const auto written = pwrite_exactly(file.get(), std::as_bytes(std::span(contents)), 0);
-    if (!written || ::fsync(file.get()) != 0) {
-      const auto why = written ? errno_text(errno) : written.error().message;
-      ::unlink(temporary.c_str());
-      return Error{temporary + ": " + why};
-    }
-  }
-  if (::rename(temporary.c_str(), path.c_str()) != 0) {
+  const auto temporary = write_temporary(path, contents);
+  if (!temporary) return temporary.error();
+  if (::rename(temporary->c_str(), path.c_str()) != 0) {
     const auto why = errno_text(errno);
-    ::unlink(temporary.c_str());
+    ::unlink(temporary->c_str());
     return Error{path + ": " + why};
   }
-  const auto slash = path.rfind('/');
-  return fsync_directory(slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash));
+  return fsync_directory(folder_of(path));
+}
+
+Result<void> create_file_durably(const std::string& path, std::string_view contents) {
+  const auto temporary = write_temporary(path, contents);
+  if (!temporary) return temporary.error();
+  const auto renamed = rename_no_replace(*temporary, path);
+  if (!renamed) {
+    ::unlink(temporary->c_str());
+    if (::access(path.c_str(), F_OK) != 0) return renamed;
+  }
+  return fsync_directory(folder_of(path));
+}
+
+std::string random_token() {
+  std::random_device source;
+  const std::uint64_t random = (std::uint64_t{source()} << 32) | source();
+  return to_hex(std::as_bytes(std::span(&random, 1)));
+}
+
+int open_regular_file(const std::string& path) {
+  FileDescriptor file(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  struct stat status {};
+  if (!file || ::fstat(file.get(), &status) != 0) return -1;
+  if (S_ISREG(status.st_mode)) return file.release();
+  errno = EINVAL;
+  return -1;
 }
 
 Result<void> rename_no_replace(const std::string& from, const std::string& to) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <utility>
 
 #include "elves/error.hpp"
 
@@ -20,7 +21,10 @@ class FileDescriptor {
 
   int get() const noexcept { return fd_; }
   explicit operator bool() const noexcept { return fd_ >= 0; }
+  int release() noexcept { return std::exchange(fd_, -1); }
   void reset() noexcept;
+  /// Closes, and says so where the file system reports a write error only now (NFS, quotas).
+  Result<void> close();
 
  private:
   int fd_ = -1;
@@ -28,6 +32,10 @@ class FileDescriptor {
 
 /// "text of errno" for a message.
 std::string errno_text(int error);
+
+/// Opens for reading, without following a link in the last part or waiting for a writer of a named pipe. A descriptor
+/// of -1 with errno set where it is no regular file.
+int open_regular_file(const std::string& path);
 
 /// Fills `out` from `offset_bytes`, retrying short reads. An Error where the file ends early or reading fails.
 Result<void> pread_exactly(int fd, std::span<std::byte> out, std::uint64_t offset_bytes);
@@ -40,6 +48,12 @@ Result<std::string> read_small_file(const std::string& path, std::uint64_t limit
 
 /// Writes under a temporary name, fsyncs, renames over `path`, fsyncs the directory.
 Result<void> write_file_durably(const std::string& path, std::string_view contents);
+
+/// The same, but never replaces: an existing `path` is left as it is, and is no error.
+Result<void> create_file_durably(const std::string& path, std::string_view contents);
+
+/// 16 hexadecimal digits that no other process has: for temporary names.
+std::string random_token();
 
 /// Renames without replacing; an Error where `to` exists.
 Result<void> rename_no_replace(const std::string& from, const std::string& to);

@@ -84,8 +84,10 @@ TEST(Plan, a_corpus_without_bytes_still_has_a_wave_for_its_files) {
   EXPECT_EQ(none.n_waves, 0u);
 }
 
+const KeyedHash kHash(std::vector<std::byte>(KeyedHash::kSecretBytes, std::byte{7}));
+
 ArchivedFile archived(const corpus::FileEntry& entry, std::uint64_t order, std::uint32_t lossy_class = 0) {
-  return {hash128(entry.path), state_of(entry), order, lossy_class, 0};
+  return {kHash(entry.path), state_of(entry), order, lossy_class, 0};
 }
 
 TEST(DropArchived, keeps_what_is_new_or_changed_and_what_was_stored_with_other_loss) {
@@ -104,8 +106,8 @@ TEST(DropArchived, keeps_what_is_new_or_changed_and_what_was_stored_with_other_l
   std::vector<corpus::FileEntry> entries;
   if (comm.is_root()) entries = {same, changed, fresh, lossy};
 
-  const auto exact = drop_archived(comm, entries, rows, 0);
-  const auto allowed = drop_archived(comm, entries, rows, 77);
+  const auto exact = drop_archived(comm, entries, rows, kHash, 0);
+  const auto allowed = drop_archived(comm, entries, rows, kHash, 77);
   if (!comm.is_root()) return;
   const auto paths = [](const std::vector<corpus::FileEntry>& kept) {
     std::vector<std::string> list;
