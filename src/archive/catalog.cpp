@@ -1,6 +1,7 @@
 #include "archive/catalog.hpp"
 
 #include <algorithm>
+#include <set>
 #include <unordered_map>
 
 #include "archive/shard_reader.hpp"
@@ -151,7 +152,28 @@ struct HashOfHash {
 };
 using LatestByPath = std::unordered_map<Hash128, Candidate, HashOfHash>;
 
-LatestByPath latest_versions(const mpi::Comm& comm, const Directory& directory, const Selection& selection) {
+/// Collective. Gathers from all owners the paths of which an earlier version was a folder and the latest is none.
+FormerFolders find_former_folders(const mpi::Comm& comm, const Directory& directory, const LatestByPath& latest,
+                                  const std::set<Hash128>& folders) {
+  struct Former {
+    Hash128 path;
+    std::uint64_t order;
+  };
+  std::vector<Former> mine;
+  for (const auto& path : folders) {
+    const auto& now = latest.at(path);
+    if (!now.is(corpus::FileKind::Directory)) mine.push_back({path, order_of(now.file.shard, now.file.row)});
+  }
+  std::map<Hash128, std::uint64_t> all;
+  for (const auto& from_rank : comm.alltoallv(mpi::PerRank<Former>(static_cast<std::size_t>(comm.size()), mine))) {
+    for (const auto& former : from_rank) all[former.path] = former.order;
+  }
+  return {directory, std::move(all)};
+}
+
+/// Collective. `folders`: this owner's paths of which any version is a folder.
+LatestByPath latest_versions(const mpi::Comm& comm, const Directory& directory, const Selection& selection,
+                             std::set<Hash128>& folders) {
   const KeyedHash hash(directory.identity.hash_secret);
   LatestByPath latest;
   for_each_shard(comm, directory, [&](std::optional<std::uint32_t> shard) {
@@ -164,6 +186,7 @@ LatestByPath latest_versions(const mpi::Comm& comm, const Directory& directory, 
     comm.agree(outcome, "archive: read the catalog");
     for (const auto& from_rank : comm.alltoallv(to)) {
       for (const auto& candidate : from_rank) {
+        if (candidate.is(corpus::FileKind::Directory)) folders.insert(candidate.path);
         const auto [at, added] = latest.try_emplace(candidate.path, candidate);
         const auto& held = at->second.file;
         if (!added && order_of(candidate.file.shard, candidate.file.row) > order_of(held.shard, held.row))
@@ -216,8 +239,20 @@ std::vector<Selected> with_links(const mpi::Comm& comm, const LatestByPath& late
 
 }  // namespace
 
-std::vector<SelectedFile> select_files(const mpi::Comm& comm, const Directory& directory, const Selection& selection) {
-  auto selected = with_links(comm, latest_versions(comm, directory, selection));
+bool FormerFolders::hides(const std::string& path, const FileRef& file) const {
+  if (since_.empty()) return false;
+  for (auto slash = path.rfind('/'); slash != std::string::npos && slash > 0; slash = path.rfind('/', slash - 1)) {
+    const auto at = since_.find(hash_(std::string_view(path).substr(0, slash)));
+    if (at != since_.end() && order_of(file.shard, file.row) < at->second) return true;
+  }
+  return false;
+}
+
+SelectedFiles select_files(const mpi::Comm& comm, const Directory& directory, const Selection& selection) {
+  std::set<Hash128> folders;
+  const auto latest = latest_versions(comm, directory, selection, folders);
+  auto former_folders = find_former_folders(comm, directory, latest, folders);
+  auto selected = with_links(comm, latest);
   constexpr std::uint64_t kFileCost = 64 << 10;  // opening and naming a file costs as much as decoding this many bytes
   const auto cost = [](const Selected& file) { return file.file.size_bytes + kFileCost; };
   std::sort(selected.begin(), selected.end(), [](const Selected& a, const Selected& b) {
@@ -239,7 +274,7 @@ std::vector<SelectedFile> select_files(const mpi::Comm& comm, const Directory& d
   std::sort(files.begin(), files.end(), [](const SelectedFile& a, const SelectedFile& b) {
     return order_of(a.file.shard, a.file.row) < order_of(b.file.shard, b.file.row);
   });
-  return files;
+  return {std::move(files), std::move(former_folders)};
 }
 
 }  // namespace elves::archive

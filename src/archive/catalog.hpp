@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -51,8 +52,26 @@ struct Selection {
   std::vector<std::string> paths;   ///< globs; empty: all
 };
 
+/// Paths that were folders and are no longer: what was archived below them before is not restored, there is no place
+/// for it.
+class FormerFolders {
+ public:
+  FormerFolders(const Directory& directory, std::map<Hash128, std::uint64_t> since)
+      : hash_(directory.identity.hash_secret), since_(std::move(since)) {}
+  bool hides(const std::string& path, const FileRef& file) const;
+
+ private:
+  KeyedHash hash_;
+  std::map<Hash128, std::uint64_t> since_;  ///< path, order of the row that ended the folder
+};
+
+struct SelectedFiles {
+  std::vector<SelectedFile> files;
+  FormerFolders former_folders;
+};
+
 /// Collective. The latest version of each path that the selection takes, dealt to ranks by bytes; on each rank in order
 /// of shard and row. No rank holds the whole list. Throws Failure on all ranks where a shard is damaged.
-std::vector<SelectedFile> select_files(const mpi::Comm& comm, const Directory& directory, const Selection& selection);
+SelectedFiles select_files(const mpi::Comm& comm, const Directory& directory, const Selection& selection);
 
 }  // namespace elves::archive

@@ -22,7 +22,6 @@ namespace fs = std::filesystem;
 using nlohmann::json;
 
 constexpr std::string_view kIdentityFile = "archive.json";
-constexpr std::string_view kCountFile = "shards.json";
 constexpr std::string_view kTemporaryPrefix = ".tmp-";
 constexpr const char* kHash = "xxh3-128";
 constexpr std::uint64_t kIdentityLimit = 1u << 20;
@@ -70,31 +69,22 @@ Result<void> create_identity(const std::string& path, std::uint64_t part_bytes) 
   return create_file_durably(path + "/" + std::string(kIdentityFile), tree.dump(2) + "\n");
 }
 
-/// Where `path` is missing or an empty directory, makes a new archive there.
-Result<void> create_if_empty(const std::string& path, std::uint64_t part_bytes) {
+bool has_identity(const std::string& path) {
+  return fs::exists(path + "/" + std::string(kIdentityFile));
+}
+
+Result<void> make_directory(const std::string& path) {
   std::error_code error;
   fs::create_directories(path, error);
   if (error) return Error{path + ": cannot create the archive: " + error.message()};
-  if (fs::exists(path + "/" + std::string(kIdentityFile))) return {};
+  if (has_identity(path)) return {};
   for (const auto& entry : fs::directory_iterator(path, error)) {
     const auto name = entry.path().filename().string();
     if (!name.starts_with("lock") && !name.starts_with(std::string(kIdentityFile) + ".tmp-"))
       return Error{path + " is not an elves archive and not empty: choose another --archive"};
   }
   if (error) return Error{path + ": " + error.message()};
-  return create_identity(path, part_bytes);
-}
-
-/// How many shards there must be at least: what the last sweep that came to its end has written down.
-Result<std::uint64_t> read_shard_count(const std::string& path) {
-  const auto file = path + "/" + std::string(kCountFile);
-  if (!fs::exists(file)) return std::uint64_t{0};
-  const auto text = read_small_file(file, kIdentityLimit);
-  if (!text) return text.error();
-  const auto tree = json::parse(*text, nullptr, false);
-  if (!tree.is_object() || !tree.contains("shards") || !tree["shards"].is_number_unsigned())
-    return Error{file + " is damaged"};
-  return tree["shards"].get<std::uint64_t>();
+  return {};
 }
 
 Result<std::vector<std::uint32_t>> list_shards(const std::string& path) {
@@ -107,13 +97,6 @@ Result<std::vector<std::uint32_t>> list_shards(const std::string& path) {
   }
   if (error) return Error{path + ": " + error.message()};
   std::sort(shards.begin(), shards.end());
-  const auto expected = read_shard_count(path);
-  if (!expected) return expected.error();
-  for (std::uint32_t i = 0; i < std::max<std::uint64_t>(*expected, shards.size()); ++i) {
-    if (i >= shards.size() || shards[i] != i)
-      return Error{path + ": " + shard_name(i) +
-                   " is missing: bring it back before anything else is done with this archive"};
-  }
   return shards;
 }
 
@@ -153,12 +136,26 @@ Result<Directory> read_directory(const std::string& path) {
   return Directory{path, *identity, *shards};
 }
 
+std::vector<std::uint32_t> Directory::missing() const {
+  std::vector<std::uint32_t> lost;
+  std::uint32_t expected = 0;
+  for (const auto shard : shards) {
+    for (; expected < shard && lost.size() < 1000; ++expected) lost.push_back(expected);
+    expected = shard + 1;
+  }
+  return lost;
+}
+
 Directory open_directory(const mpi::Comm& comm, const std::string& path) {
   return share(comm, path, {});
 }
 
+void prepare_directory(const mpi::Comm& comm, const std::string& path) {
+  comm.agree(comm.is_root() ? make_directory(path) : Result<void>{}, "archive");
+}
+
 Directory open_or_create_directory(const mpi::Comm& comm, const std::string& path, std::uint64_t part_bytes) {
-  return share(comm, path, comm.is_root() ? create_if_empty(path, part_bytes) : Result<void>{});
+  return share(comm, path, comm.is_root() && !has_identity(path) ? create_identity(path, part_bytes) : Result<void>{});
 }
 
 void remove_leftovers(const mpi::Comm& comm, const Directory& directory) {
@@ -173,22 +170,12 @@ void remove_leftovers(const mpi::Comm& comm, const Directory& directory) {
   comm.barrier();
 }
 
-void record_shard_count(const mpi::Comm& comm, const std::string& path, std::uint64_t shards) {
-  Result<void> done;
-  if (comm.is_root()) {
-    const auto before = read_shard_count(path);
-    if (!before || *before != shards)
-      done = write_file_durably(path + "/" + std::string(kCountFile), json{{"shards", shards}}.dump() + "\n");
-  }
-  comm.agree(done, "archive");
-}
-
 std::uint64_t bytes_on_disk(const std::string& path) {
   std::uint64_t bytes = 0;
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(path, error)) {
     const auto name = entry.path().filename().string();
-    if (name == kIdentityFile || name == kCountFile || name.starts_with("shard-")) bytes += entry.file_size(error);
+    if (name == kIdentityFile || name.starts_with("shard-")) bytes += entry.file_size(error);
   }
   return bytes;
 }

@@ -21,7 +21,9 @@ struct Identity {
 struct Directory {
   std::string path;
   Identity identity;
-  std::vector<std::uint32_t> shards;  ///< numbers of the whole shards, ascending
+  std::vector<std::uint32_t> shards;  ///< numbers of the shards that are there, ascending
+  /// Numbers below the last that are not there: shards are numbered 0, 1, 2, ... so these have been lost.
+  std::vector<std::uint32_t> missing() const;
 };
 
 /// Not collective. Opens an existing archive; an Error where `path` is none, or one of a newer format version.
@@ -31,15 +33,14 @@ Result<Directory> read_directory(const std::string& path);
 /// one of a newer format version.
 Directory open_directory(const mpi::Comm& comm, const std::string& path);
 
-/// Collective. The same, but a missing or empty directory becomes a new archive with this `part_bytes`.
+/// Collective. Makes the directory where it is missing. Throws Failure where it holds files and is no archive.
+void prepare_directory(const mpi::Comm& comm, const std::string& path);
+
+/// Collective. Opens an archive; an empty directory becomes a new one with this `part_bytes`. Holder of the lock only.
 Directory open_or_create_directory(const mpi::Comm& comm, const std::string& path, std::uint64_t part_bytes);
 
 /// Collective. Removes what killed jobs have left behind (temporary names). Holder of the lock only.
 void remove_leftovers(const mpi::Comm& comm, const Directory& directory);
-
-/// Collective. Writes down how many shards there are, so that a lost one is noticed even if it was the last. Holder of
-/// the lock only.
-void record_shard_count(const mpi::Comm& comm, const std::string& path, std::uint64_t shards);
 
 /// Bytes of all files of the archive. Not collective.
 std::uint64_t bytes_on_disk(const std::string& path);

@@ -37,6 +37,8 @@ class Lister {
       : directory_(directory), options_(options), shards_(directory) {}
 
   Result<std::vector<ListedFile>> run() {
+    if (!directory_.missing().empty())
+      return Error{directory_.path + ": " + shard_name(directory_.missing().front()) + " is missing"};
     for (const auto shard : directory_.shards) {
       if (auto found = find_latest(shard); !found) return found.error();
     }
@@ -89,7 +91,9 @@ class Lister {
     listed.size_bytes = file->row.size_bytes;
     listed.sweep = (*reader)->sweep();
     listed.exact = file->row.lossy_class == 0;
-    for (std::uint64_t e = 0; e < file->row.n_extents; ++e) {
+    // A further name of a file has the layers of the first: told once.
+    const auto n_extents = file->kind() == FileKind::Hardlink ? 0 : file->row.n_extents;
+    for (std::uint64_t e = 0; e < n_extents; ++e) {
       if (auto added = add_extent(**reader, file->row.first_extent + e, listed); !added) return added.error();
     }
     return listed;

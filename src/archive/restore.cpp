@@ -78,13 +78,15 @@ class Restorer final : public FileVisitor {
   std::size_t open_ = kNone;
 };
 
-Work sort_by_kind(ShardSet& shards, const std::vector<SelectedFile>& selected, RestoreSummary& summary) {
+Work sort_by_kind(ShardSet& shards, const SelectedFiles& selected, RestoreSummary& summary) {
   Work work;
-  for (const auto& [ref, link] : selected) {
+  for (const auto& [ref, link] : selected.files) {
     auto file = read_file_row(shards, ref);
     if (!file) {
       summary.problems.push_back(
           {"row " + std::to_string(ref.row) + " of " + shard_name(ref.shard), file.error().message});
+    } else if (selected.former_folders.hides(file->path, ref)) {
+      continue;
     } else if (corpus::has_content(file->kind()) && !link) {
       work.files.push_back(std::move(*file));
       work.contents.push_back(ref);
@@ -149,7 +151,7 @@ void finish_directories(const mpi::Comm& comm, TargetTree& tree, const std::vect
 
 RestoreSummary restore(const mpi::Comm& comm, const Directory& directory, const RestoreOptions& options) {
   const auto selected = select_files(comm, directory, options.selection);
-  if (comm.sum(std::uint64_t{selected.size()}) == 0 &&
+  if (comm.sum(std::uint64_t{selected.files.size()}) == 0 &&
       !(options.selection.models.empty() && options.selection.paths.empty()))
     throw AgreedFailure("restore: nothing in " + directory.path +
                         " matches --model or --path (elves-ls lists what there is)");
@@ -158,6 +160,10 @@ RestoreSummary restore(const mpi::Comm& comm, const Directory& directory, const 
   comm.agree(tree ? Result<void>{} : Result<void>{tree.error()}, "restore");
 
   RestoreSummary summary;
+  if (comm.is_root()) {
+    for (const auto shard : directory.missing())
+      summary.problems.push_back({shard_name(shard), "is missing: files that only it knows were not restored"});
+  }
   ShardSet shards(directory);
   auto work = sort_by_kind(shards, selected, summary);
   make_each(work.directories, summary, [&](const ArchivedFile& folder) { return tree->make_directory(folder.path); });

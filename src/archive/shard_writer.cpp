@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,6 +12,7 @@
 
 #include "archive/shard_reader.hpp"
 #include "h5/file.hpp"
+#include "mpi/environment.hpp"
 #include "support/posix.hpp"
 #include "support/text.hpp"
 
@@ -186,6 +188,16 @@ Result<void> read_back(const std::string& path, const Directory& directory, cons
   return {};
 }
 
+/// MPI-IO says "input/output error" whatever the cause: names the most frequent one.
+Result<void> explain(Result<void> outcome, const Directory& directory, const Placement& at) {
+  struct statvfs space {};
+  if (outcome || ::statvfs(directory.path.c_str(), &space) != 0) return outcome;
+  const auto free_bytes = static_cast<std::uint64_t>(space.f_bavail) * space.f_frsize;
+  if (free_bytes >= (std::uint64_t{1} << 20) && free_bytes >= at.total_payload) return outcome;
+  return Error{"No space left on " + directory.path + " (the wave needs " + format_bytes(at.total_payload) +
+               "): free some or choose another --archive (" + outcome.error().message + ")"};
+}
+
 /// Creates, fills and closes the file. All ranks go through the same collective calls, whatever fails where.
 void write_file(const mpi::Comm& comm, const std::string& path, const Directory& directory, const ShardHeader& header,
                 const ShardPart& part, const Placement& at) {
@@ -194,14 +206,17 @@ void write_file(const mpi::Comm& comm, const std::string& path, const Directory&
   comm.agree(created ? Result<void>{} : Result<void>{created.error()}, phase);
   auto& file = *created;
   try {
-    comm.agree(create_datasets(file, at), phase);
-    comm.agree(write_datasets(file, part, at), phase);
+    comm.agree(explain(create_datasets(file, at), directory, at), phase);
+    comm.agree(explain(write_datasets(file, part, at), directory, at), phase);
     comm.agree(set_attributes(file, directory, header), phase);
-    comm.agree(file.flush(), phase);
+    comm.agree(explain(file.flush(), directory, at), phase);
     comm.agree(file.set_attribute("complete", std::uint64_t{1}), phase);
-    comm.agree(file.flush(), phase);
+    comm.agree(explain(file.flush(), directory, at), phase);
   } catch (const Failure&) {
-    (void)file.close();  // agreed: all ranks are here
+    // Closing would write again, and hang or crash in HDF5 where that fails on some ranks: the file is left open, the
+    // process ends without MPI_Finalize, and write_shard() removes the file.
+    file.abandon();
+    mpi::never_finalize();
     throw;
   }
   comm.agree(file.close(), phase);

@@ -40,6 +40,7 @@ class ShardChecker {
     ++summary_.shards;
     check_layers(**reader);
     check_files(shard, **reader);
+    check_models(**reader);
   }
 
  private:
@@ -166,6 +167,13 @@ class ShardChecker {
         differs(name_ + ": file " + std::to_string(row), file.error().message);
       else if (auto good = check_file(reader, *file); !good)
         differs(file->path, good.error().message);
+    }
+  }
+
+  void check_models(ShardReader& reader) {
+    for (std::uint64_t row = 0; row < reader.rows(ModelRow::kTable); ++row) {
+      if (const auto model = reader.model(row); !model)
+        differs(name_ + ": model " + std::to_string(row), model.error().message);
     }
   }
 
@@ -369,6 +377,9 @@ VerifySummary verify(const mpi::Comm& comm, const Directory& directory, int thre
   VerifySummary summary;
   ShardSet shards(directory);
   ShardChecker checker(directory, shards, threads, summary);
+  if (comm.is_root()) {
+    for (const auto shard : directory.missing()) summary.differences.push_back({shard_name(shard), "is missing"});
+  }
   for (auto i = static_cast<std::size_t>(comm.rank()); i < directory.shards.size();
        i += static_cast<std::size_t>(comm.size()))
     checker.check(directory.shards[i]);
@@ -384,12 +395,14 @@ VerifySummary verify_against(const mpi::Comm& comm, const Directory& directory, 
   std::vector<ArchivedFile> files;  // those with content, in the order of `contents`
   std::vector<FileRef> contents;
   std::vector<std::string> paths;
-  for (const auto& [ref, link] : select_files(comm, directory, {})) {
+  const auto selected = select_files(comm, directory, {});
+  for (const auto& [ref, link] : selected.files) {
     auto file = read_file_row(shards, ref);
     if (!file) {
       summary.differences.push_back({shard_name(ref.shard), file.error().message});
       continue;
     }
+    if (selected.former_folders.hides(file->path, ref)) continue;
     ++summary.files;
     paths.push_back(file->path);
     if (auto same = compare_metadata(*file, corpus); !same) {

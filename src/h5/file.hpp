@@ -76,6 +76,8 @@ class File {
   Result<void> flush();
   /// Collective for a created file.
   Result<void> close();
+  /// Not collective. Forgets the file without closing it, after an error; HDF5 still has it open.
+  void abandon() noexcept { id_ = -1; }
 
  private:
   std::int64_t id_ = -1;

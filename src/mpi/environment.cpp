@@ -11,6 +11,11 @@
 #include "mpi/comm.hpp"
 
 namespace elves::mpi {
+namespace {
+
+bool finalize_is_unsafe = false;
+
+}  // namespace
 
 Environment::Environment(int& argc, char**& argv, Threads threads) : exceptions_(std::uncaught_exceptions()) {
   // OpenMPI's own MPI-IO is slower in collective writes and deadlocks when a disk is full; ROMIO returns an error.
@@ -30,7 +35,15 @@ Environment::Environment(int& argc, char**& argv, Threads threads) : exceptions_
 
 Environment::~Environment() {
   if (std::uncaught_exceptions() > exceptions_) MPI_Abort(MPI_COMM_WORLD, 1);
+  if (finalize_is_unsafe) {
+    MPI_Barrier(MPI_COMM_WORLD);  // rank 0 has said what happened
+    abort(1);
+  }
   MPI_Finalize();
+}
+
+void never_finalize() {
+  finalize_is_unsafe = true;
 }
 
 void abort(int exit_code) {

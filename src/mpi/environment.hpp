@@ -20,6 +20,10 @@ class Environment {
   int exceptions_ = 0;
 };
 
+/// Collective in effect: all ranks must call it or none. The program will end by MPI_Abort with exit code 1 instead of
+/// MPI_Finalize: for a library that cannot be shut down in order (HDF5 after a failed close crashes in MPI_Finalize).
+void never_finalize();
+
 /// Ends all ranks at once. For a failure that only this rank knows of.
 [[noreturn]] void abort(int exit_code);
 

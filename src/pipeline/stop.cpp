@@ -5,10 +5,10 @@
 namespace elves::pipeline {
 namespace {
 
-volatile std::sig_atomic_t signalled = 0;
+volatile std::sig_atomic_t flag = 0;
 
 void set_flag(int) {
-  signalled = 1;
+  flag = 1;
 }
 
 }  // namespace
@@ -23,9 +23,13 @@ StopRequest::StopRequest(double max_duration_seconds)
   for (const int signal : {SIGTERM, SIGINT}) sigaction(signal, &action, nullptr);
 }
 
+bool StopRequest::signalled() {
+  return flag != 0;
+}
+
 bool StopRequest::asked() const {
   const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - start_;
-  return signalled != 0 || (max_duration_seconds_ > 0 && passed.count() >= max_duration_seconds_);
+  return signalled() || (max_duration_seconds_ > 0 && passed.count() >= max_duration_seconds_);
 }
 
 }  // namespace elves::pipeline

@@ -11,6 +11,8 @@ class StopRequest {
   explicit StopRequest(double max_duration_seconds);
   /// Not collective: this rank's view.
   bool asked() const;
+  /// By a signal only: that ends a sweep even before its first commit, while a duration leaves time for one.
+  static bool signalled();
 
  private:
   double max_duration_seconds_;

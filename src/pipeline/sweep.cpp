@@ -96,7 +96,7 @@ class Waves {
   }
 
   void run() {
-    report_.stopped = comm_.any(stop_.asked()) && plan_.n_waves > 0;
+    report_.stopped = comm_.any(StopRequest::signalled()) && plan_.n_waves > 0;
     if (plan_.n_waves > 0 && !report_.stopped) start_reading(0);
     for (std::uint64_t wave = 0; wave < plan_.n_waves && !report_.stopped; ++wave) {
       take_read_wave();
@@ -238,11 +238,10 @@ Result<void> check_corpus(const SweepOptions& options) {
 }
 
 /// The archive of a dry run: opened where there is one, never created.
-std::optional<archive::Directory> open_for(const mpi::Comm& comm, const SweepOptions& options, const WaveSizes& sizes) {
-  if (!options.dry_run) return archive::open_or_create_directory(comm, options.archive, sizes.part_bytes);
-  const bool exists = comm.any(comm.is_root() && archive::read_directory(options.archive).has_value());
+std::optional<archive::Directory> open_existing(const mpi::Comm& comm, const std::string& path) {
+  const bool exists = comm.any(comm.is_root() && std::filesystem::exists(path + "/archive.json"));
   if (!exists) return std::nullopt;
-  return archive::open_directory(comm, options.archive);
+  return archive::open_directory(comm, path);
 }
 
 void finish_report(const mpi::Comm& comm, const SweepOptions& options, const archive::Catalog& catalog,
@@ -272,13 +271,19 @@ Report sweep(const mpi::Comm& comm, const SweepOptions& options) {
   // Before anything is created: is there a corpus?
   comm.agree(comm.is_root() ? check_corpus(options) : Result<void>{}, "corpus");
   const std::uint64_t archived_before = comm.is_root() ? archive::bytes_on_disk(options.archive) : 0;
-  auto directory = open_for(comm, options, sizes);
+  std::optional<archive::Directory> directory;
   std::optional<archive::Lock> lock;
-  if (!options.dry_run) {
+  if (options.dry_run) {
+    directory = open_existing(comm, options.archive);
+  } else {
+    archive::prepare_directory(comm, options.archive);
     lock.emplace(comm, options.archive, options.break_lock);
-    directory = archive::open_directory(comm, options.archive);  // what it holds now that nobody else can add
+    directory = archive::open_or_create_directory(comm, options.archive, sizes.part_bytes);
     archive::remove_leftovers(comm, *directory);
   }
+  if (directory && !directory->missing().empty())
+    throw AgreedFailure(options.archive + ": " + archive::shard_name(directory->missing().front()) +
+                        " is missing: bring it back before more is added to this archive");
   const auto part_bytes = directory ? directory->identity.part_bytes : sizes.part_bytes;
   check_part_bytes(options, sizes, part_bytes, comm.size(), report.threads);
 
@@ -303,7 +308,6 @@ Report sweep(const mpi::Comm& comm, const SweepOptions& options) {
     progress.set_total(plan.total_bytes);
     Waves(comm, options, *directory, catalog, table, std::move(plan), sizes, stop, progress, report).run();
     progress.close();
-    archive::record_shard_count(comm, options.archive, report.shards);
   }
   finish_report(comm, options, catalog, archived_before, start, report);
   return report;
