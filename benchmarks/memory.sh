@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 source jobs/packages.sh
 mpi_environment
 memory=${1:-256} ranks=${2:-2}
-bin=build/release/bin
+bin=${ELVES_BIN:-build/release/bin}
 place=$(mktemp -d "${TMPDIR:-/tmp}/elves-memory.XXXXXX")
 trap 'rm -rf "$place"' EXIT
 "$bin/elves-sample-hub" --out "$place/hub" --size-mib $((4 * memory * ranks)) >/dev/null
