@@ -312,11 +312,7 @@ class Archive:
     def read(self, path):
         """The bytes of a regular file or of what a hard link leads to."""
         row = self.file_row(path)[1]
-        if row["kind"] == HARDLINK:
-            target = self.target(path)
-            need(self.file_row(target)[1]["kind"] == REGULAR, f"{path!r} is a hard link to what is no file")
-            return self.read(target)
-        need(row["kind"] == REGULAR, f"{path!r} is no regular file (kind {row['kind']})")
+        need(row["kind"] in (REGULAR, HARDLINK), f"{path!r} is no regular file (kind {row['kind']})")
         parts, at = [], 0
         for _, _, extent in self.extents(path):
             need(extent["offset_bytes"] == at, f"a gap in {path!r} at byte {at}")
