@@ -16,6 +16,9 @@ struct VerifySummary {
   std::uint64_t compared_bytes = 0;              ///< against the corpus
   double max_abs_error = 0;                      ///< of any lossy layer compared, measured now
   std::vector<corpus::PathProblem> differences;  ///< of this rank
+
+  /// Collective. Counters of all ranks, on all ranks.
+  void add_up(const mpi::Comm& comm);
 };
 
 /// Collective. Checks all an archive holds: rows, checksums of chunks, every layer decoded once and held against its

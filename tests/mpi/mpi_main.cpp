@@ -17,15 +17,18 @@ class FailurePrinter final : public ::testing::EmptyTestEventListener {
   explicit FailurePrinter(int rank) : rank_(rank) {}
 
  private:
+  void OnTestStart(const ::testing::TestInfo& test) override {
+    test_ = std::string(test.test_suite_name()) + "." + test.name();
+  }
+  // Asks GoogleTest nothing: it may hold its mutex here.
   void OnTestPartResult(const ::testing::TestPartResult& result) override {
     if (!result.failed()) return;
-    const auto* test = ::testing::UnitTest::GetInstance()->current_test_info();
-    std::fprintf(stderr, "[rank %d] %s.%s\n%s:%d: %s\n", rank_, test != nullptr ? test->test_suite_name() : "",
-                 test != nullptr ? test->name() : "", result.file_name() != nullptr ? result.file_name() : "",
-                 result.line_number(), result.message());
+    std::fprintf(stderr, "[rank %d] %s\n%s:%d: %s\n", rank_, test_.c_str(),
+                 result.file_name() != nullptr ? result.file_name() : "", result.line_number(), result.message());
   }
 
   int rank_;
+  std::string test_;
 };
 
 int run_on_all_ranks() {

@@ -22,6 +22,7 @@ class ShardTest : public testing::Test {
     char name[] = "/tmp/elves-shard-test-XXXXXX";
     const auto& comm = mpi::world();
     path_ = comm.broadcast(comm.is_root() ? std::string(::mkdtemp(name)) : "");
+    prepare_directory(comm, path_ + "/archive");
     directory_ = open_or_create_directory(comm, path_ + "/archive", std::uint64_t{64} << 20);
   }
   void TearDown() override {
