@@ -1,6 +1,5 @@
 """What bad input gets: one clear line or a row in `failures`, the right exit code, and never a wrong byte."""
 
-import errno
 import fcntl
 import json
 import os
@@ -17,7 +16,7 @@ import h5py
 import numpy as np
 
 import elves_e2e as e2e
-from elves_e2e import DIFFERENT, DONE, FAILED, LOCKED, MIB, SOME_SKIPPED, USAGE
+from elves_e2e import DIFFERENT, DONE, FAILED, LOCKED, SOME_SKIPPED, USAGE
 
 GOLDEN = os.path.join(e2e.ROOT, "tests", "golden", "errors", "safetensors")
 NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
@@ -451,7 +450,7 @@ class ArchivePlace(BadInput):
 
     def test_a_report_that_cannot_be_written(self):
         self.small_hub()
-        done = self.fails("report", self.at("nowhere/report.json"), options=["--report", self.at("nowhere/report.json")])
+        self.fails("report", self.at("nowhere/report.json"), options=["--report", self.at("nowhere/report.json")])
         e2e.verify(2, self.archive, "--against", self.corpus)
 
 
