@@ -4,12 +4,11 @@ import os
 import shutil
 import subprocess
 import time
-import unittest
 
 import numpy as np
 
 import elves_e2e as e2e
-from elves_e2e import DONE, FAILED, SOME_SKIPPED
+from elves_e2e import FAILED, SOME_SKIPPED
 
 FLOATS = {"F16": np.float16, "F32": np.float32, "F64": np.float64}
 
