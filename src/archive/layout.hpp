@@ -23,6 +23,8 @@ using DigestBytes = std::uint8_t[16];
 
 #pragma pack(push, 1)
 
+// Members of packed rows have no alignment: pass them by value (+row.member), never by reference.
+
 /// Place, sizes and checksum of one encoded chunk.
 struct ChunkRow {
   static constexpr const char* kTable = "chunks";

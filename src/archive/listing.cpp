@@ -112,7 +112,7 @@ class Lister {
       if (!chunk) return chunk.error();
       stored += chunk->encoded_bytes;
     }
-    if (charged_.emplace(extent->layer_shard, extent->layer_row).second) file.stored_bytes += stored;
+    if (charged_.emplace(+extent->layer_shard, +extent->layer_row).second) file.stored_bytes += stored;
     if (extent->is_layer == 0) return {};
     if (extent->part == 0) ++file.n_layers;
     if (!options_.with_layers || !wanted(file.model)) return {};
@@ -120,7 +120,7 @@ class Lister {
       auto& whole = file.layers.back();
       whole.size_bytes += layer->size_bytes;
       whole.stored_bytes += stored;
-      whole.max_abs_error = std::max(whole.max_abs_error, layer->max_abs_error);
+      whole.max_abs_error = std::max(whole.max_abs_error, +layer->max_abs_error);
       return {};
     }
     const auto name_text = reader.names(extent->name_offset, extent->name_bytes);

@@ -131,7 +131,7 @@ Result<std::vector<LayerInfo>> Archive::layers(const std::string& path) {
       if (part.extent.part == 0) layers.push_back({part.name, *dtype, part.shape, 0, 0});
       if (layers.empty()) return Error{path + ": a layer begins with its second part"};
       layers.back().size_bytes += part.layer.size_bytes;
-      layers.back().max_abs_error = std::max(layers.back().max_abs_error, part.layer.max_abs_error);
+      layers.back().max_abs_error = std::max(layers.back().max_abs_error, +part.layer.max_abs_error);
     }
     return layers;
   });

@@ -34,7 +34,7 @@ LayerRow layer_row(const plan::Unit& unit, const corpus::Extent& extent, const H
   bool exact = true;
   for (const auto& chunk : chunks) {
     decoded.push_back(chunk.decoded);
-    row.max_abs_error = std::max(row.max_abs_error, chunk.max_abs_error);
+    row.max_abs_error = std::max(+row.max_abs_error, chunk.max_abs_error);
     exact = exact && chunk.exact != 0;
   }
   archive::store(row.fingerprint, fingerprint);
@@ -61,7 +61,7 @@ void count_new_layer(const corpus::Extent& extent, const LayerRow& row, const st
   }
   if (extent.is_layer) ++report.transforms[row.transform].layers;
   report.models[model].stored_bytes += stored;
-  report.max_abs_error = std::max(report.max_abs_error, row.max_abs_error);
+  report.max_abs_error = std::max(report.max_abs_error, +row.max_abs_error);
 }
 
 void count_unit(const plan::Unit& unit, const corpus::Extent& extent, bool is_new, Report& report) {
@@ -213,7 +213,7 @@ void add_one_file(const plan::Plan& plan, const plan::PlannedFile& file, const s
     part.extents.push_back(extent_row(plan.units[u], extent_of(plan, plan.units[u]), units[u], part.names));
     originals.push_back(units[u].fingerprint);
     decoded.push_back(units[u].stored.decoded);
-    row.lossy_class = std::max(row.lossy_class, units[u].stored.lossy_class);
+    row.lossy_class = std::max(+row.lossy_class, +units[u].stored.lossy_class);
   }
   archive::store(row.digest, hash.combine(originals));
   archive::store(row.restored, hash.combine(decoded));
