@@ -172,9 +172,4 @@ const Comm& world() {
   return comm;
 }
 
-const Comm& self() {
-  static const Comm comm(MPI_COMM_SELF);
-  return comm;
-}
-
 }  // namespace elves::mpi

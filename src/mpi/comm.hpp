@@ -107,8 +107,6 @@ class Comm {
 
 /// The communicator of all ranks of the job. After Environment only.
 const Comm& world();
-/// This rank alone.
-const Comm& self();
 
 /// A size for an MPI call; throws Failure where it does not fit in an int.
 int count(std::uint64_t n);
