@@ -15,6 +15,7 @@ namespace elves::corpus {
 namespace {
 
 constexpr std::array kContainers{kSafetensors};
+constexpr std::array<Companion, 0> kCompanions{};
 
 Error layer_error(const Extent& layer, const std::string& what) {
   return Error{"layer '" + printable(std::string_view(layer.name).substr(0, 100)) + "' " + what};
@@ -60,56 +61,86 @@ Result<std::vector<Extent>> partition(std::vector<Extent> found, std::uint64_t f
 
 ParsedFile opaque(std::uint64_t file_bytes, std::string reason) {
   ParsedFile parsed;
+  parsed.opaque_bytes = file_bytes;
   if (file_bytes > 0) parsed.extents.push_back(Extent{.offset_bytes = 0, .length_bytes = file_bytes});
   parsed.opaque_reason = std::move(reason);
   return parsed;
 }
 
+Error past_the_end(std::uint64_t offset_bytes) {
+  return Error{"read past the end, at byte " + std::to_string(offset_bytes)};
+}
+
+/// What a parser found, as extents that partition the file; opaque where that cannot be.
+ParsedFile checked(ContainerId id, std::string_view format, Result<Layout> layout, std::uint64_t file_bytes) {
+  const auto refuse = [&](const Error& why) { return opaque(file_bytes, std::string(format) + ": " + why.message); };
+  if (!layout) return refuse(layout.error());
+  auto extents = partition(std::move(layout->extents), file_bytes);
+  if (!extents) return refuse(extents.error());
+  ParsedFile parsed{
+      .container = id, .extents = std::move(extents).value(), .opaque_bytes = layout->opaque_bytes, .opaque_reason = {}};
+  if (parsed.opaque_bytes > 0) parsed.opaque_reason = std::string(format) + ": " + layout->opaque_reason;
+  return parsed;
+}
+
 }  // namespace
+
+Result<void> WindowSource::read(std::uint64_t offset_bytes, std::span<std::byte> out) const {
+  if (offset_bytes > size_bytes_ || out.size() > size_bytes_ - offset_bytes) return past_the_end(offset_bytes);
+  return outer_.read(offset_bytes_ + offset_bytes, out);
+}
 
 Result<void> FileSource::read(std::uint64_t offset_bytes, std::span<std::byte> out) const {
   const auto end = checked_add<std::uint64_t>(offset_bytes, out.size());
-  if (!end || *end > size_bytes_) return Error{"read past the end, at byte " + std::to_string(offset_bytes)};
+  if (!end || *end > size_bytes_) return past_the_end(offset_bytes);
   return pread_exactly(fd_, out, offset_bytes);
 }
 
 Result<void> MemorySource::read(std::uint64_t offset_bytes, std::span<std::byte> out) const {
-  if (offset_bytes > bytes_.size() || out.size() > bytes_.size() - offset_bytes) {
-    return Error{"read past the end, at byte " + std::to_string(offset_bytes)};
-  }
+  if (offset_bytes > bytes_.size() || out.size() > bytes_.size() - offset_bytes) return past_the_end(offset_bytes);
   if (!out.empty()) std::memcpy(out.data(), bytes_.data() + offset_bytes, out.size());
   return {};
 }
 
 std::optional<std::uint64_t> layer_bytes(DType dtype, std::span<const std::uint64_t> shape) {
   if (std::find(shape.begin(), shape.end(), 0) != shape.end()) return 0;
-  std::optional<std::uint64_t> bytes = size_bytes(dtype);
-  for (std::size_t i = 0; bytes && i < shape.size(); ++i) bytes = checked_mul(*bytes, shape[i]);
-  return bytes;
+  std::optional<std::uint64_t> elements = 1;
+  for (std::size_t i = 0; elements && i < shape.size(); ++i) elements = checked_mul(*elements, shape[i]);
+  if (!elements || *elements % block_elements(dtype) != 0) return std::nullopt;
+  return checked_mul<std::uint64_t>(*elements / block_elements(dtype), size_bytes(dtype));
 }
 
 std::span<const Container> containers() {
   return kContainers;
 }
 
-std::string_view name(ContainerId id) {
-  const auto row =
-      std::find_if(kContainers.begin(), kContainers.end(), [&](const auto& each) { return each.id == id; });
-  return row == kContainers.end() ? "opaque" : row->name;
+std::span<const Companion> companions() {
+  return kCompanions;
 }
 
-ParsedFile parse_file(const ByteSource& file) {
+std::string_view name(ContainerId id) {
+  for (const auto& container : kContainers) {
+    if (container.id == id) return container.name;
+  }
+  for (const auto& companion : kCompanions) {
+    if (companion.id == id) return companion.name;
+  }
+  return "opaque";
+}
+
+ParsedFile parse_as(const Container& container, const ByteSource& file) {
+  return checked(container.id, container.name, container.parse(file), file.size_bytes());
+}
+
+ParsedFile parse_file(const ByteSource& file, const FilePlace& place) {
   const auto size = file.size_bytes();
   for (const auto& container : containers()) {
-    if (!container.recognizes(file)) continue;
-    const auto refuse = [&](const Error& why) {
-      return opaque(size, std::string(container.name) + ": " + why.message);
-    };
-    auto found = container.parse(file);
-    if (!found) return refuse(found.error());
-    auto extents = partition(std::move(found).value(), size);
-    if (!extents) return refuse(extents.error());
-    return ParsedFile{.container = container.id, .extents = std::move(extents).value(), .opaque_reason = {}};
+    if (container.recognizes(file)) return parse_as(container, file);
+  }
+  for (const auto& companion : companions()) {
+    if (place.folder == nullptr) break;
+    if (auto layout = companion.parse(file, place.name, *place.folder))
+      return checked(companion.id, companion.name, std::move(*layout), size);
   }
   return opaque(size, {});
 }

@@ -26,7 +26,9 @@ inline std::string partition_flaw(const ParsedFile& file, std::uint64_t file_byt
   }
   if (at != file_bytes) return "ends at byte " + std::to_string(at) + " of " + std::to_string(file_bytes);
   if (file.container == ContainerId::Opaque && file.extents.size() > 1) return "an opaque file in several pieces";
-  if (file.container != ContainerId::Opaque && !file.opaque_reason.empty()) return "a reason without need";
+  if (file.container != ContainerId::Opaque && file.opaque_reason.empty() != (file.opaque_bytes == 0))
+    return "opaque bytes without a reason, or a reason without them";
+  if (file.opaque_bytes > file_bytes) return "more opaque bytes than bytes";
   return {};
 }
 

@@ -34,7 +34,7 @@ bool recognizes(const ByteSource& file) {
   return !text && (start[9] == std::byte{'"'} || start[9] == std::byte{'}'});
 }
 
-Result<std::vector<Extent>> parse(const ByteSource& file) {
+Result<Layout> parse(const ByteSource& file) {
   std::array<std::byte, kLengthBytes> start{};
   if (const auto done = file.read(0, start); !done) return done.error();
   const auto length = ByteCursor(start).read<std::uint64_t>();
@@ -46,7 +46,12 @@ Result<std::vector<Extent>> parse(const ByteSource& file) {
   std::string json(length, '\0');
   if (const auto done = file.read(kLengthBytes, std::as_writable_bytes(std::span(json))); !done) return done.error();
   const auto data_offset = kLengthBytes + length;
-  return read_header(json, data_offset, file.size_bytes() - data_offset);
+  auto extents = read_header(json, data_offset, file.size_bytes() - data_offset);
+  if (!extents) return extents.error();
+  Layout layout{.extents = std::move(extents).value(), .opaque_bytes = 0, .opaque_reason = {}};
+  for (const auto& extent : layout.extents) layout.opaque_bytes += extent.is_layer ? 0 : extent.length_bytes;
+  if (layout.opaque_bytes > 0) layout.opaque_reason = "layers of a dtype that is not known";
+  return layout;
 }
 
 }  // namespace elves::corpus::safetensors

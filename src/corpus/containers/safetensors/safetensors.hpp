@@ -17,7 +17,7 @@ bool recognizes(const ByteSource& file);
 /// Reads an 8-byte length n and n bytes of JSON: {"name": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}}.
 /// Offsets count from the end of the header. A dtype that this build does not know makes its range glue. Time and
 /// memory are linear in n.
-Result<std::vector<Extent>> parse(const ByteSource& file);
+Result<Layout> parse(const ByteSource& file);
 
 }  // namespace safetensors
 

@@ -17,9 +17,12 @@ WordShape shape_of(DType dtype) {
       return {.n_bytes = 8, .rotate = false};
     case DType::F8E4M3:
     case DType::F8E5M2:
+    case DType::F8E4M3FNUZ:
+    case DType::F8E5M2FNUZ:
       return {.n_bytes = 1, .rotate = true};
     case DType::F16:
     case DType::BF16:
+    case DType::C32:
       return {.n_bytes = 2, .rotate = true};
     case DType::F32:
     case DType::C64:
