@@ -54,8 +54,8 @@ class Encoder {
   Encoder(Encoder&&) noexcept;
   Encoder& operator=(Encoder&&) noexcept;
 
-  /// Appends the encoded form of `raw` (at most kChunkBytes, a whole number of elements) to `out`.
-  /// Never appends more than raw.size() + 16 bytes. Paper 002 sections 5.3 and 6.1.
+  /// Appends the encoded form of `raw` (at most kChunkBytes, a whole number of elements; of bytes for block types) to
+  /// `out`. Never appends more than raw.size() + 16 bytes. Paper 002 sections 5.3 and 6.1.
   ChunkStats encode(std::span<const std::byte> raw, DType dtype, const EncodeOptions& options,
                     std::vector<std::byte>& out);
 

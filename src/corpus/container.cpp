@@ -15,6 +15,9 @@ namespace elves::corpus {
 namespace {
 
 constexpr std::array kContainers{kSafetensors};
+/// A file of unknown format of this size on may hold weights: its opacity is worth a word.
+constexpr std::uint64_t kSuspectBytes = 64 << 10;
+
 constexpr std::array<Companion, 0> kCompanions{};
 
 Error layer_error(const Extent& layer, const std::string& what) {
@@ -77,8 +80,10 @@ ParsedFile checked(ContainerId id, std::string_view format, Result<Layout> layou
   if (!layout) return refuse(layout.error());
   auto extents = partition(std::move(layout->extents), file_bytes);
   if (!extents) return refuse(extents.error());
-  ParsedFile parsed{
-      .container = id, .extents = std::move(extents).value(), .opaque_bytes = layout->opaque_bytes, .opaque_reason = {}};
+  ParsedFile parsed{.container = id,
+                    .extents = std::move(extents).value(),
+                    .opaque_bytes = layout->opaque_bytes,
+                    .opaque_reason = {}};
   if (parsed.opaque_bytes > 0) parsed.opaque_reason = std::string(format) + ": " + layout->opaque_reason;
   return parsed;
 }
@@ -142,7 +147,7 @@ ParsedFile parse_file(const ByteSource& file, const FilePlace& place) {
     if (auto layout = companion.parse(file, place.name, *place.folder))
       return checked(companion.id, companion.name, std::move(*layout), size);
   }
-  return opaque(size, {});
+  return opaque(size, size >= kSuspectBytes ? "no known container of layers" : "");
 }
 
 }  // namespace elves::corpus

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -40,10 +41,12 @@ enum class ContainerId : std::uint16_t {
   TensorflowData = 16,  ///< .data-0000i-of-0000n, described by the .index beside it
   Sniffed = 17,         ///< no known format: runs of floats found by their statistics
 };
+inline constexpr std::size_t kContainerCount = 18;
 
 /// What a parser found. `extents` always partition the file; a file that no parser takes is one glue extent (none at
 /// all for an empty file). `opaque_bytes` are bytes in which weights may lie that we cannot see (compressed, an unknown
-/// type, a damaged or unknown file), and `opaque_reason` says why in a few words; 0 and empty where there are none.
+/// type, a damaged or unknown file), and `opaque_reason` says why in a few words; empty where there are none, and for
+/// small files of unknown formats.
 struct ParsedFile {
   ContainerId container = ContainerId::Opaque;
   std::vector<Extent> extents;

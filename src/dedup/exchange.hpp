@@ -17,6 +17,7 @@ enum class Novelty : std::uint8_t {
 
 struct Verdict {
   Novelty novelty = Novelty::New;
+  bool lossless = false;  ///< of New: to be encoded without loss, for itself or for one of its repeats
   StoredLayer stored;  ///< set for Known
 };
 
@@ -24,9 +25,10 @@ struct Verdict {
 /// `local`: keys of this rank, in corpus order; all keys of rank r come before those of rank r + 1 in corpus order.
 /// Returns one verdict a key, same order. Among equal new keys the first in corpus order is New.
 /// Two all-to-all exchanges: 40 bytes a key to its owner, 40 back. The verdicts, seen in corpus order, are the same for
-/// every number of ranks. `allowed_lossy_class`: see LayerTable::find. Throws Failure on all ranks together.
+/// every number of ranks. `allowed_lossy_class`: see LayerTable::find. `lossless`: by key, 1 where it may have no loss
+/// at all. Throws Failure on all ranks together.
 std::vector<Verdict> deduplicate(const mpi::Comm& comm, const LayerTable& table, std::span<const LayerKey> local,
-                                 std::uint32_t allowed_lossy_class);
+                                 std::span<const std::uint8_t> lossless, std::uint32_t allowed_lossy_class);
 
 /// Collective. After encoding: takes the places of the New layers into the table and tells those of the Repeated ones.
 /// `layers`: one row a key of the same call of deduplicate(), set where the verdict is New or Known; on return set

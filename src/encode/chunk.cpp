@@ -13,6 +13,11 @@ namespace {
 
 using namespace encode;
 
+/// Chunks are whole elements; those of block types may cut a block.
+std::size_t unit_bytes(DType dtype) noexcept {
+  return block_elements(dtype) == 1 ? size_bytes(dtype) : 1;
+}
+
 constexpr std::size_t kMostOverhead = 8;  // of a chunk that could not be made smaller
 
 /// A chunk as one transform encoded it, at the end of the caller's vector.
@@ -107,7 +112,7 @@ Encoder& Encoder::operator=(Encoder&&) noexcept = default;
 
 ChunkStats Encoder::encode(std::span<const std::byte> raw, DType dtype, const EncodeOptions& options,
                            std::vector<std::byte>& out) {
-  ELVES_ASSERT(raw.size() <= kChunkBytes && raw.size() % size_bytes(dtype) == 0);
+  ELVES_ASSERT(raw.size() <= kChunkBytes && raw.size() % unit_bytes(dtype) == 0);
   State& state = *state_;
   state.chunk = {.bytes = raw, .dtype = dtype};
   state.options = options;
@@ -147,7 +152,7 @@ Decoder::Decoder(Decoder&&) noexcept = default;
 Decoder& Decoder::operator=(Decoder&&) noexcept = default;
 
 Result<void> Decoder::decode(std::span<const std::byte> encoded, DType dtype, std::span<std::byte> out) {
-  if (out.size() % size_bytes(dtype) != 0) {
+  if (out.size() % unit_bytes(dtype) != 0) {
     return Error{"chunk: " + std::to_string(out.size()) + " bytes are no whole number of " + std::string(name(dtype)) +
                  " elements"};
   }

@@ -106,7 +106,7 @@ void add_layer_rows(const mpi::Comm& comm, const plan::Plan& plan, const WaveVer
 void add_chunk_rows(const Work& work, archive::ShardPart& part) {
   std::uint64_t at = 0;
   for (const auto& chunk : work.chunks) {
-    if (!chunk.encode) continue;
+    if (chunk.task == Task::Skip) continue;
     archive::ChunkRow row;
     row.payload_offset = at;
     row.encoded_bytes = static_cast<std::uint32_t>(chunk.encoded.size());

@@ -22,6 +22,7 @@ struct UnitState {
 struct WaveVerdicts {
   std::vector<std::size_t> units;  ///< of Plan::units, ascending; those of failed files left out
   std::vector<dedup::LayerKey> keys;
+  std::vector<std::uint8_t> lossless;  ///< by key: 1 where the layer may have no loss
   std::vector<dedup::Verdict> verdicts;
 };
 

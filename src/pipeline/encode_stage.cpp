@@ -13,7 +13,9 @@ EncodeStage::EncodeStage(int threads, const EncodeOptions& options, const KeyedH
 
 Result<void> EncodeStage::encode(WorkChunk& chunk, std::span<const std::byte> raw, Worker& worker, Arena& arena) const {
   worker.encoded.clear();
-  chunk.stats = worker.encoder.encode(raw, chunk.dtype, options_, worker.encoded);
+  auto options = options_;
+  options.lossless = options.lossless || chunk.task == Task::EncodeLossless;
+  chunk.stats = worker.encoder.encode(raw, chunk.dtype, options, worker.encoded);
   const auto decoded = worker.encoder.decoded();
   chunk.decoded = chunk.stats.exact ? chunk.digest : hash_(decoded);
   chunk.checksum = checksum64(worker.encoded);
@@ -37,7 +39,7 @@ Result<void> EncodeStage::run(Work& work, const Buffer& raw, std::vector<Arena>&
   for (std::ptrdiff_t i = 0; i < n; ++i) {
     auto& chunk = work.chunks[static_cast<std::size_t>(i)];
     bytes_done += chunk.size_bytes;
-    if (!chunk.encode) continue;
+    if (chunk.task == Task::Skip) continue;
     const auto thread = static_cast<std::size_t>(omp_get_thread_num());
     Result<void> done;
     try {

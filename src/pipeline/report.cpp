@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <functional>
 
 #include <fmt/format.h>
 #include <unistd.h>
 #include <nlohmann/json.hpp>
 
+#include "corpus/container.hpp"
 #include "elves/version.hpp"
 #include "support/byte_cursor.hpp"
 #include "support/text.hpp"
@@ -103,6 +105,39 @@ json list_transforms(const Report& report) {
   return list;
 }
 
+const ContainerSums& sums_of(const Report& report, corpus::ContainerId id) {
+  return report.containers[static_cast<std::size_t>(id)];
+}
+
+json list_containers(const Report& report) {
+  json list = json::array();
+  for (std::size_t i = 0; i < report.containers.size(); ++i) {
+    const auto& sums = report.containers[i];
+    if (sums.files == 0) continue;
+    list.push_back({{"name", corpus::name(static_cast<corpus::ContainerId>(i))},
+                    {"files", sums.files},
+                    {"bytes", sums.bytes},
+                    {"layers", sums.layers},
+                    {"layer_bytes", sums.layer_bytes}});
+  }
+  return list;
+}
+
+/// "24 torch-zip, 17 safetensors", most bytes first.
+std::string name_containers(const Report& report) {
+  std::vector<std::size_t> ids;
+  for (std::size_t i = 1; i < report.containers.size(); ++i) {
+    if (report.containers[i].files > 0) ids.push_back(i);
+  }
+  std::ranges::stable_sort(ids, std::greater{}, [&](std::size_t i) { return report.containers[i].bytes; });
+  std::string text;
+  for (const auto i : ids) {
+    text += (text.empty() ? "" : ", ") + std::to_string(report.containers[i].files) + " " +
+            std::string(corpus::name(static_cast<corpus::ContainerId>(i)));
+  }
+  return text.empty() ? "none with layers" : text;
+}
+
 /// Models that have files: folders and loose files above them count for none.
 std::size_t count_models(const Report& report) {
   return static_cast<std::size_t>(std::count_if(report.models.begin(), report.models.end(), [](const auto& model) {
@@ -117,6 +152,12 @@ std::string job_name() {
 
 }  // namespace
 
+std::uint64_t Report::opaque_bytes() const {
+  std::uint64_t bytes = 0;
+  for (const auto& file : opaque) bytes += file.bytes;
+  return bytes;
+}
+
 double Report::ratio() const {
   return quotient(file_bytes_total, bytes_total);
 }
@@ -128,6 +169,7 @@ Report gather(const mpi::Comm& comm, const Report& mine) {
                                   mine.duplicate_bytes, mine.glue_bytes,    mine.exchanged_bytes};
   for (const auto& t : mine.transforms)
     sums.insert(sums.end(), {t.layers, t.raw_bytes, t.transformed_bytes, t.encoded_bytes});
+  for (const auto& c : mine.containers) sums.insert(sums.end(), {c.files, c.bytes, c.layers, c.layer_bytes});
   sums = comm.sum(sums);
   std::size_t at = 0;
   for (auto* value : {&all.corpus_files, &all.corpus_bytes, &all.archived_files, &all.archived_bytes,
@@ -136,6 +178,9 @@ Report gather(const mpi::Comm& comm, const Report& mine) {
     *value = sums[at++];
   for (auto& t : all.transforms) {
     for (auto* value : {&t.layers, &t.raw_bytes, &t.transformed_bytes, &t.encoded_bytes}) *value = sums[at++];
+  }
+  for (auto& c : all.containers) {
+    for (auto* value : {&c.files, &c.bytes, &c.layers, &c.layer_bytes}) *value = sums[at++];
   }
   for (auto* value : {&all.seconds, &all.max_abs_error, &all.phases.scan, &all.phases.read, &all.phases.fingerprint,
                       &all.phases.exchange, &all.phases.encode, &all.phases.write})
@@ -169,7 +214,10 @@ std::string to_json(const Report& report) {
                     {"bytes_archived", report.archived_bytes},
                     {"files_unchanged", report.skipped_files},
                     {"bytes_unchanged", report.skipped_bytes},
-                    {"glue_bytes", report.glue_bytes}};
+                    {"glue_bytes", report.glue_bytes},
+                    {"opaque_bytes", report.opaque_bytes()},
+                    {"sniffed_bytes", sums_of(report, corpus::ContainerId::Sniffed).layer_bytes}};
+  tree["containers"] = list_containers(report);
   tree["layers"] = {{"total", report.layers_total},
                     {"unique", report.layers_unique},
                     {"duplicate", report.layers_total - report.layers_unique},
@@ -226,6 +274,7 @@ std::string to_text(const Report& report, const std::string& archive) {
        report.archived_files, count_models(report), fmt::format("{:.2f}", report.seconds),
        format_bytes(
            static_cast<std::uint64_t>(static_cast<double>(report.archived_bytes) / std::max(report.seconds, 1e-9))));
+  line("formats     {}", name_containers(report));
   line("layers      {}, of which {} unique; duplicates saved {}", report.layers_total, report.layers_unique,
        format_bytes(report.duplicate_bytes));
   for (std::size_t i = 0; i < kTransforms; ++i) {
@@ -239,9 +288,10 @@ std::string to_text(const Report& report, const std::string& archive) {
   else
     line("exact       all but float layers coded by ELF: max error {:.3g}", report.max_abs_error);
   if (!report.opaque.empty()) {
-    std::uint64_t bytes = 0;
-    for (const auto& file : report.opaque) bytes += file.bytes;
-    line("opaque      {} in {} files whose layers were not found: stored byte-exact", format_bytes(bytes),
+    line("opaque      {} ({:.1f} %) in {} files: no layers seen there, stored byte-exact (why: --report)",
+         format_bytes(report.opaque_bytes()),
+         100.0 * static_cast<double>(report.opaque_bytes()) /
+             static_cast<double>(std::max<std::uint64_t>(report.archived_bytes, 1)),
          report.opaque.size());
   }
   line("added       {} (everything on disk)", format_bytes(report.bytes_added));

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "corpus/extent.hpp"
 #include "corpus/file_entry.hpp"
 #include "elves/codec.hpp"
 #include "mpi/comm.hpp"
@@ -28,9 +29,18 @@ struct TransformSums {
   std::uint64_t encoded_bytes = 0;
 };
 
+/// What the files of one format hold.
+struct ContainerSums {
+  std::uint64_t files = 0;
+  std::uint64_t bytes = 0;
+  std::uint64_t layers = 0;
+  std::uint64_t layer_bytes = 0;
+};
+
+/// A file with bytes in which weights may lie that we cannot see.
 struct OpaqueFile {
   std::string path;
-  std::uint64_t bytes = 0;
+  std::uint64_t bytes = 0;  ///< how many
   std::string reason;
 };
 
@@ -56,6 +66,7 @@ struct Report {
   std::uint64_t bytes_added = 0, bytes_total = 0, shards = 0, file_bytes_total = 0;
   std::uint64_t exchanged_bytes = 0;
   std::array<TransformSums, kTransforms> transforms{};
+  std::array<ContainerSums, corpus::kContainerCount> containers{};  ///< by ContainerId, of the files to archive
   std::map<std::string, ModelSums> models;
   double max_abs_error = 0;
   std::vector<OpaqueFile> opaque;
@@ -65,6 +76,8 @@ struct Report {
 
   /// Size of all files that the archive holds, over its size on disk. 1 for an empty archive.
   double ratio() const;
+
+  std::uint64_t opaque_bytes() const;
 };
 
 /// Collective. Sums, maxima and lists of all ranks, at rank 0 (others keep their own lists).

@@ -7,6 +7,7 @@
 #include <exception>
 
 #include "corpus/container.hpp"
+#include "corpus/disk_folder.hpp"
 #include "corpus/walk.hpp"
 #include "support/posix.hpp"
 
@@ -15,8 +16,13 @@ namespace {
 
 using corpus::FileKind;
 
-/// A file without layers of this size on is named in the report: it may hold weights in a format we cannot read.
-constexpr std::uint64_t kOpaqueFromBytes = 64 << 10;
+corpus::ParsedFile parse_opened(const std::string& root, const corpus::FileEntry& entry, int fd) {
+  const auto slash = entry.path.rfind('/');
+  const auto folder = slash == std::string::npos ? root : root + "/" + entry.path.substr(0, slash);
+  const corpus::DiskFolder beside(folder);
+  const auto name = std::string_view(entry.path).substr(slash == std::string::npos ? 0 : slash + 1);
+  return corpus::parse_file(corpus::FileSource(fd, entry.size_bytes), {name, &beside});
+}
 
 /// Opens and parses one file; `problem` says why it cannot be read.
 plan::PlannedFile parse(const std::string& root, corpus::FileEntry entry, std::string& problem) {
@@ -26,8 +32,21 @@ plan::PlannedFile parse(const std::string& root, corpus::FileEntry entry, std::s
   if (!fd)
     problem = errno_text(errno);
   else
-    file.parsed = corpus::parse_file(corpus::FileSource(fd.get(), file.entry.size_bytes));
+    file.parsed = parse_opened(root, file.entry, fd.get());
   return file;
+}
+
+void count_container(const plan::PlannedFile& file, Report& report) {
+  if (!corpus::has_content(file.entry.kind)) return;
+  auto& sums = report.containers[static_cast<std::size_t>(file.parsed.container)];
+  ++sums.files;
+  sums.bytes += file.entry.size_bytes;
+  for (const auto& extent : file.parsed.extents) {
+    sums.layers += extent.is_layer ? 1 : 0;
+    sums.layer_bytes += extent.is_layer ? extent.length_bytes : 0;
+  }
+  if (!file.parsed.opaque_reason.empty())
+    report.opaque.push_back({file.entry.path, file.parsed.opaque_bytes, file.parsed.opaque_reason});
 }
 
 }  // namespace
@@ -75,11 +94,7 @@ std::vector<plan::PlannedFile> scan(const mpi::Comm& comm, const SweepOptions& o
       report.failures.push_back({file.entry.path, problems[i]});
       continue;
     }
-    if (file.parsed.container == corpus::ContainerId::Opaque && file.parsed.opaque_reason.empty() &&
-        file.entry.size_bytes >= kOpaqueFromBytes)
-      file.parsed.opaque_reason = "no known container of layers";
-    if (!file.parsed.opaque_reason.empty())
-      report.opaque.push_back({file.entry.path, file.entry.size_bytes, file.parsed.opaque_reason});
+    count_container(file, report);
     readable.push_back(std::move(file));
   }
   return readable;

@@ -145,13 +145,25 @@ class Waves {
       units_[u].fingerprint = hash_.combine(news.digests[u - units.first]);
       verdicts_.units.push_back(u);
       verdicts_.keys.push_back({units_[u].fingerprint, plan_.units[u].size_bytes, extent.dtype});
+      verdicts_.lossless.push_back(extent.lossless ? 1 : 0);
     }
-    verdicts_.verdicts = options_.deduplicate ? dedup::deduplicate(comm_, table_, verdicts_.keys, lossy_class_)
-                                              : std::vector<dedup::Verdict>(verdicts_.keys.size());
-    is_new_.assign(units.last - units.first, false);
-    for (std::size_t i = 0; i < verdicts_.units.size(); ++i)
-      is_new_[verdicts_.units[i] - units.first] = verdicts_.verdicts[i].novelty == dedup::Novelty::New;
-    tell_verdicts(comm_, plan_, home_, is_new_, work_);
+    give_verdicts();
+    tasks_.assign(units.last - units.first, Task::Skip);
+    for (std::size_t i = 0; i < verdicts_.units.size(); ++i) {
+      const auto& verdict = verdicts_.verdicts[i];
+      if (verdict.novelty == dedup::Novelty::New)
+        tasks_[verdicts_.units[i] - units.first] = verdict.lossless ? Task::EncodeLossless : Task::Encode;
+    }
+    tell_tasks(comm_, plan_, home_, tasks_, work_);
+  }
+
+  void give_verdicts() {
+    if (options_.deduplicate) {
+      verdicts_.verdicts = dedup::deduplicate(comm_, table_, verdicts_.keys, verdicts_.lossless, lossy_class_);
+      return;
+    }
+    for (const auto lossless : verdicts_.lossless)
+      verdicts_.verdicts.push_back({dedup::Novelty::New, lossless != 0, {}});
   }
 
   void fail_file(std::size_t file, const std::string& reason) {
@@ -172,7 +184,7 @@ class Waves {
     finished_->header = {next_shard_, sweep_, wave, description_};
     finished_->raw_bytes = work_.raw_bytes;
     auto& part = finished_->part;
-    const auto outcomes = report_encoding(comm_, plan_, home_, is_new_, work_);
+    const auto outcomes = report_encoding(comm_, plan_, home_, tasks_, work_);
     std::vector<dedup::StoredLayer> stored;
     add_layer_rows(comm_, plan_, verdicts_, outcomes, units_of(plan_, wave).first, next_shard_, lossy_class_, hash_,
                    part, stored, report_);
@@ -218,7 +230,7 @@ class Waves {
   Work work_, next_work_;
   std::size_t current_ = 0;
   WaveVerdicts verdicts_;
-  std::vector<bool> is_new_;
+  std::vector<Task> tasks_;  ///< by unit of the current wave
   std::optional<Finished> finished_;
   ReadStats reading_stats_;
   Background reading_;  // last: their threads end before what they use

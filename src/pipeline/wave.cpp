@@ -138,32 +138,32 @@ ReadNews report_reading(const mpi::Comm& comm, const plan::Plan& plan, const Hom
   return news;
 }
 
-void tell_verdicts(const mpi::Comm& comm, const plan::Plan& plan, const Home& home, const std::vector<bool>& is_new,
-                   Work& work) {
+void tell_tasks(const mpi::Comm& comm, const plan::Plan& plan, const Home& home, const std::vector<Task>& tasks,
+                Work& work) {
   const auto units = units_of(plan, home.wave);
-  mpi::PerRank<std::uint8_t> verdicts(home.shares.size());
+  mpi::PerRank<Task> to(home.shares.size());
   for (std::size_t r = 0; r < home.shares.size(); ++r) {
-    for (const auto& share : home.shares[r]) verdicts[r].push_back(is_new[share.unit - units.first] ? 1 : 0);
+    for (const auto& share : home.shares[r]) to[r].push_back(tasks[share.unit - units.first]);
   }
-  const auto told = comm.alltoallv(verdicts);
+  const auto told = comm.alltoallv(to);
   for (std::size_t r = 0; r < work.shares.size(); ++r) {
     ELVES_ASSERT(told[r].size() == work.shares[r].size());
     for (std::size_t s = 0; s < told[r].size(); ++s) {
       const auto& share = work.shares[r][s];
       for (std::size_t c = share.first_chunk; c < share.first_chunk + share.n_chunks; ++c)
-        work.chunks[c].encode = told[r][s] != 0;
+        work.chunks[c].task = told[r][s];
     }
   }
 }
 
 std::vector<std::vector<ChunkOutcome>> report_encoding(const mpi::Comm& comm, const plan::Plan& plan, const Home& home,
-                                                       const std::vector<bool>& is_new, const Work& work) {
+                                                       const std::vector<Task>& tasks, const Work& work) {
   mpi::PerRank<ChunkOutcome> outcomes(work.shares.size());
   for (std::size_t r = 0; r < work.shares.size(); ++r) {
     for (const auto& share : work.shares[r]) {
       for (std::size_t c = share.first_chunk; c < share.first_chunk + share.n_chunks; ++c) {
         const auto& chunk = work.chunks[c];
-        if (!chunk.encode) continue;
+        if (chunk.task == Task::Skip) continue;
         outcomes[r].push_back({chunk.decoded, chunk.stats.max_abs_error, chunk.stats.raw_bytes,
                                chunk.stats.transformed_bytes, chunk.stats.encoded_bytes,
                                static_cast<std::uint32_t>(chunk.stats.transform), chunk.stats.exact ? 1u : 0u});
@@ -176,7 +176,7 @@ std::vector<std::vector<ChunkOutcome>> report_encoding(const mpi::Comm& comm, co
   for (std::size_t r = 0; r < home.shares.size(); ++r) {
     std::size_t at = 0;
     for (const auto& share : home.shares[r]) {
-      if (!is_new[share.unit - units.first]) continue;
+      if (tasks[share.unit - units.first] == Task::Skip) continue;
       auto& unit = by_unit[share.unit - units.first];
       ELVES_ASSERT(at + share.n_chunks <= told[r].size());
       unit.insert(unit.end(), told[r].begin() + static_cast<std::ptrdiff_t>(at),

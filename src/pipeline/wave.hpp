@@ -28,6 +28,9 @@ struct SourceFile {
   std::string error;  ///< why it could not be read as the walk found it
 };
 
+/// What is to be done with the chunks of a unit: those of New layers are encoded.
+enum class Task : std::uint8_t { Skip, Encode, EncodeLossless };
+
 /// One chunk of this rank's work.
 struct WorkChunk {
   std::size_t source = 0;
@@ -36,7 +39,7 @@ struct WorkChunk {
   std::size_t buffer_at = 0;
   std::uint32_t size_bytes = 0;
   Hash128 digest;
-  bool encode = false;  ///< of a New layer
+  Task task = Task::Skip;
   // After encoding:
   Hash128 decoded;
   ChunkStats stats;
@@ -86,10 +89,9 @@ UnitRange units_of(const plan::Plan& plan, std::uint64_t wave);
 /// Collective. Brings digests and read errors from workers to homes.
 ReadNews report_reading(const mpi::Comm& comm, const plan::Plan& plan, const Home& home, const Work& work);
 
-/// Collective. Brings verdicts from homes to workers: marks the chunks of units that `is_new` says (by unit of the
-/// wave).
-void tell_verdicts(const mpi::Comm& comm, const plan::Plan& plan, const Home& home, const std::vector<bool>& is_new,
-                   Work& work);
+/// Collective. Brings tasks (by unit of the wave) from homes to the chunks of their workers.
+void tell_tasks(const mpi::Comm& comm, const plan::Plan& plan, const Home& home, const std::vector<Task>& tasks,
+                Work& work);
 
 /// What a home learns of an encoded chunk.
 struct ChunkOutcome {
@@ -104,6 +106,6 @@ struct ChunkOutcome {
 
 /// Collective. Brings outcomes from workers to homes: by unit of the wave, its chunks in order; empty for others.
 std::vector<std::vector<ChunkOutcome>> report_encoding(const mpi::Comm& comm, const plan::Plan& plan, const Home& home,
-                                                       const std::vector<bool>& is_new, const Work& work);
+                                                       const std::vector<Task>& tasks, const Work& work);
 
 }  // namespace elves::pipeline

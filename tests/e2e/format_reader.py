@@ -20,7 +20,10 @@ REGULAR, SYMLINK, HARDLINK, DIRECTORY = range(4)
 NO_BASE = 0xFFFFFFFF
 
 DTYPES = ("bytes", "bool", "u8", "i8", "u16", "i16", "u32", "i32", "u64", "i64", "f16", "bf16", "f32", "f64",
-          "f8_e4m3", "f8_e5m2", "c64", "c128")
+          "f8_e4m3", "f8_e5m2", "c64", "c128", "f8_e4m3fnuz", "f8_e5m2fnuz", "f8_e8m0", "c32",
+          "q4_0", "q4_1", "q5_0", "q5_1", "q8_0", "q8_1", "q2_k", "q3_k", "q4_k", "q5_k", "q6_k", "q8_k",
+          "iq2_xxs", "iq2_xs", "iq3_xxs", "iq1_s", "iq4_nl", "iq3_s", "iq2_s", "iq4_xs", "iq1_m", "tq1_0", "tq2_0",
+          "mxfp4")
 TRANSFORMS = ("raw", "planes", "elf-packed", "elf", "de")
 
 
@@ -87,7 +90,8 @@ def ceil8(bits):
 
 # dtype: bytes of a word, and whether words are turned
 PLANES = {"f64": (8, True), "c128": (8, True), "f32": (4, True), "c64": (4, True), "f16": (2, True), "bf16": (2, True),
-          "f8_e4m3": (1, True), "f8_e5m2": (1, True), "u64": (8, False), "i64": (8, False), "u32": (4, False),
+          "f8_e4m3": (1, True), "f8_e5m2": (1, True), "f8_e4m3fnuz": (1, True), "f8_e5m2fnuz": (1, True),
+          "c32": (2, True), "u64": (8, False), "i64": (8, False), "u32": (4, False),
           "i32": (4, False), "u16": (2, False), "i16": (2, False)}
 
 # dtype: bytes of an element, bits of its mantissa

@@ -34,13 +34,15 @@ Corpus corpus_with_repeats(std::size_t n) {
 
 /// Runs both exchanges and gives each New layer the row that is its place among all layers.
 std::vector<StoredLayer> run(LayerTable& table, const Corpus& corpus, std::vector<Verdict>& verdicts,
-                             std::uint32_t shard, std::uint32_t lossy_class = 0) {
+                             std::uint32_t shard, std::uint32_t lossy_class = 0,
+                             const std::vector<std::uint8_t>& lossless = {}) {
   const auto keys = corpus.mine();
-  verdicts = deduplicate(mpi::world(), table, keys, lossy_class);
+  verdicts = deduplicate(mpi::world(), table, keys, lossless, lossy_class);
   std::vector<StoredLayer> layers(keys.size());
   for (std::size_t i = 0; i < keys.size(); ++i) {
     const auto place = corpus.first(mpi::world().rank()) + i;
-    if (verdicts[i].novelty == Novelty::New) layers[i] = {{shard, place}, keys[i].fingerprint, lossy_class};
+    if (verdicts[i].novelty == Novelty::New)
+      layers[i] = {{shard, place}, keys[i].fingerprint, verdicts[i].lossless ? 0 : lossy_class};
     if (verdicts[i].novelty == Novelty::Known) layers[i] = verdicts[i].stored;
   }
   settle(mpi::world(), table, keys, verdicts, layers);
@@ -86,6 +88,29 @@ TEST(Dedup, a_layer_stored_with_loss_does_not_serve_a_sweep_that_allows_none) {
   for (const auto& verdict : verdicts) {
     EXPECT_EQ(verdict.novelty, Novelty::Known) << "an exact layer serves every sweep";
     EXPECT_EQ(verdict.stored.place.shard, 1u);
+  }
+}
+
+TEST(Dedup, one_asker_that_allows_no_loss_makes_its_layer_exact_for_all) {
+  const auto corpus = corpus_with_repeats(120);
+  const auto is_last = [&](std::size_t place) {  // the last of its kind asks for no loss
+    return std::find(corpus.contents.begin() + static_cast<std::ptrdiff_t>(place) + 1, corpus.contents.end(),
+                     corpus.contents[place]) == corpus.contents.end() &&
+           corpus.contents[place] % 2 == 0;
+  };
+  std::vector<std::uint8_t> lossless;
+  const auto first = corpus.first(mpi::world().rank());
+  for (auto i = first; i < corpus.first(mpi::world().rank() + 1); ++i) lossless.push_back(is_last(i) ? 1 : 0);
+  LayerTable table;
+  std::vector<Verdict> verdicts;
+  const auto layers = run(table, corpus, verdicts, 0, 77, lossless);
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    EXPECT_EQ(layers[i].lossy_class, corpus.contents[first + i] % 2 == 0 ? 0u : 77u) << "layer " << first + i;
+  }
+  run(table, corpus, verdicts, 1, 77, std::vector<std::uint8_t>(layers.size(), 1));
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    EXPECT_EQ(verdicts[i].novelty == Novelty::Known, corpus.contents[first + i] % 2 == 0)
+        << "what was stored with loss does not serve it";
   }
 }
 

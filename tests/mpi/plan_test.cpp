@@ -21,7 +21,11 @@ std::vector<PlannedFile> my_files(const std::vector<std::uint64_t>& sizes) {
     PlannedFile file;
     file.entry.path = "file" + std::to_string(1000 + i);
     file.entry.size_bytes = sizes[i];
-    if (sizes[i] > 0) file.parsed.extents.push_back({0, sizes[i], true, DType::F32, "w", {sizes[i] / 4}});
+    if (sizes[i] > 0) {
+      corpus::Extent layer{.offset_bytes = 0, .length_bytes = sizes[i], .is_layer = true, .dtype = DType::F32};
+      layer.shape = {sizes[i] / 4};
+      file.parsed.extents.push_back(std::move(layer));
+    }
     files.push_back(file);
   }
   return files;

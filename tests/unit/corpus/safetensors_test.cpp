@@ -48,11 +48,25 @@ Bytes slice(const Bytes& file, const Extent& extent) {
 constexpr std::string_view kOneLayer = R"({"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}})";
 
 TEST(Safetensors, reads_every_dtype_of_the_format) {
-  const std::map<std::string, DType> dtypes{
-      {"BOOL", DType::Bool},      {"U8", DType::U8},   {"I8", DType::I8},   {"F8_E4M3", DType::F8E4M3},
-      {"F8_E5M2", DType::F8E5M2}, {"U16", DType::U16}, {"I16", DType::I16}, {"F16", DType::F16},
-      {"BF16", DType::BF16},      {"U32", DType::U32}, {"I32", DType::I32}, {"F32", DType::F32},
-      {"U64", DType::U64},        {"I64", DType::I64}, {"F64", DType::F64}, {"C64", DType::C64}};
+  const std::map<std::string, DType> dtypes{{"BOOL", DType::Bool},
+                                            {"U8", DType::U8},
+                                            {"I8", DType::I8},
+                                            {"F8_E4M3", DType::F8E4M3},
+                                            {"F8_E5M2", DType::F8E5M2},
+                                            {"U16", DType::U16},
+                                            {"I16", DType::I16},
+                                            {"F16", DType::F16},
+                                            {"BF16", DType::BF16},
+                                            {"U32", DType::U32},
+                                            {"I32", DType::I32},
+                                            {"F32", DType::F32},
+                                            {"U64", DType::U64},
+                                            {"I64", DType::I64},
+                                            {"F64", DType::F64},
+                                            {"C64", DType::C64},
+                                            {"F8_E8M0", DType::F8E8M0},
+                                            {"F8_E4M3FNUZ", DType::F8E4M3FNUZ},
+                                            {"F8_E5M2FNUZ", DType::F8E5M2FNUZ}};
   std::vector<Tensor> tensors;
   for (const auto& [text, dtype] : dtypes) {
     tensors.push_back({"layer." + text, text, {2, 3}, random_bytes(6 * size_bytes(dtype), tensors.size() + 1)});
@@ -141,7 +155,7 @@ TEST(Safetensors, arrays_without_elements_keep_their_names_and_shapes) {
 TEST(Safetensors, a_dtype_of_a_newer_version_is_glue_and_its_neighbours_stay_layers) {
   const auto file = file_with_header(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},
                                          "q":{"dtype":"F4","shape":[2,8],"data_offsets":[4,12]},
-                                         "s":{"dtype":"F8_E8M0","shape":[4],"data_offsets":[12,16]},
+                                         "s":{"dtype":"F6_E3M2","shape":[4],"data_offsets":[12,16]},
                                          "e":{"dtype":"F6_E2M3","shape":[0],"data_offsets":[16,16]},
                                          "z":{"dtype":"F16","shape":[2],"data_offsets":[16,20]}})",
                                      random_bytes(20, 7));

@@ -180,9 +180,13 @@ inline const std::vector<Kind>& kinds() {
   return all;
 }
 
+/// All dtypes; of the block types, which no transform tells apart, one.
 inline std::vector<DType> all_dtypes() {
   std::vector<DType> all;
-  for (std::uint8_t number = 0; number < kDTypeCount; ++number) all.push_back(static_cast<DType>(number));
+  for (std::uint8_t number = 0; number < kDTypeCount; ++number) {
+    const auto dtype = static_cast<DType>(number);
+    if (block_elements(dtype) == 1 || dtype == DType::Q6_K) all.push_back(dtype);
+  }
   return all;
 }
 

@@ -20,14 +20,25 @@ constexpr std::size_t kMaxDimensions = 64;
 constexpr std::string_view kMetadata = "__metadata__";
 
 constexpr std::array kDTypes{
-    std::pair{std::string_view("BOOL"), DType::Bool},      std::pair{std::string_view("U8"), DType::U8},
-    std::pair{std::string_view("I8"), DType::I8},          std::pair{std::string_view("U16"), DType::U16},
-    std::pair{std::string_view("I16"), DType::I16},        std::pair{std::string_view("U32"), DType::U32},
-    std::pair{std::string_view("I32"), DType::I32},        std::pair{std::string_view("U64"), DType::U64},
-    std::pair{std::string_view("I64"), DType::I64},        std::pair{std::string_view("F16"), DType::F16},
-    std::pair{std::string_view("BF16"), DType::BF16},      std::pair{std::string_view("F32"), DType::F32},
-    std::pair{std::string_view("F64"), DType::F64},        std::pair{std::string_view("F8_E4M3"), DType::F8E4M3},
-    std::pair{std::string_view("F8_E5M2"), DType::F8E5M2}, std::pair{std::string_view("C64"), DType::C64},
+    std::pair{std::string_view("BOOL"), DType::Bool},
+    std::pair{std::string_view("U8"), DType::U8},
+    std::pair{std::string_view("I8"), DType::I8},
+    std::pair{std::string_view("U16"), DType::U16},
+    std::pair{std::string_view("I16"), DType::I16},
+    std::pair{std::string_view("U32"), DType::U32},
+    std::pair{std::string_view("I32"), DType::I32},
+    std::pair{std::string_view("U64"), DType::U64},
+    std::pair{std::string_view("I64"), DType::I64},
+    std::pair{std::string_view("F16"), DType::F16},
+    std::pair{std::string_view("BF16"), DType::BF16},
+    std::pair{std::string_view("F32"), DType::F32},
+    std::pair{std::string_view("F64"), DType::F64},
+    std::pair{std::string_view("F8_E4M3"), DType::F8E4M3},
+    std::pair{std::string_view("F8_E5M2"), DType::F8E5M2},
+    std::pair{std::string_view("C64"), DType::C64},
+    std::pair{std::string_view("F8_E8M0"), DType::F8E8M0},
+    std::pair{std::string_view("F8_E4M3FNUZ"), DType::F8E4M3FNUZ},
+    std::pair{std::string_view("F8_E5M2FNUZ"), DType::F8E5M2FNUZ},
 };
 
 /// Nothing for a dtype of a newer version of the format.
