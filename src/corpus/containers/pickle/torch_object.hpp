@@ -17,8 +17,6 @@ struct Storage {
   std::optional<DType> dtype;    ///< of its elements, U8 where it is untyped; nothing for a class that we do not know
   std::uint64_t n_elements = 0;  ///< as the pickle claims, unchecked
   std::string location;          ///< "cpu", "cuda:0", ...
-  std::optional<std::size_t> base;  ///< of a legacy view: the storage (an index) whose elements it borrows,
-  std::uint64_t base_elements = 0;  ///< from this element of it on; all else about a view is said by its tensors
 };
 
 /// A view of a storage. Nothing in it is checked against the storage's size.
@@ -32,7 +30,8 @@ struct Tensor {
 };
 
 /// What a pickle says of tensors: all storages, one for each key, in order of first mention; all tensors in order of
-/// the walk (dicts and lists in their own order). Tied tensors come once for each name.
+/// the walk (dicts and lists in their own order). Tensors that share their storage may be tied, or overlap; a tensor
+/// object that is found twice comes once. Legacy views of a storage are told in terms of the storage itself.
 struct Objects {
   std::vector<Storage> storages;
   std::vector<Tensor> tensors;
@@ -40,6 +39,7 @@ struct Objects {
 
 struct ObjectPickle {
   Objects objects;
+  Layout arrays;                ///< numpy arrays in the pickle itself; offsets are those of `file`
   std::uint64_t end_bytes = 0;  ///< offset of the first byte after the pickle
 };
 
@@ -56,13 +56,14 @@ struct Place {
 };
 
 /// The layers of a file: `places` has a row for each storage; nothing for a storage whose bytes are not in the file, or
-/// not plainly (the caller counts these as opaque). Offsets and lengths are the file's and must lie within it. Places
-/// that are ranges of one another are a matter of legacy views: give views no place, their base speaks for them.
+/// not plainly (the caller counts these as opaque). Offsets and lengths are the file's and must lie within it; a length
+/// need not be what the pickle claims.
 ///
 /// Tensors of one storage that are the same elements are one layer, under the first name; disjoint dense ones (in any
-/// order of dimensions) are a layer each; where they have gaps or overlap in part, the storage is one flat layer
-/// [n_elements] under its first tensor's name. A storage that no tensor speaks of is the flat layer "storage.KEY".
-/// A storage of an unknown dtype counts as opaque. An Error where a tensor passes the end of its storage.
+/// order of dimensions) are a layer each; a view of a part of another tensor is left out. Where they have gaps, overlap
+/// in part, or cover less than half of their storage, it is one flat layer [n_elements] under its first tensor's name.
+/// A storage that no tensor speaks of is the flat layer "storage.KEY". A storage of an unknown dtype counts as opaque.
+/// An Error where a tensor passes the end of its storage.
 Result<Layout> layers_of(const Objects& objects, std::span<const std::optional<Place>> places);
 
 }  // namespace elves::corpus::torch
