@@ -6,6 +6,7 @@
 #include <optional>
 #include <utility>
 
+#include "corpus/containers/hdf5/hdf5.hpp"
 #include "corpus/containers/safetensors/safetensors.hpp"
 #include "support/checked.hpp"
 #include "support/posix.hpp"
@@ -14,7 +15,7 @@
 namespace elves::corpus {
 namespace {
 
-constexpr std::array kContainers{kSafetensors};
+constexpr std::array kContainers{kSafetensors, kHdf5};
 constexpr std::array<Companion, 0> kCompanions{};
 
 Error layer_error(const Extent& layer, const std::string& what) {
