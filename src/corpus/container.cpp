@@ -7,7 +7,11 @@
 #include <utility>
 
 #include "corpus/containers/hdf5/hdf5.hpp"
+#include "corpus/containers/keras/keras.hpp"
+#include "corpus/containers/npy/npy.hpp"
+#include "corpus/containers/npz/npz.hpp"
 #include "corpus/containers/safetensors/safetensors.hpp"
+#include "corpus/containers/torch_zip/torch_zip.hpp"
 #include "support/checked.hpp"
 #include "support/posix.hpp"
 #include "support/text.hpp"
@@ -15,7 +19,8 @@
 namespace elves::corpus {
 namespace {
 
-constexpr std::array kContainers{kSafetensors, kHdf5};
+// Zips stand before HDF5, which may begin behind a user block: an entry of a zip could look like that.
+constexpr std::array kContainers{kSafetensors, kTorchZip, kKeras, kNpz, kNpy, kHdf5};
 constexpr std::array<Companion, 0> kCompanions{};
 
 Error layer_error(const Extent& layer, const std::string& what) {
