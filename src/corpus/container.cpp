@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "corpus/containers/safetensors/safetensors.hpp"
+#include "corpus/containers/torch_legacy/torch_legacy.hpp"
 #include "support/checked.hpp"
 #include "support/posix.hpp"
 #include "support/text.hpp"
@@ -14,7 +15,7 @@
 namespace elves::corpus {
 namespace {
 
-constexpr std::array kContainers{kSafetensors};
+constexpr std::array kContainers{kSafetensors, kTorchLegacy};
 constexpr std::array<Companion, 0> kCompanions{};
 
 Error layer_error(const Extent& layer, const std::string& what) {
