@@ -11,6 +11,7 @@
 #include "corpus/containers/npy/npy.hpp"
 #include "corpus/containers/npz/npz.hpp"
 #include "corpus/containers/safetensors/safetensors.hpp"
+#include "corpus/containers/torch_legacy/torch_legacy.hpp"
 #include "corpus/containers/torch_zip/torch_zip.hpp"
 #include "support/checked.hpp"
 #include "support/posix.hpp"
@@ -20,7 +21,7 @@ namespace elves::corpus {
 namespace {
 
 // Zips stand before HDF5, which may begin behind a user block: an entry of a zip could look like that.
-constexpr std::array kContainers{kSafetensors, kTorchZip, kKeras, kNpz, kNpy, kHdf5};
+constexpr std::array kContainers{kSafetensors, kTorchZip, kKeras, kNpz, kNpy, kHdf5, kTorchLegacy};
 constexpr std::array<Companion, 0> kCompanions{};
 
 Error layer_error(const Extent& layer, const std::string& what) {

@@ -66,4 +66,10 @@ struct Place {
 /// An Error where a tensor passes the end of its storage.
 Result<Layout> layers_of(const Objects& objects, std::span<const std::optional<Place>> places);
 
+/// For files whose numbers are big-endian: all of these are opaque.
+Layout big_endian_layout(std::span<const std::optional<Place>> places);
+
+/// Adds to a layout what was found in a part of the file that begins at `offset_bytes`.
+void add_to(Layout& layout, Layout part, std::uint64_t offset_bytes = 0);
+
 }  // namespace elves::corpus::torch
