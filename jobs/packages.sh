@@ -2,7 +2,7 @@
 # and asks for root (sudo) only then.
 
 build_packages="g++ cmake ninja-build pkg-config openmpi-bin libopenmpi-dev libhdf5-openmpi-dev libzstd-dev libxxhash-dev
-  libboost-program-options-dev libhwy-dev nlohmann-json3-dev libfmt-dev"
+  libboost-program-options-dev libhwy-dev nlohmann-json3-dev libfmt-dev zlib1g-dev"
 test_packages="libgtest-dev libbenchmark-dev hdf5-tools zstd python3 python3-h5py python3-numpy python3-zstandard"
 
 need_packages() {

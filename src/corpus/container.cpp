@@ -6,7 +6,13 @@
 #include <optional>
 #include <utility>
 
+#include "corpus/containers/hdf5/hdf5.hpp"
+#include "corpus/containers/keras/keras.hpp"
+#include "corpus/containers/npy/npy.hpp"
+#include "corpus/containers/npz/npz.hpp"
 #include "corpus/containers/safetensors/safetensors.hpp"
+#include "corpus/containers/torch_legacy/torch_legacy.hpp"
+#include "corpus/containers/torch_zip/torch_zip.hpp"
 #include "support/checked.hpp"
 #include "support/posix.hpp"
 #include "support/text.hpp"
@@ -14,7 +20,9 @@
 namespace elves::corpus {
 namespace {
 
-constexpr std::array kContainers{kSafetensors};
+// Zips stand before HDF5, which may begin behind a user block: an entry of a zip could look like that.
+constexpr std::array kContainers{kSafetensors, kTorchZip, kKeras, kNpz, kNpy, kHdf5, kTorchLegacy};
+
 /// A file of unknown format of this size on may hold weights: its opacity is worth a word.
 constexpr std::uint64_t kSuspectBytes = 64 << 10;
 

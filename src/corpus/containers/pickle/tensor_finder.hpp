@@ -1,0 +1,37 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "corpus/containers/pickle/array_findings.hpp"
+#include "corpus/containers/pickle/graph.hpp"
+#include "corpus/containers/pickle/torch_object.hpp"
+#include "elves/error.hpp"
+
+namespace elves::corpus::torch {
+
+/// A value of a pickle that stands for a storage.
+struct StorageReference {
+  std::size_t storage = 0;            ///< an index
+  std::optional<DType> dtype;         ///< of the elements that tensors have there
+  std::uint64_t offset_elements = 0;  ///< where it begins in the storage
+};
+
+/// How a pickle speaks of storages, which each container has in its own way.
+class References {
+ public:
+  virtual ~References() = default;
+  /// Nothing where the value stands for something else.
+  virtual std::optional<StorageReference> storage(pickle::Index node) = 0;
+  /// For pickles that speak of whole tensors; its name is not asked for.
+  virtual std::optional<Tensor> tensor(pickle::Index node);
+};
+
+/// The tensors that can be reached from `root`, in order, each once; numpy arrays are added to `arrays`. An Error where
+/// one has negative numbers, or more dimensions than anybody needs.
+Result<std::vector<Tensor>> find_tensors(const pickle::Graph& graph, pickle::Index root, References& references,
+                                         pickle::ArrayFindings& arrays);
+
+}  // namespace elves::corpus::torch
