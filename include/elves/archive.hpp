@@ -34,7 +34,9 @@ class Archive {
   /// The layers of a file, in order of their place in it.
   Result<std::vector<LayerInfo>> layers(const std::string& path);
 
-  /// The bytes of one layer, row-major, little endian, checked against the recorded digest.
+  /// The bytes of one layer as they lie in the file, little endian, checked against the recorded digest: row-major in
+  /// most formats; those of Fortran-ordered NPY files and transposed PyTorch tensors are not. Of two layers of one name
+  /// the first.
   Result<std::vector<std::byte>> read_layer(const std::string& path, const std::string& layer);
 
   /// The bytes of a whole file as restore would write it.

@@ -2,6 +2,7 @@
 #include <exception>
 #include <map>
 
+#include "archive/container_checksums.hpp"
 #include "archive/file_decoder.hpp"
 #include "archive/shard_reader.hpp"
 #include "elves/archive.hpp"
@@ -73,15 +74,32 @@ Result<std::vector<Part>> parts_of(archive::ShardSet& shards, const archive::Fil
 /// Collects the bytes of one file.
 class Collector final : public archive::FileVisitor {
  public:
-  Result<void> begin(std::size_t, const archive::ArchivedFile&) override { return {}; }
+  Result<void> begin(std::size_t, const archive::ArchivedFile& file) override {
+    checksums_.begin(file.row);
+    return {};
+  }
   Result<void> piece(std::size_t, const archive::DecodedPiece& piece) override {
+    checksums_.take(piece);
     bytes.insert(bytes.end(), piece.bytes.begin(), piece.bytes.end());
     return {};
   }
-  void end(std::size_t, const archive::ArchivedFile&, const Result<void>& result) override { outcome = result; }
+  void end(std::size_t, const archive::ArchivedFile&, const Result<void>& result) override {
+    outcome = result;
+    if (!outcome) return;
+    const auto corrections = checksums_.corrections(corpus::MemorySource(bytes));
+    if (!corrections) {
+      outcome = corrections.error();
+      return;
+    }
+    for (const auto& patch : *corrections)
+      std::ranges::copy(patch.bytes, bytes.begin() + static_cast<std::ptrdiff_t>(patch.offset_bytes));
+  }
 
   std::vector<std::byte> bytes;
   Result<void> outcome = Error{"the file did not end"};
+
+ private:
+  archive::ContainerChecksums checksums_;
 };
 
 /// The API promises errors, not exceptions: running out of memory is one.
@@ -149,7 +167,7 @@ Result<std::vector<std::byte>> Archive::read_layer(const std::string& path, cons
     bool found = false;
     for (const auto& part : *parts) {
       if (part.extent.is_layer == 0 || part.name != layer) continue;
-      found = true;
+      if (std::exchange(found, true) && part.extent.part == 0) break;  // another layer of the same name
       auto shard = state_->shards.at(part.extent.layer_shard);
       if (!shard) return shard.error();
       const auto dtype = dtype_from_number(part.layer.dtype);

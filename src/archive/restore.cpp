@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <set>
 
+#include "archive/container_checksums.hpp"
 #include "archive/file_decoder.hpp"
 #include "archive/target_tree.hpp"
 #include "support/posix.hpp"
@@ -43,12 +44,14 @@ class Restorer final : public FileVisitor {
 
   Result<void> piece(std::size_t index, const DecodedPiece& piece) override {
     if (auto ready = open(index); !ready) return ready;
+    checksums_.take(piece);
     return tree_.write_file(piece.bytes, piece.offset_bytes);
   }
 
   void end(std::size_t index, const ArchivedFile&, const Result<void>& outcome) override {
     const auto& file = work_.files[index];
     auto done = outcome ? open(index) : outcome;
+    if (done) done = correct_checksums(file.row.size_bytes);
     if (done)
       done = tree_.commit_file(file.row);
     else
@@ -68,13 +71,26 @@ class Restorer final : public FileVisitor {
   Result<void> open(std::size_t index) {
     if (open_ == index) return {};
     auto begun = tree_.begin_file(work_.files[index].path);
-    if (begun) open_ = index;
-    return begun;
+    if (!begun) return begun;
+    open_ = index;
+    checksums_.begin(work_.files[index].row);
+    return {};
+  }
+
+  Result<void> correct_checksums(std::uint64_t size_bytes) {
+    if (!checksums_.needed()) return {};
+    const auto corrections = checksums_.corrections(tree_.written(size_bytes));
+    if (!corrections) return corrections.error();
+    for (const auto& patch : *corrections) {
+      if (auto written = tree_.write_file(patch.bytes, patch.offset_bytes); !written) return written;
+    }
+    return {};
   }
 
   TargetTree& tree_;
   const Work& work_;
   RestoreSummary& summary_;
+  ContainerChecksums checksums_;  ///< of the file that is being written
   std::size_t open_ = kNone;
 };
 

@@ -136,7 +136,7 @@ Result<void> TargetTree::begin_file(const std::string& path) {
   temporary_ = ".elves-file-" + token_;
   ::unlinkat(*folder, temporary_.c_str(), 0);
   file_ =
-      FileDescriptor(::openat(*folder, temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+      FileDescriptor(::openat(*folder, temporary_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
   if (!file_) return Error{errno_text(errno)};
   return {};
 }

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "archive/layout.hpp"
+#include "corpus/container.hpp"
 #include "elves/error.hpp"
 #include "support/posix.hpp"
 
@@ -31,6 +32,8 @@ class TargetTree {
   /// One file at a time: begin_file, write_file, then commit_file (mode, owner, time, rename to its name) or drop_file.
   Result<void> begin_file(const std::string& path);
   Result<void> write_file(std::span<const std::byte> bytes, std::uint64_t offset_bytes);
+  /// What was written so far, for as long as the file is open.
+  corpus::FileSource written(std::uint64_t size_bytes) const { return {file_.get(), size_bytes}; }
   Result<void> commit_file(const FileRow& row);
   void drop_file() noexcept;
 

@@ -1,15 +1,19 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cmath>
 #include <cstring>
+#include <iterator>
+#include <optional>
 #include <unordered_set>
 
 #include "archive/catalog.hpp"
 #include "archive/file_decoder.hpp"
 #include "archive/verify.hpp"
 #include "corpus/walk.hpp"
+#include "corpus/zip/zip_checksums.hpp"
 #include "support/posix.hpp"
 #include "support/text.hpp"
 
@@ -71,8 +75,10 @@ class Comparer final : public FileVisitor {
     if (auto read = pread_exactly(file_.get(), original_, piece.offset_bytes); !read) return read;
     summary_.compared_bytes += original_.size();
     if (std::memcmp(original_.data(), piece.bytes.data(), original_.size()) == 0) return {};
-    if (piece.exact)
-      return Error{"content differs from byte " + std::to_string(piece.offset_bytes + first_difference(piece.bytes))};
+    if (piece.exact) {
+      const auto at = first_difference(index, piece);
+      return at ? Result<void>{Error{"content differs from byte " + std::to_string(*at)}} : Result<void>{};
+    }
     const double error = widest_difference(piece.dtype, original_, piece.bytes);
     if (!(error <= piece.max_abs_error))
       return Error{"a lossy layer at byte " + std::to_string(piece.offset_bytes) +
@@ -90,12 +96,27 @@ class Comparer final : public FileVisitor {
     if (open_ == index) return {};
     file_ = FileDescriptor(open_regular_file(corpus_ + "/" + files_[index].path));
     open_ = index;
+    checksums_.reset();
     if (!file_) return Error{errno_text(errno)};
     return {};
   }
 
-  std::size_t first_difference(std::span<const std::byte> bytes) const {
-    return static_cast<std::size_t>(std::mismatch(bytes.begin(), bytes.end(), original_.begin()).first - bytes.begin());
+  /// The first byte of the file that differs. In a file with lossy layers the container's own checksums do not count:
+  /// the tree may be one that was restored, where they were computed anew.
+  std::optional<std::uint64_t> first_difference(std::size_t index, const DecodedPiece& piece) {
+    const auto& row = files_[index].row;
+    if (row.lossy_class != 0 && !checksums_)
+      checksums_ = corpus::zip::checksum_fields(corpus::FileSource(file_.get(), row.size_bytes));
+    for (std::size_t i = 0; i < original_.size(); ++i) {
+      if (original_[i] != piece.bytes[i] && !is_checksum(piece.offset_bytes + i)) return piece.offset_bytes + i;
+    }
+    return std::nullopt;
+  }
+
+  bool is_checksum(std::uint64_t at) const {
+    if (!checksums_) return false;
+    const auto after = std::ranges::upper_bound(*checksums_, at, {}, &corpus::zip::ByteRange::offset_bytes);
+    return after != checksums_->begin() && at - std::prev(after)->offset_bytes < std::prev(after)->size_bytes;
   }
 
   std::string corpus_;
@@ -104,6 +125,7 @@ class Comparer final : public FileVisitor {
   std::size_t open_ = SIZE_MAX;
   FileDescriptor file_;
   std::vector<std::byte> original_;
+  std::optional<std::vector<corpus::zip::ByteRange>> checksums_;  ///< of the open file, once they are needed
 };
 
 std::string read_link(const std::string& path, std::uint64_t size) {

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "archive/file_decoder.hpp"
+#include "corpus/container.hpp"
+#include "corpus/zip/zip_checksums.hpp"
+
+namespace elves::archive {
+
+/// Zips keep a CRC-32 of each file in them. Where a layer comes back with loss, that of its entry no longer holds; this
+/// tells what to write over the decoded bytes of a file so that readers accept it. Files without loss are left alone.
+class ContainerChecksums {
+ public:
+  void begin(const FileRow& row);
+  /// The pieces of the file, from front to back.
+  void take(const DecodedPiece& piece);
+  bool needed() const noexcept { return !lossy_.empty(); }
+
+  /// The corrections, for the decoded bytes as `file` gives them. Reads the entries that have lossy layers once more.
+  Result<std::vector<corpus::zip::Patch>> corrections(const corpus::ByteSource& file) const;
+
+ private:
+  bool has_checksums_ = false;
+  std::vector<corpus::zip::ByteRange> lossy_;  ///< sorted; adjacent ranges are one
+};
+
+}  // namespace elves::archive
