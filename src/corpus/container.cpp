@@ -6,8 +6,10 @@
 #include <optional>
 #include <utility>
 
+#include "corpus/containers/pickle/pickle.hpp"
 #include "corpus/containers/safetensors/safetensors.hpp"
 #include "corpus/containers/torch_legacy/torch_legacy.hpp"
+#include "corpus/containers/torch_tar/torch_tar.hpp"
 #include "support/checked.hpp"
 #include "support/posix.hpp"
 #include "support/text.hpp"
@@ -15,7 +17,7 @@
 namespace elves::corpus {
 namespace {
 
-constexpr std::array kContainers{kSafetensors, kTorchLegacy};
+constexpr std::array kContainers{kSafetensors, kTorchLegacy, kTorchTar, kPickle};
 constexpr std::array<Companion, 0> kCompanions{};
 
 Error layer_error(const Extent& layer, const std::string& what) {
@@ -78,8 +80,10 @@ ParsedFile checked(ContainerId id, std::string_view format, Result<Layout> layou
   if (!layout) return refuse(layout.error());
   auto extents = partition(std::move(layout->extents), file_bytes);
   if (!extents) return refuse(extents.error());
-  ParsedFile parsed{
-      .container = id, .extents = std::move(extents).value(), .opaque_bytes = layout->opaque_bytes, .opaque_reason = {}};
+  ParsedFile parsed{.container = id,
+                    .extents = std::move(extents).value(),
+                    .opaque_bytes = layout->opaque_bytes,
+                    .opaque_reason = {}};
   if (parsed.opaque_bytes > 0) parsed.opaque_reason = std::string(format) + ": " + layout->opaque_reason;
   return parsed;
 }
