@@ -10,8 +10,10 @@
 #include "corpus/containers/keras/keras.hpp"
 #include "corpus/containers/npy/npy.hpp"
 #include "corpus/containers/npz/npz.hpp"
+#include "corpus/containers/pickle/pickle.hpp"
 #include "corpus/containers/safetensors/safetensors.hpp"
 #include "corpus/containers/torch_legacy/torch_legacy.hpp"
+#include "corpus/containers/torch_tar/torch_tar.hpp"
 #include "corpus/containers/torch_zip/torch_zip.hpp"
 #include "support/checked.hpp"
 #include "support/posix.hpp"
@@ -21,7 +23,7 @@ namespace elves::corpus {
 namespace {
 
 // Zips stand before HDF5, which may begin behind a user block: an entry of a zip could look like that.
-constexpr std::array kContainers{kSafetensors, kTorchZip, kKeras, kNpz, kNpy, kHdf5, kTorchLegacy};
+constexpr std::array kContainers{kSafetensors, kTorchZip, kKeras, kNpz, kNpy, kHdf5, kTorchLegacy, kTorchTar, kPickle};
 
 /// A file of unknown format of this size on may hold weights: its opacity is worth a word.
 constexpr std::uint64_t kSuspectBytes = 64 << 10;

@@ -50,7 +50,7 @@ class TensorFinder final : public pickle::Visitor {
     if (graph_.kind(node) == Kind::Persistent) return Branches{};
     if (const auto array = pickle::array_of(graph_, node)) {
       told_bytes_ += name.size() + array->shape.size() * sizeof(std::uint64_t);
-      arrays_.add(*array, name);
+      arrays_.add(graph_, *array, name);
       return Branches{{"", array->data}};
     }
     const auto call = torch_call(node);
@@ -97,10 +97,11 @@ class TensorFinder final : public pickle::Visitor {
   Branches sparse(const Call& call) const {
     const auto parts = arg(call, 1);
     const auto part = [&](std::size_t n) { return graph_.item(parts, n); };
-    const auto layout = graph_.name(arg(call, 0));
-    if (layout == "sparse_csr" || layout == "sparse_bsr")
+    // What makes a layout of its name, "torch.sparse_csr".
+    const auto layout = graph_.text(graph_.item(graph_.args(arg(call, 0)), 0));
+    if (layout.ends_with("_csr") || layout.ends_with("_bsr"))
       return {{"crow_indices", part(0)}, {"col_indices", part(1)}, {"values", part(2)}};
-    if (layout == "sparse_csc" || layout == "sparse_bsc")
+    if (layout.ends_with("_csc") || layout.ends_with("_bsc"))
       return {{"ccol_indices", part(0)}, {"row_indices", part(1)}, {"values", part(2)}};
     return {{"indices", part(0)}, {"values", part(1)}};
   }
@@ -159,10 +160,10 @@ std::optional<Tensor> References::tensor(Index /*node*/) {
   return std::nullopt;
 }
 
-Result<std::vector<Tensor>> find_tensors(const Graph& graph, Index root, References& references,
-                                         pickle::ArrayFindings& arrays) {
-  TensorFinder finder(graph, references, arrays);
-  pickle::walk(graph, root, finder);
+Result<std::vector<Tensor>> find_tensors(const pickle::Pickled& pickled, References& references,
+                                         pickle::ArrayFindings& arrays, std::string root_name) {
+  TensorFinder finder(pickled.graph, references, arrays);
+  pickle::walk(pickled.graph, pickled.root, std::move(root_name), finder);
   return finder.take_tensors();
 }
 
