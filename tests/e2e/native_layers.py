@@ -258,11 +258,9 @@ def span_elements(tensor):
     return 1 + sum((n - 1) * step for n, step in zip(tensor.shape, tensor.stride())) if tensor.numel() else 0
 
 
-def storage_bytes(torch, tensor):
-    """The bytes in its storage from its first element to its last."""
-    if tensor.numel() == 0:
-        return b""
-    flat = torch.as_strided(tensor.detach(), (span_elements(tensor),), (1,), tensor.storage_offset())
+def storage_bytes(torch, tensor, first, n):
+    """The bytes of n elements of its storage."""
+    flat = torch.as_strided(tensor.detach(), (n,), (1,), first)
     return flat.contiguous().view(torch.uint8).numpy().tobytes()
 
 
@@ -270,7 +268,7 @@ def torch_layer(torch, name, tensor):
     dtype = TORCH_DTYPES.get(str(tensor.dtype).removeprefix("torch."))
     if tensor.layout != torch.strided or tensor.is_quantized or dtype is None:
         return Layer((name,), None, None, None, b"", f"a {tensor.layout} tensor of type {tensor.dtype}")
-    content = storage_bytes(torch, tensor)
+    content = storage_bytes(torch, tensor, tensor.storage_offset(), span_elements(tensor))
     n_bytes = tensor.numel() * tensor.element_size()
     optional = "" if n_bytes else "no elements"
     if len(content) != n_bytes:
@@ -289,31 +287,33 @@ def torch_layers(torch, named_tensors):
             continue
         start = tensor.storage_offset() * tensor.element_size()
         place = (start, start + span_elements(tensor) * tensor.element_size())
-        n_bytes, places = storages.setdefault(tensor.storage().data_ptr(), (tensor.storage().nbytes(), {}))
+        whole = storage_bytes(torch, tensor, 0, tensor.storage().nbytes() // tensor.element_size())
+        _, places = storages.setdefault(tensor.storage().data_ptr(), (whole, {}))
         if place in places:
             places[place].names += (name,)
         else:
             layers.append(torch_layer(torch, name, tensor))
             places[place] = layers[-1]
-    for n_bytes, places in storages.values():
-        make_parts_optional(n_bytes, places)
+    for whole, places in storages.values():
+        make_parts_optional(whole, places)
     return layers
 
 
-def make_parts_optional(storage_bytes, places):
-    """Of the layers of a storage, {(start, end): layer}, those remain that lie apart and cover half of it."""
-    outer, clear, end, covered = [], True, 0, 0
+def make_parts_optional(whole, places):
+    """Of the layers of a storage, {(start, end): layer}, those must be found that lie apart and cover half of it. Else the storage may be
+    one layer, with the first name."""
+    apart, end, covered = True, 0, 0
     for place in sorted(places, key=lambda place: (place[0], -place[1])):
         if place[1] <= end:
-            places[place].optional = "lies within another"
+            places[place].optional, places[place].content = "lies within another", b""
             continue
-        clear = clear and place[0] >= end and not places[place].optional
-        outer.append(place)
+        apart = apart and place[0] >= end and not places[place].optional
         end, covered = place[1], covered + place[1] - place[0]
-    for place in outer:
-        if not clear or covered * 2 < storage_bytes:
-            layer = places[place]
-            layer.optional, layer.shape, layer.n_bytes = layer.optional or "a part of a larger storage", None, None
+    if apart and covered * 2 >= len(whole):
+        return
+    for layer in places.values():
+        layer.optional, layer.shape, layer.n_bytes, layer.content = "a part of a storage", None, None, b""
+    next(iter(places.values())).content = whole
 
 
 def load_torch(path):
@@ -352,7 +352,8 @@ def read_torchscript(path):
 # ---------------------------------------------------------------- HDF5
 
 def hdf5_chunks(name, dataset):
-    """The stored chunks of a dataset without filters, whole also at its edges: "name[0,64]" by the first element, "name" for one alone."""
+    """The stored chunks of a dataset without filters, whole also at its edges: "name[0,64]" by the first element of each, "name" where
+    one chunk is all of it."""
     layers = []
     for i in range(dataset.id.get_num_chunks()):
         first = dataset.id.get_chunk_info(i).chunk_offset
