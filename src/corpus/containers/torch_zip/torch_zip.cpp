@@ -31,7 +31,7 @@ bool is_number(std::string_view text) {
 class Reader {
  public:
   Reader(const ByteSource& file, const std::vector<zip::Entry>& entries)
-      : file_(file), entries_(entries), folder_(folder_of(entries.empty() ? "" : entries.front().name)) {
+      : file_(file), folder_(folder_of(entries.empty() ? "" : entries.front().name)) {
     for (const auto& entry : entries) by_name_.emplace(entry.name, Record{&entry, false});
   }
 
@@ -122,7 +122,6 @@ class Reader {
   }
 
   const ByteSource& file_;
-  const std::vector<zip::Entry>& entries_;
   std::string folder_;
   std::unordered_map<std::string_view, Record> by_name_;
   Layout layout_;
