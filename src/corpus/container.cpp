@@ -10,8 +10,10 @@
 #include "corpus/containers/keras/keras.hpp"
 #include "corpus/containers/npy/npy.hpp"
 #include "corpus/containers/npz/npz.hpp"
+#include "corpus/containers/pickle/pickle.hpp"
 #include "corpus/containers/safetensors/safetensors.hpp"
 #include "corpus/containers/torch_legacy/torch_legacy.hpp"
+#include "corpus/containers/torch_tar/torch_tar.hpp"
 #include "corpus/containers/torch_zip/torch_zip.hpp"
 #include "support/checked.hpp"
 #include "support/posix.hpp"
@@ -21,7 +23,7 @@ namespace elves::corpus {
 namespace {
 
 // Zips stand before HDF5, which may begin behind a user block: an entry of a zip could look like that.
-constexpr std::array kContainers{kSafetensors, kTorchZip, kKeras, kNpz, kNpy, kHdf5, kTorchLegacy};
+constexpr std::array kContainers{kSafetensors, kTorchZip, kKeras, kNpz, kNpy, kHdf5, kTorchLegacy, kTorchTar, kPickle};
 constexpr std::array<Companion, 0> kCompanions{};
 
 Error layer_error(const Extent& layer, const std::string& what) {
@@ -84,8 +86,10 @@ ParsedFile checked(ContainerId id, std::string_view format, Result<Layout> layou
   if (!layout) return refuse(layout.error());
   auto extents = partition(std::move(layout->extents), file_bytes);
   if (!extents) return refuse(extents.error());
-  ParsedFile parsed{
-      .container = id, .extents = std::move(extents).value(), .opaque_bytes = layout->opaque_bytes, .opaque_reason = {}};
+  ParsedFile parsed{.container = id,
+                    .extents = std::move(extents).value(),
+                    .opaque_bytes = layout->opaque_bytes,
+                    .opaque_reason = {}};
   if (parsed.opaque_bytes > 0) parsed.opaque_reason = std::string(format) + ": " + layout->opaque_reason;
   return parsed;
 }

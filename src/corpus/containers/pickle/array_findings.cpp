@@ -13,16 +13,16 @@ Index literal_of(const Graph& graph, Index data) {
 
 }  // namespace
 
-void ArrayFindings::add(const Array& array, const std::string& name) {
-  const auto node = literal_of(graph_, array.data);
-  const auto literal = graph_.literal(node);
-  if (graph_.kind(node) != Kind::Text && graph_.kind(node) != Kind::Bytes) return;
-  if (!claimed_.insert(literal.offset_bytes).second) return;
-  if (node != array.data || graph_.kind(node) != Kind::Bytes || !literal.is_plain)
-    return add_opaque(literal.length_bytes, "encoded as text");
-  if (!array.type.dtype) return add_opaque(literal.length_bytes, array.type.why_not);
+void ArrayFindings::add(const Graph& graph, const Array& array, const std::string& name) {
+  const auto node = literal_of(graph, array.data);
+  const auto literal = graph.literal(node);
+  if (graph.kind(node) != Kind::Text && graph.kind(node) != Kind::Bytes) return;
+  if (!claim(literal)) return;
+  if (node != array.data || graph.kind(node) != Kind::Bytes || !literal.is_plain)
+    return add_opaque_array(literal.length_bytes, "are encoded as text");
+  if (!array.type.dtype) return add_opaque_array(literal.length_bytes, array.type.why_not);
   if (layer_bytes(*array.type.dtype, array.shape) != literal.length_bytes)
-    return add_opaque(literal.length_bytes, "of another size than its shape means");
+    return add_opaque_array(literal.length_bytes, "have another size than their shapes mean");
   layout_.extents.push_back(Extent{.offset_bytes = literal.offset_bytes,
                                    .length_bytes = literal.length_bytes,
                                    .is_layer = true,
@@ -31,29 +31,38 @@ void ArrayFindings::add(const Array& array, const std::string& name) {
                                    .shape = array.shape});
 }
 
-void ArrayFindings::add_other_bytes(std::uint64_t min_bytes) {
-  for (Index node = 0; node < graph_.n_nodes(); ++node) {
-    if (graph_.kind(node) != Kind::Bytes) continue;
-    const auto literal = graph_.literal(node);
-    if (literal.length_bytes >= min_bytes && claimed_.insert(literal.offset_bytes).second)
-      add_opaque(literal.length_bytes, "bytes of no array");
+void ArrayFindings::add_other_bytes(const Graph& graph, std::uint64_t min_bytes) {
+  for (Index node = 0; node < graph.n_nodes(); ++node) {
+    if (graph.kind(node) != Kind::Bytes) continue;
+    const auto literal = graph.literal(node);
+    if (literal.length_bytes < min_bytes || !claim(literal)) continue;
+    layout_.opaque_bytes += literal.length_bytes;
+    ++n_other_strings_;
   }
 }
 
-void ArrayFindings::add_opaque(std::uint64_t bytes, std::string_view what) {
-  if (bytes == 0) return;
+void ArrayFindings::add_opaque(std::uint64_t bytes, std::string_view reason) {
   layout_.opaque_bytes += bytes;
-  ++reasons_[what];
+  if (bytes > 0) add_reason(reason);
 }
 
-/// "3 encoded as text, 1 big-endian (of 14 arrays)"
+void ArrayFindings::add_opaque_array(std::uint64_t bytes, std::string_view flaw) {
+  layout_.opaque_bytes += bytes;
+  if (bytes > 0) ++flaws_[flaw];
+}
+
+void ArrayFindings::add_reason(std::string_view reason) {
+  if (!layout_.opaque_reason.empty()) layout_.opaque_reason += "; ";
+  layout_.opaque_reason += reason;
+}
+
+/// "3 of 14 arrays are encoded as text; 1 of 14 arrays are big-endian"
 Layout ArrayFindings::take_layout() {
   auto n_arrays = layout_.extents.size();
-  for (const auto& [what, n] : reasons_) {
-    layout_.opaque_reason += (layout_.opaque_reason.empty() ? "" : ", ") + std::to_string(n) + " " + std::string(what);
-    n_arrays += n;
-  }
-  if (!layout_.opaque_reason.empty()) layout_.opaque_reason += " (of " + std::to_string(n_arrays) + " arrays)";
+  for (const auto& [flaw, n] : flaws_) n_arrays += n;
+  for (const auto& [flaw, n] : flaws_)
+    add_reason(std::to_string(n) + " of " + std::to_string(n_arrays) + " arrays " + std::string(flaw));
+  if (n_other_strings_ > 0) add_reason(std::to_string(n_other_strings_) + " long byte strings are no arrays");
   return std::move(layout_);
 }
 

@@ -35,7 +35,7 @@ std::uint64_t length_from(std::int32_t number) {
 Result<Index> Machine::run() {
   while (!result_ && !error_ && !cursor_.failed()) step();
   if (error_) return *error_;
-  if (cursor_.failed()) return Error{"pickle is " + cursor_.error().message};
+  if (cursor_.failed()) return cursor_.error();
   return *result_;
 }
 
@@ -65,7 +65,7 @@ void Machine::step() {
     case Op::Proto:
       return check_protocol();
     case Op::Frame:
-      return skip_frame();
+      return cursor_.skip(8);  // for reading ahead; its opcodes follow as they would without it
     case Op::Stop:
       result_ = pop();
       return;
@@ -251,12 +251,6 @@ Index Machine::below_mark() {
 void Machine::check_protocol() {
   const auto protocol = cursor_.read<std::uint8_t>();
   if (protocol > kHighestProtocol) fail("is of protocol " + std::to_string(protocol));
-}
-
-void Machine::skip_frame() {
-  // A frame is for reading ahead; its opcodes follow as they would without it.
-  const auto length_bytes = cursor_.read<std::uint64_t>();
-  if (length_bytes > cursor_.remaining()) cursor_.skip(length_bytes);
 }
 
 void Machine::push_unknown(std::uint64_t skipped_bytes) {

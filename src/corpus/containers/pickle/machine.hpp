@@ -59,7 +59,6 @@ class Machine {
   Index below_mark();
 
   void check_protocol();
-  void skip_frame();
   void push_unknown(std::uint64_t skipped_bytes);
   void push_literal(Kind kind, std::uint64_t length_bytes);
   void push_long(std::uint64_t length_bytes);

@@ -10,8 +10,8 @@
 namespace elves::corpus::pickle {
 namespace {
 
-constexpr std::string_view kUnknownType = "of a dtype that is not known";
-constexpr std::string_view kBigEndian = "big-endian";
+constexpr std::string_view kUnknownType = "are of a dtype that is not known";
+constexpr std::string_view kBigEndian = "are big-endian";
 constexpr std::int64_t kHasObjects = 1;  // a flag of numpy's
 
 constexpr std::array kTypes{

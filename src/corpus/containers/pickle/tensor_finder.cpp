@@ -50,7 +50,7 @@ class TensorFinder final : public pickle::Visitor {
     if (graph_.kind(node) == Kind::Persistent) return Branches{};
     if (const auto array = pickle::array_of(graph_, node)) {
       told_bytes_ += name.size() + array->shape.size() * sizeof(std::uint64_t);
-      arrays_.add(*array, name);
+      arrays_.add(graph_, *array, name);
       return Branches{{"", array->data}};
     }
     const auto call = torch_call(node);
@@ -159,10 +159,10 @@ std::optional<Tensor> References::tensor(Index /*node*/) {
   return std::nullopt;
 }
 
-Result<std::vector<Tensor>> find_tensors(const Graph& graph, Index root, References& references,
-                                         pickle::ArrayFindings& arrays) {
-  TensorFinder finder(graph, references, arrays);
-  pickle::walk(graph, root, finder);
+Result<std::vector<Tensor>> find_tensors(const pickle::Pickled& pickled, References& references,
+                                         pickle::ArrayFindings& arrays, std::string root_name) {
+  TensorFinder finder(pickled.graph, references, arrays);
+  pickle::walk(pickled.graph, pickled.root, std::move(root_name), finder);
   return finder.take_tensors();
 }
 

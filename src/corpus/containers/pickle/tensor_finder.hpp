@@ -3,10 +3,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "corpus/containers/pickle/array_findings.hpp"
-#include "corpus/containers/pickle/graph.hpp"
+#include "corpus/containers/pickle/pickled.hpp"
 #include "corpus/containers/pickle/torch_object.hpp"
 #include "elves/error.hpp"
 
@@ -29,9 +30,9 @@ class References {
   virtual std::optional<Tensor> tensor(pickle::Index node);
 };
 
-/// The tensors that can be reached from `root`, in order, each once; numpy arrays are added to `arrays`. An Error where
-/// one has negative numbers, or more dimensions than anybody needs.
-Result<std::vector<Tensor>> find_tensors(const pickle::Graph& graph, pickle::Index root, References& references,
-                                         pickle::ArrayFindings& arrays);
+/// The tensors that can be reached from the root, in order, each once; numpy arrays are added to `arrays`. Names begin
+/// with `root_name`. An Error where a tensor has negative numbers.
+Result<std::vector<Tensor>> find_tensors(const pickle::Pickled& pickled, References& references,
+                                         pickle::ArrayFindings& arrays, std::string root_name = {});
 
 }  // namespace elves::corpus::torch

@@ -4,7 +4,7 @@
 #include <unordered_map>
 #include <utility>
 
-#include "corpus/containers/pickle/machine.hpp"
+#include "corpus/containers/pickle/pickled.hpp"
 #include "corpus/containers/pickle/tensor_finder.hpp"
 #include "corpus/containers/pickle/torch_dtype.hpp"
 #include "support/checked.hpp"
@@ -15,7 +15,6 @@ namespace {
 
 using pickle::Graph;
 using pickle::Index;
-using pickle::Kind;
 
 std::optional<std::uint64_t> claimed_bytes(const Storage& storage) {
   return checked_mul<std::uint64_t>(storage.n_elements, storage.dtype ? size_bytes(*storage.dtype) : 1);
@@ -44,7 +43,7 @@ class PersistentStorages final : public References {
 
  private:
   Result<void> take(Index node, Index id) {
-    Storage storage{.key = text_of(graph_.item(id, 2)),
+    Storage storage{.key = pickle::key_text(graph_, graph_.item(id, 2)),
                     .dtype = std::nullopt,
                     .n_elements = static_cast<std::uint64_t>(graph_.number(graph_.item(id, 4))),
                     .location = std::string(graph_.text(graph_.item(id, 3)))};
@@ -63,10 +62,6 @@ class PersistentStorages final : public References {
     return {};
   }
 
-  std::string text_of(Index key) const {
-    return graph_.kind(key) == Kind::Int ? std::to_string(graph_.number(key)) : std::string(graph_.text(key));
-  }
-
   const Graph& graph_;
   std::vector<Storage> storages_;
   std::unordered_map<std::string, std::size_t> index_;
@@ -76,15 +71,14 @@ class PersistentStorages final : public References {
 }  // namespace
 
 Result<ObjectPickle> read_pickle(const ByteSource& file, std::uint64_t offset_bytes) {
-  Graph graph;
   SourceCursor cursor(file, offset_bytes);
-  const auto root = pickle::Machine(cursor, graph).run();
-  if (!root) return root.error();
-  PersistentStorages references(graph);
+  const auto pickled = pickle::read_next(cursor, "pickle");
+  if (!pickled) return pickled.error();
+  PersistentStorages references(pickled->graph);
   auto storages = references.read();
   if (!storages) return storages.error();
-  pickle::ArrayFindings arrays(graph);
-  auto tensors = find_tensors(graph, *root, references, arrays);
+  pickle::ArrayFindings arrays;
+  auto tensors = find_tensors(*pickled, references, arrays);
   if (!tensors) return tensors.error();
   return ObjectPickle{.objects = {.storages = std::move(storages).value(), .tensors = std::move(tensors).value()},
                       .arrays = arrays.take_layout(),

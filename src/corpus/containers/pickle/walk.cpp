@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 namespace elves::corpus::pickle {
 namespace {
@@ -10,7 +11,8 @@ constexpr std::array<std::string_view, 3> kBookkeeping{"_parameters", "_buffers"
 
 class Walker {
  public:
-  Walker(const Graph& graph, Visitor& visitor) : graph_(graph), visitor_(visitor), entered_(graph.n_nodes(), false) {}
+  Walker(const Graph& graph, std::string root_name, Visitor& visitor)
+      : graph_(graph), visitor_(visitor), entered_(graph.n_nodes(), false), name_(std::move(root_name)) {}
 
   void walk(Index root) {
     open(root);
@@ -165,8 +167,8 @@ class Walker {
 
 }  // namespace
 
-void walk(const Graph& graph, Index root, Visitor& visitor) {
-  Walker(graph, visitor).walk(root);
+void walk(const Graph& graph, Index root, std::string root_name, Visitor& visitor) {
+  Walker(graph, std::move(root_name), visitor).walk(root);
 }
 
 }  // namespace elves::corpus::pickle

@@ -33,6 +33,6 @@ class Visitor {
 /// dicts and the positions in lists with dots; the attributes of an object are as keys, less _parameters, _buffers and
 /// _modules, in which torch keeps them. Each value is entered once, however often it is shared: time and memory are
 /// linear in the graph.
-void walk(const Graph& graph, Index root, Visitor& visitor);
+void walk(const Graph& graph, Index root, std::string root_name, Visitor& visitor);
 
 }  // namespace elves::corpus::pickle

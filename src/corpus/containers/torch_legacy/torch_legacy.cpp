@@ -7,7 +7,7 @@
 #include <unordered_map>
 #include <utility>
 
-#include "corpus/containers/pickle/machine.hpp"
+#include "corpus/containers/pickle/pickled.hpp"
 #include "corpus/source_cursor.hpp"
 #include "support/checked.hpp"
 #include "support/text.hpp"
@@ -16,9 +16,9 @@ namespace elves::corpus::torch_legacy {
 namespace {
 
 using namespace std::string_view_literals;
-using pickle::Graph;
-using pickle::Index;
 using pickle::Kind;
+using pickle::Pickled;
+using pickle::read_next;
 
 // 0x1950a86a20f9469cfc6c, as pickles have it since protocol 2, and before.
 constexpr auto kMagic = "\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19"sv;
@@ -29,19 +29,6 @@ constexpr std::int64_t kProtocol = 1001;
 constexpr auto kStartOfLine = "L119547037146038801333356L\n."sv;
 constexpr auto kLong1 = "\x8a\x0a"sv;
 constexpr std::array<std::size_t, 2> kMagicAt{4, 13};
-
-struct Pickled {
-  Graph graph;
-  Index root = pickle::kNone;
-};
-
-Result<Pickled> read_next(SourceCursor& cursor, std::string_view what) {
-  Pickled pickled;
-  const auto root = pickle::Machine(cursor, pickled.graph).run();
-  if (!root) return Error{std::string(what) + ": " + root.error().message};
-  pickled.root = *root;
-  return pickled;
-}
 
 Result<void> read_magic(SourceCursor& cursor) {
   const auto magic = read_next(cursor, "magic number");
@@ -54,10 +41,6 @@ Result<void> read_magic(SourceCursor& cursor) {
   const auto version = protocol->graph.number(protocol->root);
   if (version != kProtocol) return Error{"protocol " + std::to_string(version) + " is not known"};
   return {};
-}
-
-std::string key_of(const Graph& graph, Index key) {
-  return graph.kind(key) == Kind::Int ? std::to_string(graph.number(key)) : std::string(graph.text(key));
 }
 
 Error storage_error(const std::string& key, const std::string& what) {
@@ -87,7 +70,7 @@ Result<std::vector<std::optional<torch::Place>>> read_places(SourceCursor& curso
   for (std::size_t i = 0; i < storages.size(); ++i) index.emplace(storages[i].key, i);
   std::vector<std::optional<torch::Place>> places(storages.size());
   for (auto at = keys.graph.items(keys.root); at != 0; at = keys.graph.next(at)) {
-    const auto key = key_of(keys.graph, keys.graph.value(at));
+    const auto key = key_text(keys.graph, keys.graph.value(at));
     const auto found = index.find(key);
     if (found == index.end()) return storage_error(key, "is not in the pickle");
     if (places[found->second]) return storage_error(key, "is listed twice");
@@ -117,21 +100,25 @@ Result<Contents> read(const ByteSource& file) {
   const auto system = read_next(cursor, "system");
   if (!system) return system.error();
   auto pickled = torch::read_pickle(file, cursor.position());
-  if (!pickled) return Error{"object: " + pickled.error().message};
+  if (!pickled) return pickled.error();
   cursor.seek(pickled->end_bytes);
   const auto keys = read_next(cursor, "storage keys");
   if (!keys) return keys.error();
-  auto places = read_places(cursor, *keys, pickled->objects.storages);
+  Contents contents{.pickle = std::move(pickled).value(), .places = {}, .big_endian = std::nullopt};
+  if (system->graph.find(system->root, "little_endian") == pickle::kFalse) {
+    contents.big_endian = {.offset_bytes = cursor.position(), .length_bytes = cursor.remaining()};
+    return contents;
+  }
+  auto places = read_places(cursor, *keys, contents.pickle.objects.storages);
   if (!places) return places.error();
-  const bool is_big_endian = system->graph.find(system->root, "little_endian") == pickle::kFalse;
-  return Contents{
-      .pickle = std::move(pickled).value(), .places = std::move(places).value(), .is_big_endian = is_big_endian};
+  contents.places = std::move(places).value();
+  return contents;
 }
 
 Result<Layout> parse(const ByteSource& file) {
   auto contents = read(file);
   if (!contents) return contents.error();
-  if (contents->is_big_endian) return torch::big_endian_layout(contents->places);
+  if (contents->big_endian) return torch::big_endian_layout({&contents->big_endian, 1});
   auto layout = torch::layers_of(contents->pickle.objects, contents->places);
   if (layout) torch::add_to(*layout, std::move(contents->pickle.arrays));
   return layout;

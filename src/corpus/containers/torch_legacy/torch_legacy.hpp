@@ -21,7 +21,7 @@ Result<Layout> parse(const ByteSource& file);
 struct Contents {
   torch::ObjectPickle pickle;
   std::vector<std::optional<torch::Place>> places;  ///< of its storages
-  bool is_big_endian = false;
+  std::optional<torch::Place> big_endian;           ///< all storages, where their places cannot be told
 };
 Result<Contents> read(const ByteSource& file);
 

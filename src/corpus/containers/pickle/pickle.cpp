@@ -1,0 +1,130 @@
+#include "corpus/containers/pickle/pickle.hpp"
+
+#include <algorithm>
+#include <array>
+#include <iterator>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "corpus/containers/pickle/array_findings.hpp"
+#include "corpus/containers/pickle/machine.hpp"
+#include "corpus/containers/pickle/pickled.hpp"
+#include "corpus/containers/pickle/tensor_finder.hpp"
+#include "corpus/containers/torch_legacy/torch_legacy.hpp"
+#include "corpus/source_cursor.hpp"
+
+namespace elves::corpus::pickle {
+namespace {
+
+/// So much is interpreted to recognize a pickle.
+constexpr std::uint64_t kProbeBytes = 4096;
+/// A pickle that the probe does not see the end of has begun with at least as many opcodes.
+constexpr std::uint64_t kMinOpcodes = 4;
+constexpr std::size_t kMaxPickles = 1 << 16;
+/// Shorter byte strings are not taken for hidden weights.
+constexpr std::uint64_t kMinHiddenBytes = 4096;
+
+bool has_header(const ByteSource& file) {
+  std::array<std::byte, 2> start{};
+  if (!file.read(0, start)) return false;
+  return start[0] == std::byte{0x80} && start[1] >= std::byte{2} && start[1] <= std::byte{5};
+}
+
+bool names_numpy(const Graph& graph) {
+  for (Index node = 0; node < graph.n_nodes(); ++node) {
+    if (graph.module(node).starts_with("numpy")) return true;
+  }
+  return false;
+}
+
+bool is_pickle_at(const ByteSource& file, std::uint64_t offset_bytes) {
+  const WindowSource probe(file, offset_bytes, std::min(kProbeBytes, file.size_bytes() - offset_bytes));
+  SourceCursor cursor(probe);
+  Graph graph;
+  Machine machine(cursor, graph, {.inline_arrays = true});
+  const bool stops = machine.run().has_value();
+  if (!stops && (!cursor.failed() || machine.n_opcodes() < kMinOpcodes)) return false;
+  return has_header(probe) || names_numpy(graph);
+}
+
+/// Tensors in plain pickles: each brings its storage as what torch.save makes of that alone.
+class EmbeddedStorages final : public torch::References {
+ public:
+  EmbeddedStorages(const ByteSource& file, ArrayFindings& findings) : file_(file), findings_(findings) {}
+
+  void begin(const Graph& graph) { graph_ = &graph; }
+
+  std::optional<torch::StorageReference> storage(Index node) override {
+    if (graph_->name(graph_->callable(node)) != "_load_from_bytes") return std::nullopt;
+    const auto bytes = graph_->item(graph_->args(node), 0);
+    if (graph_->kind(bytes) != Kind::Bytes || !graph_->literal(bytes).is_plain) return std::nullopt;
+    const auto [row, is_new] = references_.try_emplace(graph_->literal(bytes).offset_bytes);
+    if (is_new) row->second = read(graph_->literal(bytes));
+    return row->second;
+  }
+
+  Result<Layout> layers(std::vector<torch::Tensor> tensors) const {
+    return torch::layers_of({.storages = storages_, .tensors = std::move(tensors)}, places_);
+  }
+
+ private:
+  std::optional<torch::StorageReference> read(const Literal& literal) {
+    const WindowSource inner(file_, literal.offset_bytes, literal.length_bytes);
+    if (!torch_legacy::recognizes(inner)) return std::nullopt;
+    auto contents = torch_legacy::read(inner);
+    if (!contents || contents->places.size() != 1 || !contents->places.front()) return std::nullopt;
+    findings_.claim(literal);
+    auto place = *contents->places.front();
+    place.offset_bytes += literal.offset_bytes;
+    places_.emplace_back(place);
+    storages_.push_back(std::move(contents->pickle.objects.storages.front()));
+    storages_.back().key = std::to_string(literal.offset_bytes);
+    return torch::StorageReference{storages_.size() - 1, storages_.back().dtype, 0};
+  }
+
+  const ByteSource& file_;
+  ArrayFindings& findings_;
+  const Graph* graph_ = nullptr;
+  std::vector<torch::Storage> storages_;
+  std::vector<std::optional<torch::Place>> places_;
+  std::unordered_map<std::uint64_t, std::optional<torch::StorageReference>> references_;
+};
+
+}  // namespace
+
+bool recognizes(const ByteSource& file) {
+  return is_pickle_at(file, 0);
+}
+
+Result<Layout> parse(const ByteSource& file) {
+  ArrayFindings findings;
+  EmbeddedStorages storages(file, findings);
+  std::vector<torch::Tensor> tensors;
+  SourceCursor cursor(file);
+  std::uint64_t end_bytes = 0;
+  for (std::size_t n = 0; n == 0 || (n < kMaxPickles && is_pickle_at(file, end_bytes)); ++n) {
+    Pickled pickled;
+    const auto root = Machine(cursor, pickled.graph, {.inline_arrays = true}).run();
+    if (!root && n == 0) return root.error();
+    if (!root) break;
+    pickled.root = *root;
+    end_bytes = cursor.position();
+    storages.begin(pickled.graph);
+    const bool is_alone = n == 0 && !is_pickle_at(file, end_bytes);
+    auto found = torch::find_tensors(pickled, storages, findings, is_alone ? "" : std::to_string(n));
+    if (!found) return found.error();
+    tensors.insert(tensors.end(), std::move_iterator(found->begin()), std::move_iterator(found->end()));
+    findings.add_other_bytes(pickled.graph, kMinHiddenBytes);
+  }
+  const auto rest_bytes = file.size_bytes() - end_bytes;
+  if (rest_bytes >= kMinHiddenBytes)
+    findings.add_opaque(rest_bytes, std::to_string(rest_bytes) + " bytes follow the last pickle");
+  auto layout = storages.layers(std::move(tensors));
+  if (layout) torch::add_to(*layout, findings.take_layout());
+  return layout;
+}
+
+}  // namespace elves::corpus::pickle
