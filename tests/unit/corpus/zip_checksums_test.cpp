@@ -116,6 +116,34 @@ TEST(ZipChecksums, the_fields_are_all_that_a_change_of_everything_patches) {
   })) << "the fields are the same before and after";
 }
 
+TEST(ZipChecksums, whatever_byte_is_changed_patches_never_touch_the_data_of_an_entry) {
+  const auto zip = build_zip({{.name = "a", .data = noise(5), .descriptor = Descriptor::Signed},
+                              {.name = "bc", .data = noise(3), .zip64 = true},
+                              {.name = "d", .data = noise(4), .descriptor = Descriptor::BareWide}},
+                             {.zip64 = true});
+  std::size_t n_patches = 0;
+  for (std::size_t at = 0; at < zip.file.size(); ++at) {
+    for (int value = 0; value < 256; value += 3) {
+      auto file = zip.file;
+      file[at] = static_cast<std::byte>(value);
+      const auto entries = read_directory(MemorySource(file));
+      const std::vector<ByteRange> all{{0, file.size()}};
+      const auto patches = recompute_checksums(MemorySource(file), all);
+      ASSERT_EQ(patches.has_value(), entries.has_value());
+      if (!patches) continue;
+      for (const auto& patch : *patches) {
+        ASSERT_LE(patch.offset_bytes + 4, file.size());
+        for (const auto& entry : *entries) {
+          ASSERT_TRUE(patch.offset_bytes + 4 <= entry.data_offset_bytes ||
+                      patch.offset_bytes >= entry.data_offset_bytes + entry.compressed_bytes);
+        }
+      }
+      n_patches += patches->size();
+    }
+  }
+  EXPECT_GT(n_patches, 10'000u);
+}
+
 TEST(ZipChecksums, a_file_that_is_no_zip_has_no_fields_and_cannot_be_patched) {
   const auto text = bytes_of("no zip");
   EXPECT_TRUE(checksum_fields(MemorySource(text)).empty());

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "corpus/containers/hdf5/hdf5.hpp"
+#include "corpus/zip/entry_layout.hpp"
 #include "corpus/zip/opaque_tally.hpp"
 #include "corpus/zip/zip_directory.hpp"
 #include "support/text.hpp"
@@ -23,11 +24,9 @@ Result<void> add_weights(const ByteSource& file, const zip::Entry& entry, Layout
   if (!inner) {
     return Error{printable(std::string_view(entry.name).substr(0, 100)) + ": " + inner.error().message};
   }
+  if (const auto done = zip::move_into_zip(*inner, entry); !done) return done.error();
   opaque.add(": " + inner->opaque_reason, inner->opaque_bytes);
-  for (auto& extent : inner->extents) {
-    extent.offset_bytes += entry.data_offset_bytes;
-    layout.extents.push_back(std::move(extent));
-  }
+  std::move(inner->extents.begin(), inner->extents.end(), std::back_inserter(layout.extents));
   return {};
 }
 

@@ -1,12 +1,12 @@
 #include "corpus/containers/npz/npz.hpp"
 
 #include <algorithm>
-#include <iterator>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include "corpus/containers/npy/npy.hpp"
+#include "corpus/zip/entry_layout.hpp"
 #include "corpus/zip/opaque_tally.hpp"
 #include "corpus/zip/zip_directory.hpp"
 
@@ -21,11 +21,12 @@ bool is_array(std::string_view name) {
 
 /// Adds the array of a stored entry, or counts why there is none.
 void add_array(const ByteSource& file, const zip::Entry& entry, Layout& layout, zip::OpaqueTally& opaque) {
+  const auto damaged = [&](const Error& why) { opaque.add(": damaged (" + why.message + ")", entry.size_bytes); };
   auto inner = npy::parse(WindowSource(file, entry.data_offset_bytes, entry.size_bytes));
-  if (!inner) return opaque.add(": damaged (" + inner.error().message + ")", entry.size_bytes);
+  if (!inner) return damaged(inner.error());
+  if (const auto done = zip::move_into_zip(*inner, entry); !done) return damaged(done.error());
   opaque.add(": " + inner->opaque_reason, inner->opaque_bytes);
   for (auto& extent : inner->extents) {
-    extent.offset_bytes += entry.data_offset_bytes;
     extent.name = entry.name.substr(0, entry.name.size() - kSuffix.size());
     layout.extents.push_back(std::move(extent));
   }

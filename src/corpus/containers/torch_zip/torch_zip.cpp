@@ -1,7 +1,6 @@
 #include "corpus/containers/torch_zip/torch_zip.hpp"
 
 #include <algorithm>
-#include <iterator>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -10,6 +9,7 @@
 #include <vector>
 
 #include "corpus/containers/pickle/torch_object.hpp"
+#include "corpus/zip/entry_layout.hpp"
 #include "corpus/zip/opaque_tally.hpp"
 #include "corpus/zip/zip_directory.hpp"
 #include "support/text.hpp"
@@ -31,7 +31,7 @@ bool is_number(std::string_view text) {
 class Reader {
  public:
   Reader(const ByteSource& file, const std::vector<zip::Entry>& entries)
-      : file_(file), entries_(entries), folder_(folder_of(entries.empty() ? "" : entries.front().name)) {
+      : file_(file), folder_(folder_of(entries.empty() ? "" : entries.front().name)) {
     for (const auto& entry : entries) by_name_.emplace(entry.name, Record{&entry, false});
   }
 
@@ -76,8 +76,9 @@ class Reader {
     if (!places) return places.error();
     auto layers = torch::layers_of(pickle->objects, *places);
     if (!layers) return layers.error();
-    append(std::move(layers).value(), 0, prefix);
-    append(std::move(pickle->arrays), entry.data_offset_bytes, prefix);
+    if (const auto done = zip::move_into_zip(pickle->arrays, entry); !done) return done.error();
+    append(std::move(layers).value(), prefix);
+    append(std::move(pickle->arrays), prefix);
     return {};
   }
 
@@ -100,10 +101,8 @@ class Reader {
     return places;
   }
 
-  /// `base_bytes`: where in the file the offsets of `layers` count from.
-  void append(Layout&& layers, std::uint64_t base_bytes, const std::string& prefix) {
+  void append(Layout&& layers, const std::string& prefix) {
     for (auto& extent : layers.extents) {
-      extent.offset_bytes += base_bytes;
       if (extent.is_layer) extent.name.insert(0, prefix);
       layout_.extents.push_back(std::move(extent));
     }
@@ -123,7 +122,6 @@ class Reader {
   }
 
   const ByteSource& file_;
-  const std::vector<zip::Entry>& entries_;
   std::string folder_;
   std::unordered_map<std::string_view, Record> by_name_;
   Layout layout_;
