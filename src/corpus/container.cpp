@@ -6,7 +6,12 @@
 #include <optional>
 #include <utility>
 
+#include "corpus/containers/caffe/caffe.hpp"
+#include "corpus/containers/onnx/onnx.hpp"
+#include "corpus/containers/onnx_data/onnx_data.hpp"
 #include "corpus/containers/safetensors/safetensors.hpp"
+#include "corpus/containers/tensorflow_data/tensorflow_data.hpp"
+#include "corpus/containers/tensorflow_graph/tensorflow_graph.hpp"
 #include "support/checked.hpp"
 #include "support/posix.hpp"
 #include "support/text.hpp"
@@ -14,8 +19,9 @@
 namespace elves::corpus {
 namespace {
 
-constexpr std::array kContainers{kSafetensors};
-constexpr std::array<Companion, 0> kCompanions{};
+// Formats without a magic number come last.
+constexpr std::array kContainers{kSafetensors, kOnnx, kTensorflowGraph, kCaffe};
+constexpr std::array kCompanions{kTensorflowData, kOnnxData};
 
 Error layer_error(const Extent& layer, const std::string& what) {
   return Error{"layer '" + printable(std::string_view(layer.name).substr(0, 100)) + "' " + what};

@@ -39,6 +39,7 @@ enum class ContainerId : std::uint16_t {
   TensorflowGraph = 15,
   TensorflowData = 16,  ///< .data-0000i-of-0000n, described by the .index beside it
   Sniffed = 17,         ///< no known format: runs of floats found by their statistics
+  Caffe = 18,
 };
 
 /// What a parser found. `extents` always partition the file; a file that no parser takes is one glue extent (none at
