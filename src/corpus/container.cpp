@@ -1,20 +1,10 @@
 #include "corpus/container.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cstring>
 #include <optional>
 #include <utility>
 
-#include "corpus/containers/hdf5/hdf5.hpp"
-#include "corpus/containers/keras/keras.hpp"
-#include "corpus/containers/npy/npy.hpp"
-#include "corpus/containers/npz/npz.hpp"
-#include "corpus/containers/pickle/pickle.hpp"
-#include "corpus/containers/safetensors/safetensors.hpp"
-#include "corpus/containers/torch_legacy/torch_legacy.hpp"
-#include "corpus/containers/torch_tar/torch_tar.hpp"
-#include "corpus/containers/torch_zip/torch_zip.hpp"
 #include "support/checked.hpp"
 #include "support/posix.hpp"
 #include "support/text.hpp"
@@ -22,13 +12,8 @@
 namespace elves::corpus {
 namespace {
 
-// Zips stand before HDF5, which may begin behind a user block: an entry of a zip could look like that.
-constexpr std::array kContainers{kSafetensors, kTorchZip, kKeras, kNpz, kNpy, kHdf5, kTorchLegacy, kTorchTar, kPickle};
-
 /// A file of unknown format of this size on may hold weights: its opacity is worth a word.
 constexpr std::uint64_t kSuspectBytes = 64 << 10;
-
-constexpr std::array<Companion, 0> kCompanions{};
 
 Error layer_error(const Extent& layer, const std::string& what) {
   return Error{"layer '" + printable(std::string_view(layer.name).substr(0, 100)) + "' " + what};
@@ -123,24 +108,6 @@ std::optional<std::uint64_t> layer_bytes(DType dtype, std::span<const std::uint6
   for (std::size_t i = 0; elements && i < shape.size(); ++i) elements = checked_mul(*elements, shape[i]);
   if (!elements || *elements % block_elements(dtype) != 0) return std::nullopt;
   return checked_mul<std::uint64_t>(*elements / block_elements(dtype), size_bytes(dtype));
-}
-
-std::span<const Container> containers() {
-  return kContainers;
-}
-
-std::span<const Companion> companions() {
-  return kCompanions;
-}
-
-std::string_view name(ContainerId id) {
-  for (const auto& container : kContainers) {
-    if (container.id == id) return container.name;
-  }
-  for (const auto& companion : kCompanions) {
-    if (companion.id == id) return companion.name;
-  }
-  return "opaque";
 }
 
 ParsedFile parse_as(const Container& container, const ByteSource& file) {

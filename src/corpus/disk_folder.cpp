@@ -40,9 +40,11 @@ Result<std::unique_ptr<ByteSource>> DiskFolder::open(std::string_view name) cons
 }
 
 std::vector<std::string> DiskFolder::names(std::string_view suffix) const {
+  if (const auto known = listed_.find(suffix); known != listed_.end()) return known->second;
+  auto& names = listed_[std::string(suffix)];
   const FileDescriptor folder(::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!folder) return {};
-  auto names = list_names(folder.get()).names;
+  names = list_names(folder.get()).names;
   std::erase_if(names, [&](const std::string& name) { return !name.ends_with(suffix); });
   std::sort(names.begin(), names.end());
   if (names.size() > kMostNames) names.resize(kMostNames);

@@ -40,8 +40,9 @@ enum class ContainerId : std::uint16_t {
   TensorflowGraph = 15,
   TensorflowData = 16,  ///< .data-0000i-of-0000n, described by the .index beside it
   Sniffed = 17,         ///< no known format: runs of floats found by their statistics
+  Caffe = 18,  ///< a NetParameter
 };
-inline constexpr std::size_t kContainerCount = 18;
+inline constexpr std::size_t kContainerCount = 19;
 
 /// What a parser found. `extents` always partition the file; a file that no parser takes is one glue extent (none at
 /// all for an empty file). `opaque_bytes` are bytes in which weights may lie that we cannot see (compressed, an unknown

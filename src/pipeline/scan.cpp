@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <exception>
+#include <optional>
 
 #include "corpus/container.hpp"
 #include "corpus/disk_folder.hpp"
@@ -16,23 +17,26 @@ namespace {
 
 using corpus::FileKind;
 
-corpus::ParsedFile parse_opened(const std::string& root, const corpus::FileEntry& entry, int fd) {
+/// The folder that this thread looked at last: files come folder by folder.
+using LastFolder = std::optional<corpus::DiskFolder>;
+
+corpus::ParsedFile parse_opened(const std::string& root, const corpus::FileEntry& entry, int fd, LastFolder& last) {
   const auto slash = entry.path.rfind('/');
   const auto folder = slash == std::string::npos ? root : root + "/" + entry.path.substr(0, slash);
-  const corpus::DiskFolder beside(folder);
+  if (!last || last->path() != folder) last.emplace(folder);
   const auto name = std::string_view(entry.path).substr(slash == std::string::npos ? 0 : slash + 1);
-  return corpus::parse_file(corpus::FileSource(fd, entry.size_bytes), {name, &beside});
+  return corpus::parse_file(corpus::FileSource(fd, entry.size_bytes), {name, &*last});
 }
 
 /// Opens and parses one file; `problem` says why it cannot be read.
-plan::PlannedFile parse(const std::string& root, corpus::FileEntry entry, std::string& problem) {
+plan::PlannedFile parse(const std::string& root, corpus::FileEntry entry, LastFolder& last, std::string& problem) {
   plan::PlannedFile file{std::move(entry), {}, 0, 0, 0};
   if (!corpus::has_content(file.entry.kind)) return file;
   const FileDescriptor fd(open_regular_file(root + "/" + file.entry.path));
   if (!fd)
     problem = errno_text(errno);
   else
-    file.parsed = parse_opened(root, file.entry, fd.get());
+    file.parsed = parse_opened(root, file.entry, fd.get(), last);
   return file;
 }
 
@@ -78,11 +82,12 @@ std::vector<plan::PlannedFile> scan(const mpi::Comm& comm, const SweepOptions& o
   std::vector<plan::PlannedFile> files(entries.size());
   std::vector<std::string> problems(entries.size());
   const auto n = static_cast<std::ptrdiff_t>(entries.size());
-#pragma omp parallel for schedule(dynamic) num_threads(report.threads)
+  LastFolder last;
+#pragma omp parallel for schedule(dynamic) num_threads(report.threads) firstprivate(last)
   for (std::ptrdiff_t i = 0; i < n; ++i) {
     const auto at = static_cast<std::size_t>(i);
     try {
-      files[at] = parse(options.corpus, std::move(entries[at]), problems[at]);
+      files[at] = parse(options.corpus, std::move(entries[at]), last, problems[at]);
     } catch (const std::exception& error) {  // out of memory: must not leave the parallel region
       problems[at] = error.what();
     }
