@@ -6,7 +6,10 @@
 #include <optional>
 #include <utility>
 
+#include "corpus/containers/ggml/ggml.hpp"
+#include "corpus/containers/gguf/gguf.hpp"
 #include "corpus/containers/safetensors/safetensors.hpp"
+#include "corpus/containers/tflite/tflite.hpp"
 #include "support/checked.hpp"
 #include "support/posix.hpp"
 #include "support/text.hpp"
@@ -14,7 +17,7 @@
 namespace elves::corpus {
 namespace {
 
-constexpr std::array kContainers{kSafetensors};
+constexpr std::array kContainers{kSafetensors, kGguf, kGgml, kTfLite};
 constexpr std::array<Companion, 0> kCompanions{};
 
 Error layer_error(const Extent& layer, const std::string& what) {
