@@ -4,6 +4,7 @@ there is no tool. ELVES_CORPUS (default ../shared/corpus) has hub/ and INDEX.tsv
 numpy and h5py are always there. Formats of other tools (torch, onnx, flatbuffers) are compared where the tool is installed.
 """
 
+import collections
 import csv
 import fnmatch
 import os
@@ -99,12 +100,22 @@ class Containers(compare_layers.LayersTest):
                     left_out = native is None or any(layer.optional and layer.n_bytes != 0 for layer in native.layers)
                     self.assertTrue(left_out, f"{path}: all its arrays can be reached, and it is opaque: {row['reason']}")
 
+    def test_the_report_counts_the_containers_of_the_listing(self):
+        reported = {row["name"]: (row["files"], row["bytes"], row["layers"], row["layer_bytes"]) for row in self.report["containers"]}
+        listed = collections.defaultdict(lambda: (0, 0, 0, 0))
+        for file in self.files.values():
+            row = (1, file["bytes"], len(file["layers"]), sum(layer["bytes"] for layer in file["layers"]))
+            listed[file["container"]] = tuple(map(sum, zip(listed[file["container"]], row)))
+        self.assertEqual(reported, dict(listed))
+
     def test_little_is_opaque(self):
         total = self.report["corpus"]["bytes"]
         opaque = sum(file["bytes"] for file in self.report["opaque"])
         sniffed = [file for file in self.files.values() if file["container"] == SNIFFED]
         sniffed_layers = sum(layer["bytes"] for file in sniffed for layer in file["layers"])
         sniffed_files = sum(file["bytes"] for file in sniffed)
+        self.assertEqual(self.report["corpus"]["opaque_bytes"], opaque)
+        self.assertEqual(self.report["corpus"]["sniffed_bytes"], sniffed_layers)
         print(f"\n    opaque:  {opaque / total:.2%}, {opaque} bytes of {total}, in {len(self.report['opaque'])} files")
         print(f"    sniffed: {sniffed_layers / total:.2%}, {sniffed_layers} of the {sniffed_files} bytes of {len(sniffed)} files ... ",
               end="", flush=True)
