@@ -17,7 +17,8 @@ void ArrayFindings::add(const Graph& graph, const Array& array, const std::strin
   const auto node = literal_of(graph, array.data);
   const auto literal = graph.literal(node);
   if (graph.kind(node) != Kind::Text && graph.kind(node) != Kind::Bytes) return;
-  if (!claim(literal)) return;
+  // Python has one empty byte string for all empty arrays.
+  if (literal.length_bytes > 0 && !claim(literal)) return;
   if (node != array.data || graph.kind(node) != Kind::Bytes || !literal.is_plain)
     return add_opaque_array(literal.length_bytes, "are encoded as text");
   if (!array.type.dtype) return add_opaque_array(literal.length_bytes, array.type.why_not);
@@ -33,8 +34,10 @@ void ArrayFindings::add(const Graph& graph, const Array& array, const std::strin
 
 void ArrayFindings::add_other_bytes(const Graph& graph, std::uint64_t min_bytes) {
   for (Index node = 0; node < graph.n_nodes(); ++node) {
-    if (graph.kind(node) != Kind::Bytes) continue;
-    const auto literal = graph.literal(node);
+    // Before protocol 3, byte strings of Python 3 are a call of _codecs.encode.
+    const bool is_encoded = graph.kind(node) == Kind::Object && graph.name(graph.callable(node)) == "encode";
+    if (graph.kind(node) != Kind::Bytes && !is_encoded) continue;
+    const auto literal = graph.literal(literal_of(graph, node));
     if (literal.length_bytes < min_bytes || !claim(literal)) continue;
     layout_.opaque_bytes += literal.length_bytes;
     ++n_other_strings_;

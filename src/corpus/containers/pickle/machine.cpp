@@ -171,7 +171,7 @@ void Machine::step() {
       return push_unknown(4);
     case Op::Reduce:
     case Op::NewObj:
-      return push_object(kNone);
+      return push_object(kUnknown);
     case Op::NewObjEx:
       return push_object(pop());
     case Op::Inst:

@@ -97,10 +97,11 @@ class TensorFinder final : public pickle::Visitor {
   Branches sparse(const Call& call) const {
     const auto parts = arg(call, 1);
     const auto part = [&](std::size_t n) { return graph_.item(parts, n); };
-    const auto layout = graph_.name(arg(call, 0));
-    if (layout == "sparse_csr" || layout == "sparse_bsr")
+    // What makes a layout of its name, "torch.sparse_csr".
+    const auto layout = graph_.text(graph_.item(graph_.args(arg(call, 0)), 0));
+    if (layout.ends_with("_csr") || layout.ends_with("_bsr"))
       return {{"crow_indices", part(0)}, {"col_indices", part(1)}, {"values", part(2)}};
-    if (layout == "sparse_csc" || layout == "sparse_bsc")
+    if (layout.ends_with("_csc") || layout.ends_with("_bsc"))
       return {{"ccol_indices", part(0)}, {"row_indices", part(1)}, {"values", part(2)}};
     return {{"indices", part(0)}, {"values", part(1)}};
   }
