@@ -5,7 +5,7 @@
 #include <string>
 
 #include "unit/corpus/partition.hpp"
-#include "unit/corpus/torch_pickle_builder.hpp"
+#include "unit/corpus/pickle_writer.hpp"
 #include "unit/corpus/zip_builder.hpp"
 
 namespace elves::corpus {
@@ -19,22 +19,22 @@ ParsedFile parse(const Bytes& file) {
   return parsed;
 }
 
-std::vector<Extent> layers_of(const ParsedFile& file) {
-  auto layers = file.extents;
-  std::erase_if(layers, [](const Extent& extent) { return !extent.is_layer; });
-  return layers;
-}
-
 /// As PyTorch writes it: data aligned to 64 bytes, descriptors behind them.
 Member record(const std::string& name, Bytes data) {
   return {.name = name, .data = std::move(data), .descriptor = Descriptor::Signed, .align = 64};
 }
 
-const std::vector<PickledTensor> kTensors{{"fc.weight", "0", {2, 3}}, {"fc.bias", "1", {5}, "HalfStorage"}};
+const std::string kWeight = pickled::tensor(pickled::storage("FloatStorage", "0", 6), 0, {2, 3}, {3, 1});
+const std::string kBias = pickled::tensor(pickled::storage("HalfStorage", "1", 5), 0, {5}, {1});
+const std::string kState = pickled::dict({{"fc.weight", kWeight}, {"fc.bias", kBias}});
+
+Bytes pickle_of(const std::string& value) {
+  return bytes_of(pickled::pickle_of(value));
+}
 
 /// torch.save of a state dict, with the records of its tensors.
 std::vector<Member> saved(const std::string& folder = "archive/") {
-  return {record(folder + "data.pkl", state_dict_pickle(kTensors)), record(folder + "data/0", Bytes(24)),
+  return {record(folder + "data.pkl", pickle_of(kState)), record(folder + "data/0", Bytes(24)),
           record(folder + "data/1", Bytes(10)), record(folder + "version", bytes_of("3\n"))};
 }
 
@@ -49,7 +49,7 @@ TEST(TorchZip, tensors_of_torch_save_are_layers_under_their_keys) {
     const auto parsed = parse(zip.file);
     EXPECT_EQ(parsed.container, ContainerId::TorchZip);
     EXPECT_EQ(parsed.opaque_reason, "");
-    const auto layers = layers_of(parsed);
+    const auto layers = layers_in(parsed);
     ASSERT_EQ(layers.size(), 2u);
     EXPECT_EQ(layers[0].name, "fc.weight");
     EXPECT_EQ(layers[0].dtype, DType::F32);
@@ -68,23 +68,28 @@ TEST(TorchZip, newer_records_beside_the_data_change_nothing) {
     members.push_back(record("archive/" + more, bytes_of("little")));
   }
   const auto parsed = parse(build_zip(members).file);
-  EXPECT_EQ(layers_of(parsed).size(), 2u);
+  EXPECT_EQ(layers_in(parsed).size(), 2u);
   EXPECT_EQ(parsed.opaque_bytes, 0u);
 }
 
 TEST(TorchZip, script_modules_give_nested_names_and_their_constants) {
+  const auto encoder = pickled::instance(pickled::global("__torch__.nn", "Encoder"), kState);
+  const auto net = pickled::instance(pickled::global("__torch__", "Net"),
+                                     pickled::dict({{"training", pickled::kFalse}, {"encoder", encoder}}));
+  const auto constants = pickled::tuple({pickled::tensor(pickled::storage("FloatStorage", "1", 0), 0, {0}, {1}),
+                                         pickled::tensor(pickled::storage("FloatStorage", "0", 3), 0, {3}, {1})});
   const auto zip = build_zip({record("net/data/0", Bytes(24)),
                               record("net/data/1", Bytes(10)),
-                              record("net/data.pkl", script_module_pickle(kTensors)),
+                              record("net/data.pkl", pickle_of(net)),
                               {.name = "net/code/__torch__.py", .data = Bytes(30), .method = 8, .full_bytes = 90},
                               record("net/constants/0", Bytes(12)),
                               record("net/constants/1", {}),
-                              record("net/constants.pkl", constants_pickle({{"", "1", {0}}, {"", "0", {3}}})),
+                              record("net/constants.pkl", pickle_of(constants)),
                               record("net/version", bytes_of("3\n"))});
   const auto parsed = parse(zip.file);
   EXPECT_EQ(parsed.container, ContainerId::TorchZip);
   EXPECT_EQ(parsed.opaque_reason, "");
-  const auto layers = layers_of(parsed);
+  const auto layers = layers_in(parsed);
   ASSERT_EQ(layers.size(), 4u);
   EXPECT_EQ(layers[0].name, "encoder.fc.weight");
   EXPECT_EQ(layers[1].name, "encoder.fc.bias");
@@ -101,7 +106,7 @@ TEST(TorchZip, deflated_records_and_records_that_no_pickle_names_are_opaque) {
   members.push_back(record("archive/data/77", Bytes(50)));
   members.push_back(record("archive/data/", {}));
   const auto parsed = parse(build_zip(members).file);
-  const auto layers = layers_of(parsed);
+  const auto layers = layers_in(parsed);
   ASSERT_EQ(layers.size(), 1u);
   EXPECT_EQ(layers[0].name, "fc.bias");
   EXPECT_EQ(parsed.opaque_bytes, 74u);
