@@ -4,7 +4,9 @@
 #include <array>
 #include <iterator>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -27,27 +29,35 @@ constexpr std::size_t kMaxPickles = 1 << 16;
 /// Shorter byte strings are not taken for hidden weights.
 constexpr std::uint64_t kMinHiddenBytes = 4096;
 
-bool has_header(const ByteSource& file) {
-  std::array<std::byte, 2> start{};
-  if (!file.read(0, start)) return false;
-  return start[0] == std::byte{0x80} && start[1] >= std::byte{2} && start[1] <= std::byte{5};
+/// The header of protocols 2 to 5, and the first opcodes that containers and calls have without it.
+enum class Start { Header, Opcode, Other };
+
+Start start_of(const ByteSource& file) {
+  std::array<std::uint8_t, 2> start{};
+  if (!file.read(0, std::as_writable_bytes(std::span(start)))) return Start::Other;
+  if (start[0] == static_cast<std::uint8_t>(Op::Proto) && start[1] >= 2 && start[1] <= 5) return Start::Header;
+  return std::string_view("(c]}").find(static_cast<char>(start[0])) == std::string_view::npos ? Start::Other
+                                                                                              : Start::Opcode;
 }
 
 bool names_numpy(const Graph& graph) {
   for (Index node = 0; node < graph.n_nodes(); ++node) {
-    if (graph.module(node).starts_with("numpy")) return true;
+    const auto module = graph.module(node);
+    if (module == "numpy" || module.starts_with("numpy.")) return true;
   }
   return false;
 }
 
 bool is_pickle_at(const ByteSource& file, std::uint64_t offset_bytes) {
   const WindowSource probe(file, offset_bytes, std::min(kProbeBytes, file.size_bytes() - offset_bytes));
+  const auto start = start_of(probe);
+  if (start == Start::Other) return false;
   SourceCursor cursor(probe);
   Graph graph;
   Machine machine(cursor, graph, {.inline_arrays = true});
   const bool stops = machine.run().has_value();
   if (!stops && (!cursor.failed() || machine.n_opcodes() < kMinOpcodes)) return false;
-  return has_header(probe) || names_numpy(graph);
+  return start == Start::Header || names_numpy(graph);
 }
 
 /// Tensors in plain pickles: each brings its storage as what torch.save makes of that alone.
@@ -76,7 +86,7 @@ class EmbeddedStorages final : public torch::References {
     if (!torch_legacy::recognizes(inner)) return std::nullopt;
     auto contents = torch_legacy::read(inner);
     if (!contents || contents->places.size() != 1 || !contents->places.front()) return std::nullopt;
-    findings_.claim(literal);
+    if (!findings_.claim(literal)) return std::nullopt;
     auto place = *contents->places.front();
     place.offset_bytes += literal.offset_bytes;
     places_.emplace_back(place);
