@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "corpus/sniffer/sniffer.hpp"
 #include "support/checked.hpp"
 #include "support/posix.hpp"
 #include "support/text.hpp"
@@ -12,8 +13,8 @@
 namespace elves::corpus {
 namespace {
 
-/// A file of unknown format of this size on may hold weights: its opacity is worth a word.
-constexpr std::uint64_t kSuspectBytes = 64 << 10;
+/// A smaller file without layers needs no reason: nobody misses weights in it.
+constexpr std::uint64_t kReasonFromBytes = 64 << 10;
 
 Error layer_error(const Extent& layer, const std::string& what) {
   return Error{"layer '" + printable(std::string_view(layer.name).substr(0, 100)) + "' " + what};
@@ -83,6 +84,15 @@ ParsedFile checked(ContainerId id, std::string_view format, Result<Layout> layou
   return parsed;
 }
 
+/// For what neither a container nor a companion knows.
+ParsedFile sniffed(const ByteSource& file) {
+  const auto size = file.size_bytes();
+  auto layout = sniff(file);
+  if (layout && layout->extents.empty())
+    return opaque(size, size < kReasonFromBytes ? std::string{} : std::move(layout->opaque_reason));
+  return checked(ContainerId::Sniffed, name(ContainerId::Sniffed), std::move(layout), size);
+}
+
 }  // namespace
 
 Result<void> WindowSource::read(std::uint64_t offset_bytes, std::span<std::byte> out) const {
@@ -124,7 +134,7 @@ ParsedFile parse_file(const ByteSource& file, const FilePlace& place) {
     if (auto layout = companion.parse(file, place.name, *place.folder))
       return checked(companion.id, companion.name, std::move(*layout), size);
   }
-  return opaque(size, size >= kSuspectBytes ? "no known container of layers" : "");
+  return sniffed(file);
 }
 
 }  // namespace elves::corpus

@@ -1,0 +1,30 @@
+#include "corpus/sniffer/survey.hpp"
+#include "fuzz/parse_container.hpp"
+
+namespace elves::corpus {
+namespace {
+
+/// Runs lie in order within the file and are whole elements, also where most of the file is not read.
+void survey_by_samples(std::span<const std::byte> bytes) {
+  const MemorySource file(bytes);
+  const auto runs =
+      sniffer::survey(file, {.whole_bytes = 0, .step_bytes = 5000, .most_samples = 8, .borders_bytes = 30'000});
+  if (!runs) std::abort();
+  std::uint64_t at = 0;
+  for (const auto& run : *runs) {
+    const auto& kind = sniffer::kFloatKinds[run.kind];
+    if (run.begin_bytes < at || run.end_bytes > bytes.size() || run.begin_bytes % kind.size_bytes != kind.phase ||
+        run.end_bytes < run.begin_bytes + sniffer::kShortestRunBytes ||
+        (run.end_bytes - run.begin_bytes) % kind.size_bytes != 0)
+      std::abort();
+    at = run.end_bytes;
+  }
+}
+
+}  // namespace
+}  // namespace elves::corpus
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  elves::corpus::survey_by_samples(std::as_bytes(std::span(data, size)));
+  return elves::corpus::fuzz_container(elves::corpus::ContainerId::Sniffed, data, size);
+}
