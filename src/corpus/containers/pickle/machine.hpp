@@ -23,7 +23,7 @@ struct MachineOptions {
 
 /// Interprets the opcodes of one pickle (protocols 0 to 5) and builds its values in a Graph. Nothing is imported and
 /// nothing called: calls and instances become Objects. Texts of more than kMaxTextBytes are passed over, not read.
-/// Time is linear in the bytes of the pickle; so is memory, up to kMaxValues values.
+/// Time is linear in the bytes of the pickle; so is memory, up to kMaxValues values, which take a GiB at most.
 class Machine {
  public:
   static constexpr std::size_t kMaxValues = 32 << 20;

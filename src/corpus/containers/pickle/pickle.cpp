@@ -103,6 +103,60 @@ class EmbeddedStorages final : public torch::References {
   std::unordered_map<std::uint64_t, std::optional<torch::StorageReference>> references_;
 };
 
+/// The pickles of a file, one after another.
+class FileReader {
+ public:
+  explicit FileReader(const ByteSource& file) : file_(file), cursor_(file), storages_(file, findings_) {}
+
+  Result<Layout> read() {
+    auto pickled = next();
+    if (!pickled) return pickled.error();
+    const bool is_alone = !is_pickle_at(file_, end_bytes_);
+    if (auto done = take(*pickled, is_alone ? "" : "0"); !done) return done.error();
+    for (std::size_t n = 1; n < kMaxPickles && is_pickle_at(file_, end_bytes_); ++n) {
+      pickled = next();
+      if (!pickled) break;
+      if (auto done = take(*pickled, std::to_string(n)); !done) return done.error();
+    }
+    return layout();
+  }
+
+ private:
+  Result<Pickled> next() {
+    Pickled pickled;
+    const auto root = Machine(cursor_, pickled.graph, {.inline_arrays = true}).run();
+    if (!root) return root.error();
+    pickled.root = *root;
+    end_bytes_ = cursor_.position();
+    return pickled;
+  }
+
+  Result<void> take(const Pickled& pickled, std::string name) {
+    storages_.begin(pickled.graph);
+    auto found = torch::find_tensors(pickled, storages_, findings_, std::move(name));
+    if (!found) return found.error();
+    tensors_.insert(tensors_.end(), std::move_iterator(found->begin()), std::move_iterator(found->end()));
+    findings_.add_other_bytes(pickled.graph, kMinHiddenBytes);
+    return {};
+  }
+
+  Result<Layout> layout() {
+    const auto rest_bytes = file_.size_bytes() - end_bytes_;
+    if (rest_bytes >= kMinHiddenBytes)
+      findings_.add_opaque(rest_bytes, std::to_string(rest_bytes) + " bytes follow the last pickle");
+    auto layout = storages_.layers(std::move(tensors_));
+    if (layout) torch::add_to(*layout, findings_.take_layout());
+    return layout;
+  }
+
+  const ByteSource& file_;
+  SourceCursor cursor_;
+  ArrayFindings findings_;
+  EmbeddedStorages storages_;
+  std::vector<torch::Tensor> tensors_;
+  std::uint64_t end_bytes_ = 0;
+};
+
 }  // namespace
 
 bool recognizes(const ByteSource& file) {
@@ -110,31 +164,7 @@ bool recognizes(const ByteSource& file) {
 }
 
 Result<Layout> parse(const ByteSource& file) {
-  ArrayFindings findings;
-  EmbeddedStorages storages(file, findings);
-  std::vector<torch::Tensor> tensors;
-  SourceCursor cursor(file);
-  std::uint64_t end_bytes = 0;
-  for (std::size_t n = 0; n == 0 || (n < kMaxPickles && is_pickle_at(file, end_bytes)); ++n) {
-    Pickled pickled;
-    const auto root = Machine(cursor, pickled.graph, {.inline_arrays = true}).run();
-    if (!root && n == 0) return root.error();
-    if (!root) break;
-    pickled.root = *root;
-    end_bytes = cursor.position();
-    storages.begin(pickled.graph);
-    const bool is_alone = n == 0 && !is_pickle_at(file, end_bytes);
-    auto found = torch::find_tensors(pickled, storages, findings, is_alone ? "" : std::to_string(n));
-    if (!found) return found.error();
-    tensors.insert(tensors.end(), std::move_iterator(found->begin()), std::move_iterator(found->end()));
-    findings.add_other_bytes(pickled.graph, kMinHiddenBytes);
-  }
-  const auto rest_bytes = file.size_bytes() - end_bytes;
-  if (rest_bytes >= kMinHiddenBytes)
-    findings.add_opaque(rest_bytes, std::to_string(rest_bytes) + " bytes follow the last pickle");
-  auto layout = storages.layers(std::move(tensors));
-  if (layout) torch::add_to(*layout, findings.take_layout());
-  return layout;
+  return FileReader(file).read();
 }
 
 }  // namespace elves::corpus::pickle
