@@ -181,6 +181,7 @@ TEST(Pickle, is_recognised_by_opcodes_that_make_sense) {
   EXPECT_FALSE(recognizes("\x80\x06N."s));
   EXPECT_FALSE(recognizes("just some text about numpy\n"));
   EXPECT_FALSE(recognizes("(numpy\n"));
+  EXPECT_FALSE(recognizes("PK\x03\x04\n" + without_header)) << "a zip is no persistent id";
   EXPECT_FALSE(recognizes(""));
 }
 

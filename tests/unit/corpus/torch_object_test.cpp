@@ -102,6 +102,9 @@ TEST(TorchObject, wrappers_of_tensors_have_their_name) {
                                       {small("0"), kTrue, ordered_dict(), dict({{"extra", small("1")}})})}})),
             (Names{"p", "p.extra"}));
   EXPECT_EQ(names_of(dict({{"p", call(global("torch.nn.parameter", "Parameter"), {small("0"), kTrue})}})), Names{"p"});
+  EXPECT_EQ(names_of(dict({{"l", call(global("torch.jit._pickle", "restore_type_tag"),
+                                      {list({small("0")}), text("List[Tensor]")})}})),
+            Names{"l.0"});
   const auto args = tuple({storage("FloatStorage", "0", 2), number(0), numbers({2}), numbers({1}), kFalse, kNone});
   EXPECT_EQ(
       names_of(dict(

@@ -3,7 +3,6 @@
 #include <array>
 #include <charconv>
 #include <string_view>
-#include <utility>
 
 #include "corpus/containers/pickle/escapes.hpp"
 #include "corpus/containers/pickle/inline_array.hpp"

@@ -4,7 +4,9 @@
 #include <array>
 #include <iterator>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -27,27 +29,35 @@ constexpr std::size_t kMaxPickles = 1 << 16;
 /// Shorter byte strings are not taken for hidden weights.
 constexpr std::uint64_t kMinHiddenBytes = 4096;
 
-bool has_header(const ByteSource& file) {
-  std::array<std::byte, 2> start{};
-  if (!file.read(0, start)) return false;
-  return start[0] == std::byte{0x80} && start[1] >= std::byte{2} && start[1] <= std::byte{5};
+/// The header of protocols 2 to 5, and the first opcodes that containers and calls have without it.
+enum class Start { Header, Opcode, Other };
+
+Start start_of(const ByteSource& file) {
+  std::array<std::uint8_t, 2> start{};
+  if (!file.read(0, std::as_writable_bytes(std::span(start)))) return Start::Other;
+  if (start[0] == static_cast<std::uint8_t>(Op::Proto) && start[1] >= 2 && start[1] <= 5) return Start::Header;
+  return std::string_view("(c]}").find(static_cast<char>(start[0])) == std::string_view::npos ? Start::Other
+                                                                                              : Start::Opcode;
 }
 
 bool names_numpy(const Graph& graph) {
   for (Index node = 0; node < graph.n_nodes(); ++node) {
-    if (graph.module(node).starts_with("numpy")) return true;
+    const auto module = graph.module(node);
+    if (module == "numpy" || module.starts_with("numpy.")) return true;
   }
   return false;
 }
 
 bool is_pickle_at(const ByteSource& file, std::uint64_t offset_bytes) {
   const WindowSource probe(file, offset_bytes, std::min(kProbeBytes, file.size_bytes() - offset_bytes));
+  const auto start = start_of(probe);
+  if (start == Start::Other) return false;
   SourceCursor cursor(probe);
   Graph graph;
   Machine machine(cursor, graph, {.inline_arrays = true});
   const bool stops = machine.run().has_value();
   if (!stops && (!cursor.failed() || machine.n_opcodes() < kMinOpcodes)) return false;
-  return has_header(probe) || names_numpy(graph);
+  return start == Start::Header || names_numpy(graph);
 }
 
 /// Tensors in plain pickles: each brings its storage as what torch.save makes of that alone.
@@ -76,7 +86,7 @@ class EmbeddedStorages final : public torch::References {
     if (!torch_legacy::recognizes(inner)) return std::nullopt;
     auto contents = torch_legacy::read(inner);
     if (!contents || contents->places.size() != 1 || !contents->places.front()) return std::nullopt;
-    findings_.claim(literal);
+    if (!findings_.claim(literal)) return std::nullopt;
     auto place = *contents->places.front();
     place.offset_bytes += literal.offset_bytes;
     places_.emplace_back(place);
@@ -93,6 +103,60 @@ class EmbeddedStorages final : public torch::References {
   std::unordered_map<std::uint64_t, std::optional<torch::StorageReference>> references_;
 };
 
+/// The pickles of a file, one after another.
+class FileReader {
+ public:
+  explicit FileReader(const ByteSource& file) : file_(file), cursor_(file), storages_(file, findings_) {}
+
+  Result<Layout> read() {
+    auto pickled = next();
+    if (!pickled) return pickled.error();
+    const bool is_alone = !is_pickle_at(file_, end_bytes_);
+    if (auto done = take(*pickled, is_alone ? "" : "0"); !done) return done.error();
+    for (std::size_t n = 1; n < kMaxPickles && is_pickle_at(file_, end_bytes_); ++n) {
+      pickled = next();
+      if (!pickled) break;
+      if (auto done = take(*pickled, std::to_string(n)); !done) return done.error();
+    }
+    return layout();
+  }
+
+ private:
+  Result<Pickled> next() {
+    Pickled pickled;
+    const auto root = Machine(cursor_, pickled.graph, {.inline_arrays = true}).run();
+    if (!root) return root.error();
+    pickled.root = *root;
+    end_bytes_ = cursor_.position();
+    return pickled;
+  }
+
+  Result<void> take(const Pickled& pickled, std::string name) {
+    storages_.begin(pickled.graph);
+    auto found = torch::find_tensors(pickled, storages_, findings_, std::move(name));
+    if (!found) return found.error();
+    tensors_.insert(tensors_.end(), std::move_iterator(found->begin()), std::move_iterator(found->end()));
+    findings_.add_other_bytes(pickled.graph, kMinHiddenBytes);
+    return {};
+  }
+
+  Result<Layout> layout() {
+    const auto rest_bytes = file_.size_bytes() - end_bytes_;
+    if (rest_bytes >= kMinHiddenBytes)
+      findings_.add_opaque(rest_bytes, std::to_string(rest_bytes) + " bytes follow the last pickle");
+    auto layout = storages_.layers(std::move(tensors_));
+    if (layout) torch::add_to(*layout, findings_.take_layout());
+    return layout;
+  }
+
+  const ByteSource& file_;
+  SourceCursor cursor_;
+  ArrayFindings findings_;
+  EmbeddedStorages storages_;
+  std::vector<torch::Tensor> tensors_;
+  std::uint64_t end_bytes_ = 0;
+};
+
 }  // namespace
 
 bool recognizes(const ByteSource& file) {
@@ -100,31 +164,7 @@ bool recognizes(const ByteSource& file) {
 }
 
 Result<Layout> parse(const ByteSource& file) {
-  ArrayFindings findings;
-  EmbeddedStorages storages(file, findings);
-  std::vector<torch::Tensor> tensors;
-  SourceCursor cursor(file);
-  std::uint64_t end_bytes = 0;
-  for (std::size_t n = 0; n == 0 || (n < kMaxPickles && is_pickle_at(file, end_bytes)); ++n) {
-    Pickled pickled;
-    const auto root = Machine(cursor, pickled.graph, {.inline_arrays = true}).run();
-    if (!root && n == 0) return root.error();
-    if (!root) break;
-    pickled.root = *root;
-    end_bytes = cursor.position();
-    storages.begin(pickled.graph);
-    const bool is_alone = n == 0 && !is_pickle_at(file, end_bytes);
-    auto found = torch::find_tensors(pickled, storages, findings, is_alone ? "" : std::to_string(n));
-    if (!found) return found.error();
-    tensors.insert(tensors.end(), std::move_iterator(found->begin()), std::move_iterator(found->end()));
-    findings.add_other_bytes(pickled.graph, kMinHiddenBytes);
-  }
-  const auto rest_bytes = file.size_bytes() - end_bytes;
-  if (rest_bytes >= kMinHiddenBytes)
-    findings.add_opaque(rest_bytes, std::to_string(rest_bytes) + " bytes follow the last pickle");
-  auto layout = storages.layers(std::move(tensors));
-  if (layout) torch::add_to(*layout, findings.take_layout());
-  return layout;
+  return FileReader(file).read();
 }
 
 }  // namespace elves::corpus::pickle

@@ -30,8 +30,8 @@ struct Call {
   Index state = pickle::kUnknown;
 };
 
-std::optional<std::uint64_t> unsigned_from(std::int64_t number) {
-  return number < 0 ? std::nullopt : std::optional(static_cast<std::uint64_t>(number));
+bool has_negative(const std::vector<std::int64_t>& numbers) {
+  return std::any_of(numbers.begin(), numbers.end(), [](auto number) { return number < 0; });
 }
 
 class TensorFinder final : public pickle::Visitor {
@@ -87,7 +87,8 @@ class TensorFinder final : public pickle::Visitor {
       return take_tensor(call, name);
     if (is("_rebuild_parameter") || is("Parameter") || is("Variable") || is("_rebuild_parameter_with_state"))
       return Branches{{"", arg(call, 0)}, {"", arg(call, 3)}, {"", call.state}};
-    if (is("_rebuild_device_tensor_from_numpy") || is("_rebuild_xla_tensor")) return Branches{{"", arg(call, 0)}};
+    if (is("_rebuild_device_tensor_from_numpy") || is("_rebuild_xla_tensor") || is("restore_type_tag"))
+      return Branches{{"", arg(call, 0)}};
     if (is("_rebuild_sparse_tensor") || is("_rebuild_sparse_csr_tensor")) return sparse(call);
     if (is("_rebuild_wrapper_subclass") || is("_rebuild_meta_tensor_no_storage")) return Branches{{"", call.state}};
     return std::nullopt;
@@ -112,29 +113,23 @@ class TensorFinder final : public pickle::Visitor {
     const auto shape = pickle::numbers_of(graph_, size_of(arg(call, 2)));
     const auto strides = pickle::numbers_of(graph_, size_of(arg(call, 3)));
     if (!storage || !shape || !strides || graph_.kind(arg(call, 1)) != Kind::Int) return std::nullopt;
-    Tensor tensor{.name = name, .storage = storage->storage, .dtype = storage->dtype, .shape = {}, .strides = {}};
-    const auto offset = unsigned_from(graph_.number(arg(call, 1)));
-    const auto from = offset ? checked_add(*offset, storage->offset_elements) : std::nullopt;
-    if (!from) return refuse(name, "has an offset that is negative or overflows");
-    tensor.offset_elements = *from;
+    const auto offset = graph_.number(arg(call, 1));
+    const auto from = checked_add(static_cast<std::uint64_t>(offset), storage->offset_elements);
+    if (offset < 0 || !from) return refuse(name, "has an offset that is negative or overflows");
+    if (has_negative(*shape) || has_negative(*strides)) return refuse(name, "has a negative size or stride");
     if (shape->size() != strides->size()) return refuse(name, "has other dimensions than strides");
-    for (std::size_t i = 0; i < shape->size(); ++i) {
-      const auto size = unsigned_from((*shape)[i]);
-      const auto stride = unsigned_from((*strides)[i]);
-      if (!size || !stride) return refuse(name, "has a negative size or stride");
-      tensor.shape.push_back(*size);
-      tensor.strides.push_back(*stride);
-    }
-    if (call.function == "_rebuild_tensor_v3") tensor.dtype = dtype_from_name(graph_.name(arg(call, 6)));
-    add(std::move(tensor));
-    Branches branches{{"", call.state}};
-    if (call.function == "_rebuild_qtensor") {
-      // (scheme, scales, zero points, axis), where each channel has its own.
-      branches.push_back({"scales", graph_.item(arg(call, 4), 1)});
-      branches.push_back({"zero_points", graph_.item(arg(call, 4), 2)});
-    }
-    return branches;
+    add({.name = name,
+         .storage = storage->storage,
+         .dtype = is_v3(call) ? dtype_from_name(graph_.name(arg(call, 6))) : storage->dtype,
+         .offset_elements = *from,
+         .shape = {shape->begin(), shape->end()},
+         .strides = {strides->begin(), strides->end()}});
+    // (scheme, scales, zero points, axis), where each channel has its own.
+    const auto scheme = call.function == "_rebuild_qtensor" ? arg(call, 4) : pickle::kUnknown;
+    return Branches{{"", call.state}, {"scales", graph_.item(scheme, 1)}, {"zero_points", graph_.item(scheme, 2)}};
   }
+
+  static bool is_v3(const Call& call) { return call.function == "_rebuild_tensor_v3"; }
 
   /// A tuple, or what makes a torch.Size of it.
   Index size_of(Index node) const {

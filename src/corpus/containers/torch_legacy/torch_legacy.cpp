@@ -25,7 +25,8 @@ constexpr auto kMagic = "\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19"sv;
 constexpr auto kMagicLine = "119547037146038801333356"sv;
 constexpr std::int64_t kProtocol = 1001;
 
-/// The bytes at the front of a file whose magic number is pickled with protocols 0 and 1, 2 and 3, 4 and 5.
+/// How files begin whose magic number is pickled with protocols 0 and 1; since protocol 2 it lies after a LONG1 of 10
+/// bytes, and since protocol 4 a frame comes before that.
 constexpr auto kStartOfLine = "L119547037146038801333356L\n."sv;
 constexpr auto kLong1 = "\x8a\x0a"sv;
 constexpr std::array<std::size_t, 2> kMagicAt{4, 13};

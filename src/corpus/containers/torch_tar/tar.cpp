@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <optional>
 #include <string_view>
-#include <utility>
 
 #include "support/checked.hpp"
 

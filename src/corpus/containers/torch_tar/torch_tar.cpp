@@ -186,11 +186,31 @@ std::optional<torch::Tensor> Contents::tensor(Index node) {
   return found == tensors_.end() ? std::nullopt : std::optional(found->second);
 }
 
-Result<bool> is_big_endian(const WindowSource& sys_info) {
-  SourceCursor cursor(sys_info);
-  const auto system = read_next(cursor, "sys_info");
-  if (!system) return system.error();
-  return system->graph.find(system->root, "little_endian") == pickle::kFalse;
+/// A member of the tar as a file of its own.
+struct Part {
+  WindowSource window;
+  std::uint64_t offset_bytes = 0;
+};
+
+Result<Part> part_of(const ByteSource& file, const std::vector<Member>& members, std::string_view name) {
+  const auto* member = find(members, name);
+  if (member == nullptr) return Error{"member '" + std::string(name) + "' is not there"};
+  const auto end = checked_add(member->offset_bytes, member->size_bytes);
+  if (!end || *end > file.size_bytes()) return Error{"member '" + std::string(name) + "' passes the end of the file"};
+  return Part{.window = WindowSource(file, member->offset_bytes, member->size_bytes),
+              .offset_bytes = member->offset_bytes};
+}
+
+Result<bool> is_big_endian(const Part& system) {
+  SourceCursor cursor(system.window);
+  const auto pickled = read_next(cursor, "sys_info");
+  if (!pickled) return pickled.error();
+  return pickled->graph.find(pickled->root, "little_endian") == pickle::kFalse;
+}
+
+Layout big_endian_layout(const Part& storages) {
+  const std::optional<torch::Place> all{{storages.offset_bytes, storages.window.size_bytes()}};
+  return torch::big_endian_layout({&all, 1});
 }
 
 }  // namespace
@@ -206,26 +226,22 @@ bool recognizes(const ByteSource& file) {
 
 Result<Layout> parse(const ByteSource& file) {
   const auto members = read_members(file);
-  std::vector<WindowSource> windows;
-  std::vector<std::uint64_t> offsets;
-  for (const auto name : kMembers) {
-    const auto* member = find(members, name);
-    if (member == nullptr) return Error{"member '" + std::string(name) + "' is not there"};
-    const auto end = checked_add(member->offset_bytes, member->size_bytes);
-    if (!end || *end > file.size_bytes()) return Error{"member '" + std::string(name) + "' passes the end of the file"};
-    windows.emplace_back(file, member->offset_bytes, member->size_bytes);
-    offsets.push_back(member->offset_bytes);
-  }
-  const auto big_endian = is_big_endian(windows[0]);
+  const auto system = part_of(file, members, "sys_info");
+  if (!system) return system.error();
+  const auto object = part_of(file, members, "pickle");
+  if (!object) return object.error();
+  const auto tensors = part_of(file, members, "tensors");
+  if (!tensors) return tensors.error();
+  const auto storages = part_of(file, members, "storages");
+  if (!storages) return storages.error();
+
+  const auto big_endian = is_big_endian(*system);
   if (!big_endian) return big_endian.error();
-  if (*big_endian) {
-    const std::optional<torch::Place> storages{{offsets[3], windows[3].size_bytes()}};
-    return torch::big_endian_layout({&storages, 1});
-  }
+  if (*big_endian) return big_endian_layout(*storages);
   Contents contents;
-  if (auto done = contents.read_storages(windows[3], offsets[3]); !done) return done.error();
-  if (auto done = contents.read_tensors(windows[2]); !done) return done.error();
-  return contents.read_object(windows[1], offsets[1]);
+  if (auto done = contents.read_storages(storages->window, storages->offset_bytes); !done) return done.error();
+  if (auto done = contents.read_tensors(tensors->window); !done) return done.error();
+  return contents.read_object(object->window, object->offset_bytes);
 }
 
 }  // namespace elves::corpus::torch_tar
