@@ -15,8 +15,8 @@ struct Chunk {
   std::vector<std::uint64_t> origin{};  ///< of its first element, in elements
 };
 
-/// The stored chunks of a dataset, in any order. `chunk_bytes` is the size of a chunk without filters. Chunks that lie
-/// wholly outside the dataset's shape are left out.
+/// The stored chunks of a dataset, in order of their places. `chunk_bytes` is the size of a chunk without filters.
+/// Chunks that lie wholly outside the dataset's shape are left out.
 std::vector<Chunk> read_chunks(Metadata& file, const Dataset& dataset, std::uint64_t chunk_bytes);
 
 }  // namespace elves::corpus::hdf5

@@ -7,15 +7,15 @@
 namespace elves::corpus::hdf5 {
 namespace {
 
-enum Class : unsigned {
-  kFixed = 0,
-  kFloat = 1,
-  kString = 3,
-  kBitField = 4,
-  kCompound = 6,
-  kReference = 7,
-  kEnum = 8,
-  kVariable = 9
+enum class TypeClass : unsigned {
+  Fixed = 0,
+  Float = 1,
+  Text = 3,
+  BitField = 4,
+  Compound = 6,
+  Reference = 7,
+  Enum = 8,
+  VariableLength = 9,
 };
 
 /// Everything that makes a float what it is, as a datatype message tells it.
@@ -42,7 +42,7 @@ constexpr std::array kFloats{
 
 struct Prefix {
   unsigned version = 0;
-  unsigned type_class = 0;
+  TypeClass type_class{};
   unsigned bits = 0;
   std::uint32_t size_bytes = 0;
 };
@@ -50,13 +50,13 @@ struct Prefix {
 Prefix read_prefix(NumberCursor& cursor) {
   const auto start = cursor.read<std::uint32_t>();
   return Prefix{.version = (start >> 4) & 0xF,
-                .type_class = start & 0xF,
+                .type_class = static_cast<TypeClass>(start & 0xF),
                 .bits = start >> 8,
                 .size_bytes = cursor.read<std::uint32_t>()};
 }
 
 bool is_little_endian(const Prefix& prefix) {
-  const bool is_vax = prefix.type_class == kFloat && (prefix.bits & 0x40) != 0;
+  const bool is_vax = prefix.type_class == TypeClass::Float && (prefix.bits & 0x40) != 0;
   return prefix.size_bytes == 1 || ((prefix.bits & 0x01) == 0 && !is_vax);
 }
 
@@ -79,7 +79,7 @@ std::optional<DType> read_integer(const Prefix& prefix, NumberCursor& cursor) {
   const unsigned bit_offset = cursor.read<std::uint16_t>();
   const unsigned bits = cursor.read<std::uint16_t>();
   if (bit_offset != 0 || bits != 8 * std::uint64_t{prefix.size_bytes} || !is_little_endian(prefix)) return std::nullopt;
-  return integer_of(prefix.size_bytes, prefix.type_class == kFixed && (prefix.bits & 0x08) != 0);
+  return integer_of(prefix.size_bytes, prefix.type_class == TypeClass::Fixed && (prefix.bits & 0x08) != 0);
 }
 
 std::optional<DType> read_float(const Prefix& prefix, NumberCursor& cursor) {
@@ -132,7 +132,7 @@ std::optional<DType> read_compound(const Prefix& prefix, NumberCursor& cursor) {
                                                                     : 4);
     }
     const auto part = read_prefix(cursor);
-    if (name != kNames[i] || part.type_class != kFloat || offset_bytes != i * part.size_bytes ||
+    if (name != kNames[i] || part.type_class != TypeClass::Float || offset_bytes != i * part.size_bytes ||
         prefix.size_bytes != 2 * std::uint64_t{part.size_bytes}) {
       return std::nullopt;
     }
@@ -154,7 +154,7 @@ std::optional<DType> read_compound(const Prefix& prefix, NumberCursor& cursor) {
 /// An enum is stored as its integer; FALSE = 0, TRUE = 1 in a byte are h5py's booleans.
 std::optional<DType> read_enum(const Prefix& prefix, NumberCursor& cursor) {
   const auto base = read_prefix(cursor);
-  if (base.type_class != kFixed || base.size_bytes != prefix.size_bytes) return std::nullopt;
+  if (base.type_class != TypeClass::Fixed || base.size_bytes != prefix.size_bytes) return std::nullopt;
   const auto integer = read_integer(base, cursor);
   if (!integer || base.size_bytes != 1 || (prefix.bits & 0xFFFF) != 2) return integer;
   const auto first = read_name(cursor, prefix.version);
@@ -170,24 +170,24 @@ ElementType read_datatype(Metadata& file, std::span<const std::byte> body) {
   const auto prefix = read_prefix(cursor);
   ElementType type{.size_bytes = prefix.size_bytes};
   switch (prefix.type_class) {
-    case kFixed:
-    case kBitField:
+    case TypeClass::Fixed:
+    case TypeClass::BitField:
       type.dtype = read_integer(prefix, cursor);
       break;
-    case kFloat:
+    case TypeClass::Float:
       type.dtype = read_float(prefix, cursor);
       break;
-    case kCompound:
+    case TypeClass::Compound:
       type.dtype = read_compound(prefix, cursor);
       break;
-    case kEnum:
+    case TypeClass::Enum:
       type.dtype = read_enum(prefix, cursor);
       break;
-    case kString:
-    case kReference:
+    case TypeClass::Text:
+    case TypeClass::Reference:
       type.is_glue = true;
       break;
-    case kVariable:
+    case TypeClass::VariableLength:
       type.is_glue = (prefix.bits & 0xF) == 1;
       break;
     default:

@@ -49,14 +49,14 @@ class LocalHeap {
 void read_symbols(Metadata& file, std::uint64_t address, const LocalHeap& heap, std::vector<Link>& links) {
   constexpr std::string_view kWhat = "symbol table node";
   constexpr std::uint64_t kStartBytes = 8;
-  const auto address_bytes = file.widths().address_bytes;
+  const auto [address_bytes, length_bytes] = file.widths();
   auto start = file.read_signed(address, kStartBytes, "SNOD", kWhat);
   start.skip(2);
   const std::uint64_t n_entries = start.read<std::uint16_t>();
   if (file.failed()) return;
-  auto entries = file.read(address + kStartBytes, n_entries * (2 * address_bytes + 24), kWhat);
+  auto entries = file.read(address + kStartBytes, n_entries * (length_bytes + address_bytes + 24), kWhat);
   for (std::uint64_t i = 0; i < n_entries && !file.failed(); ++i) {
-    const auto name_at = entries.address();
+    const auto name_at = entries.length();
     const auto object = entries.address();
     const auto cache_type = entries.read<std::uint32_t>();
     entries.skip(20);

@@ -12,7 +12,6 @@
 #include "corpus/containers/hdf5/metadata.hpp"
 #include "corpus/containers/hdf5/object_header.hpp"
 #include "support/checked.hpp"
-#include "support/text.hpp"
 
 namespace elves::corpus::hdf5 {
 namespace {
@@ -56,6 +55,7 @@ class Walker {
 
   void visit(const std::string& path, std::uint64_t address) {
     if (!seen_.insert(address).second) return;
+    file_.set_object(path);
     file_.charge(path.size());
     const auto header = read_object_header(file_, address);
     if (file_.failed()) return;
@@ -75,12 +75,12 @@ class Walker {
   }
 
   void add_piece(const std::string& path, const Dataset& dataset) {
-    const auto n_bytes = bytes_of(path, dataset.type.size_bytes, dataset.space.shape);
+    const auto n_bytes = bytes_of(dataset.type.size_bytes, dataset.space.shape);
     if (file_.failed()) return;
     if (dataset.layout.piece_bytes && *dataset.layout.piece_bytes < n_bytes) {
-      return fail(path, "has less storage than its shape needs");
+      return file_.fail("less storage than its shape needs");
     }
-    const auto at = offset_of(path, dataset.layout.address);
+    const auto at = offset_of(dataset.layout.address);
     if (file_.failed()) return;
     if (!dataset.type.dtype) return add_unknown({{at, n_bytes}});
     layout_.extents.push_back(Extent{.offset_bytes = at,
@@ -95,17 +95,17 @@ class Walker {
   void add_chunks(const std::string& path, const Dataset& dataset) {
     const auto& shape = dataset.layout.chunk_shape;
     if (shape.size() != dataset.space.shape.size() || dataset.layout.element_bytes != dataset.type.size_bytes) {
-      return fail(path, "has chunks of another rank or element");
+      return file_.fail("chunks of another rank or element than the dataset");
     }
-    const auto chunk_bytes = bytes_of(path, dataset.type.size_bytes, shape);
+    const auto chunk_bytes = bytes_of(dataset.type.size_bytes, shape);
     if (file_.failed()) return;
     const auto chunks = read_chunks(file_, dataset, chunk_bytes);
     if (file_.failed()) return;
-    if (dataset.has_filters || !dataset.type.dtype) return add_opaque_chunks(path, dataset, chunks);
+    if (dataset.has_filters || !dataset.type.dtype) return add_opaque_chunks(dataset, chunks);
     for (const auto& chunk : chunks) {
       auto name = shape == dataset.space.shape ? path : with_origin(path, chunk.origin);
       file_.charge(name.size());
-      const auto at = offset_of(path, chunk.address);
+      const auto at = offset_of(chunk.address);
       if (file_.failed()) return;
       layout_.extents.push_back(Extent{.offset_bytes = at,
                                        .length_bytes = chunk_bytes,
@@ -121,9 +121,9 @@ class Walker {
     std::uint64_t length_bytes;
   };
 
-  void add_opaque_chunks(const std::string& path, const Dataset& dataset, const std::vector<Chunk>& chunks) {
+  void add_opaque_chunks(const Dataset& dataset, const std::vector<Chunk>& chunks) {
     std::vector<Range> ranges;
-    for (const auto& chunk : chunks) ranges.push_back({offset_of(path, chunk.address), chunk.n_bytes});
+    for (const auto& chunk : chunks) ranges.push_back({offset_of(chunk.address), chunk.n_bytes});
     if (file_.failed()) return;
     if (!dataset.has_filters) return add_unknown(std::move(ranges));
     n_compressed_ += ranges.empty() ? 0 : 1;
@@ -167,22 +167,17 @@ class Walker {
     reason += (reason.empty() ? "" : ", ") + std::to_string(n_unknown_) + of_all + "of another type";
   }
 
-  std::uint64_t bytes_of(const std::string& path, std::uint64_t element_bytes,
-                         const std::vector<std::uint64_t>& shape) {
+  std::uint64_t bytes_of(std::uint64_t element_bytes, const std::vector<std::uint64_t>& shape) {
     const auto n_elements = layer_bytes(DType::U8, shape);
     const auto n_bytes = n_elements ? checked_mul(*n_elements, element_bytes) : std::nullopt;
-    if (!n_bytes) fail(path, "has a shape whose size overflows");
+    if (!n_bytes) file_.fail("a shape whose size overflows");
     return n_bytes.value_or(0);
   }
 
-  std::uint64_t offset_of(const std::string& path, std::uint64_t address) {
+  std::uint64_t offset_of(std::uint64_t address) {
     const auto at = file_.offset_of(address);
-    if (!at) fail(path, "lies beyond the end of the file");
+    if (!at) file_.fail("data beyond the end of the file");
     return at.value_or(0);
-  }
-
-  void fail(const std::string& path, const std::string& why) {
-    file_.fail("dataset '" + printable(std::string_view(path).substr(0, 100)) + "' " + why);
   }
 
   Metadata file_;

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "support/checked.hpp"
+#include "support/text.hpp"
 
 namespace elves::corpus::hdf5 {
 namespace {
@@ -42,12 +43,9 @@ std::uint64_t NumberCursor::address() noexcept {
 }
 
 std::optional<std::uint64_t> find_superblock(const ByteSource& file) {
-  SourceCursor cursor(file);
   for (std::uint64_t at = 0; at <= kLastUserBlock; at = std::max(kFirstUserBlock, 2 * at)) {
-    if (at > file.size_bytes() || file.size_bytes() - at < kSignature.size()) break;
-    cursor.seek(at);
     std::array<char, kSignature.size()> found{};
-    cursor.fill(std::as_writable_bytes(std::span(found)));
+    if (file.size_bytes() < at + found.size() || !file.read(at, std::as_writable_bytes(std::span(found)))) break;
     if (std::string_view(found.data(), found.size()) == kSignature) return at;
   }
   return std::nullopt;
@@ -63,7 +61,9 @@ Metadata::Metadata(const ByteSource& file)
 }
 
 void Metadata::fail(std::string why) {
-  if (!error_) error_ = Error{std::move(why)};
+  if (error_) return;
+  const auto shown = printable(std::string_view(object_).substr(0, 100));
+  error_ = Error{object_.empty() ? std::move(why) : "'" + shown + "': " + why};
 }
 
 std::optional<std::uint64_t> Metadata::offset_of(std::uint64_t address) const noexcept {
@@ -83,7 +83,7 @@ Block Metadata::read(std::uint64_t address, std::uint64_t n, std::string_view wh
     fail(std::string(what) + " lies beyond the end of the file (" + std::to_string(n) + " bytes at address " +
          std::to_string(address) + ")");
   }
-  charge(std::max(n, n + kBlockCost));
+  if (!failed()) charge(n + kBlockCost);
   if (failed()) return Block({}, widths_);
   std::vector<std::byte> bytes(static_cast<std::size_t>(n));
   cursor_.seek(*at);
@@ -113,47 +113,51 @@ void Metadata::read_superblock(std::uint64_t at_bytes) {
   fail("superblock of version " + std::to_string(version));
 }
 
+/// Of version 0 or 1: behind the widths stand sizes of B-tree nodes, and the root group as an entry of a symbol table.
 void Metadata::read_old_superblock(unsigned version) {
-  auto block = read(0, std::min(kSuperblockBytes, file_bytes_ - base_bytes_), "superblock");
-  block.skip(kSignature.size() + 5);
-  const unsigned address_bytes = block.read<std::uint8_t>();
-  const unsigned length_bytes = block.read<std::uint8_t>();
-  if (!is_width(address_bytes) || !is_width(length_bytes)) return fail("superblock with a wrong size of addresses");
-  widths_ = Widths{.address_bytes = address_bytes, .length_bytes = length_bytes};
-  NumberCursor rest(block.take(block.remaining()), widths_);
-  rest.skip(version == 0 ? 9 : 13);
-  const auto base = rest.address();
-  rest.skip_addresses(1);
-  const auto end = rest.address();
-  rest.skip_addresses(2);
-  root_ = rest.address();
-  if (block.failed() || rest.failed()) return fail("superblock is cut short");
-  check_end(base, end);
+  auto block = read_widths(kSignature.size() + 5);
+  block.skip(version == 0 ? 9 : 13);
+  const auto base = block.address();
+  block.skip_addresses(1);
+  const auto end = block.address();
+  block.skip_addresses(1);
+  block.skip_lengths(1);
+  root_ = block.address();
+  finish_superblock(block, base, end);
 }
 
 void Metadata::read_new_superblock() {
+  auto block = read_widths(kSignature.size() + 1);
+  block.skip(1);
+  const auto base = block.address();
+  block.skip_addresses(1);
+  const auto end = block.address();
+  root_ = block.address();
+  finish_superblock(block, base, end);
+}
+
+/// The superblock, read up to the end of the two bytes that give the widths.
+Block Metadata::read_widths(std::uint64_t skipped_bytes) {
+  auto start = read(0, skipped_bytes + 2, "superblock");
+  start.skip(skipped_bytes);
+  const unsigned address_bytes = start.read<std::uint8_t>();
+  const unsigned length_bytes = start.read<std::uint8_t>();
+  if (is_width(address_bytes) && is_width(length_bytes)) {
+    widths_ = Widths{.address_bytes = address_bytes, .length_bytes = length_bytes};
+  } else {
+    fail("superblock with a wrong size of addresses");
+  }
   auto block = read(0, std::min(kSuperblockBytes, file_bytes_ - base_bytes_), "superblock");
-  block.skip(kSignature.size() + 1);
-  const unsigned address_bytes = block.read<std::uint8_t>();
-  const unsigned length_bytes = block.read<std::uint8_t>();
-  if (!is_width(address_bytes) || !is_width(length_bytes)) return fail("superblock with a wrong size of addresses");
-  widths_ = Widths{.address_bytes = address_bytes, .length_bytes = length_bytes};
-  NumberCursor rest(block.take(block.remaining()), widths_);
-  rest.skip(1);
-  const auto base = rest.address();
-  rest.skip_addresses(1);
-  const auto end = rest.address();
-  root_ = rest.address();
-  if (block.failed() || rest.failed()) return fail("superblock is cut short");
-  check_end(base, end);
+  block.skip(skipped_bytes + 2);
+  return block;
 }
 
 /// The end counts from the start of the file as it was when the superblock stood at its base.
-void Metadata::check_end(std::uint64_t base_bytes, std::uint64_t end_bytes) {
-  if (end_bytes < base_bytes || end_bytes - base_bytes > file_bytes_ - base_bytes_) {
-    fail("cut short: ends at byte " + std::to_string(file_bytes_) + " where the superblock says " +
-         std::to_string(end_bytes));
-  }
+void Metadata::finish_superblock(const Block& block, std::uint64_t base_bytes, std::uint64_t end_bytes) {
+  if (block.failed()) return fail("superblock is cut short");
+  if (end_bytes >= base_bytes && end_bytes - base_bytes <= file_bytes_ - base_bytes_) return;
+  fail("cut short: ends at byte " + std::to_string(file_bytes_) + " where the superblock says " +
+       std::to_string(end_bytes));
 }
 
 }  // namespace elves::corpus::hdf5

@@ -66,6 +66,8 @@ class Metadata {
   /// Only after failed().
   const Error& error() const noexcept { return *error_; }
   void fail(std::string why);
+  /// The object that is read from now on, for errors.
+  void set_object(std::string_view path) { object_ = path; }
 
   const Widths& widths() const noexcept { return widths_; }
   /// The address of the root group's header.
@@ -84,7 +86,8 @@ class Metadata {
   void read_superblock(std::uint64_t at_bytes);
   void read_old_superblock(unsigned version);
   void read_new_superblock();
-  void check_end(std::uint64_t base_bytes, std::uint64_t end_bytes);
+  Block read_widths(std::uint64_t skipped_bytes);
+  void finish_superblock(const Block& block, std::uint64_t base_bytes, std::uint64_t end_bytes);
 
   std::uint64_t file_bytes_;
   SourceCursor cursor_;
@@ -92,6 +95,7 @@ class Metadata {
   Widths widths_;
   std::uint64_t base_bytes_ = 0;
   std::uint64_t root_ = kNowhere;
+  std::string object_;
   std::optional<Error> error_;
 };
 
