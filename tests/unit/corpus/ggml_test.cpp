@@ -6,7 +6,7 @@
 #include <string>
 
 #include "support/byte_cursor.hpp"
-#include "unit/corpus/partition.hpp"
+#include "unit/corpus/parsed.hpp"
 
 namespace elves::corpus {
 namespace {
@@ -75,12 +75,6 @@ Writer ggjt(std::uint32_t version) {
 }
 Writer ggla() {
   return Writer(0x67676c61).put(1);
-}
-
-ParsedFile parse(const Bytes& file) {
-  auto parsed = parse_file(MemorySource(file));
-  EXPECT_EQ(partition_flaw(parsed, file.size()), "") << parsed.opaque_reason;
-  return parsed;
 }
 
 std::vector<Extent> layers_of(const Writer& file) {

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "support/byte_cursor.hpp"
+#include "unit/corpus/parsed.hpp"
 #include "unit/corpus/partition.hpp"
 
 namespace elves::corpus {
@@ -59,11 +60,7 @@ constexpr std::uint32_t kF16 = 1;
 constexpr std::uint32_t kQ40 = 2;
 constexpr std::uint32_t kArray = 9;
 
-ParsedFile parse(const Bytes& file) {
-  auto parsed = parse_file(MemorySource(file));
-  EXPECT_EQ(partition_flaw(parsed, file.size()), "") << parsed.opaque_reason;
-  return parsed;
-}
+using corpus::parse;
 ParsedFile parse(const Writer& file) {
   return parse(file.bytes());
 }
@@ -73,12 +70,6 @@ std::string refusal(const Writer& file) {
   EXPECT_EQ(parsed.container, ContainerId::Opaque);
   EXPECT_EQ(parsed.opaque_bytes, file.bytes().size());
   return parsed.opaque_reason;
-}
-
-std::vector<Extent> layers_of(const ParsedFile& file) {
-  auto layers = file.extents;
-  std::erase_if(layers, [](const Extent& extent) { return !extent.is_layer; });
-  return layers;
 }
 
 TEST(Gguf, reads_every_version_with_its_width_of_counts) {

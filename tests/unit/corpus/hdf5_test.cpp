@@ -14,7 +14,7 @@
 
 #include "support/posix.hpp"
 #include "unit/corpus/hdf5_builder.hpp"
-#include "unit/corpus/partition.hpp"
+#include "unit/corpus/parsed.hpp"
 
 namespace elves::corpus {
 namespace {
@@ -22,29 +22,22 @@ namespace {
 using namespace hdf5_test;
 using Shape = std::vector<std::uint64_t>;
 
-ParsedFile parse(const Bytes& file) {
-  auto parsed = parse_file(MemorySource(file));
-  EXPECT_EQ(partition_flaw(parsed, file.size()), "") << parsed.opaque_reason;
-  return parsed;
-}
-
-std::vector<Extent> layers_of(const ParsedFile& file) {
-  auto layers = file.extents;
-  std::erase_if(layers, [](const Extent& extent) { return !extent.is_layer; });
+std::vector<Extent> layers_by_name(const ParsedFile& file) {
+  auto layers = layers_of(file);
   std::sort(layers.begin(), layers.end(), [](const Extent& a, const Extent& b) { return a.name < b.name; });
   return layers;
 }
 
 std::vector<std::string> names_of(const ParsedFile& file) {
   std::vector<std::string> names;
-  for (const auto& layer : layers_of(file)) names.push_back(layer.name);
+  for (const auto& layer : layers_by_name(file)) names.push_back(layer.name);
   return names;
 }
 
 /// The only layer of a file that has one.
 Extent only_layer(const Bytes& file) {
   const auto parsed = parse(file);
-  const auto layers = layers_of(parsed);
+  const auto layers = layers_by_name(parsed);
   EXPECT_EQ(layers.size(), 1u) << parsed.opaque_reason;
   return layers.empty() ? Extent{} : layers[0];
 }
@@ -81,7 +74,7 @@ std::uint32_t crc32(std::span<const std::byte> bytes) {
 /// What a .layers file says.
 std::string listing_of(const ParsedFile& parsed, const Bytes& file) {
   std::ostringstream out;
-  for (const auto& layer : layers_of(parsed)) {
+  for (const auto& layer : layers_by_name(parsed)) {
     std::string shape;
     for (const auto n : layer.shape) shape += (shape.empty() ? "" : "x") + std::to_string(n);
     char crc[9];
@@ -449,7 +442,7 @@ TEST(Hdf5, an_array_that_grows_is_read_through_its_index_block_its_super_blocks_
       {dataspace({4, 100}, {4, kNone}), datatype(f32_type()), chunked_v4(4, Bytes(5), address, {2, 2})}));
 
   std::map<std::string, std::uint64_t> found;
-  for (const auto& layer : layers_of(parsed)) found[layer.name] = layer.offset_bytes;
+  for (const auto& layer : layers_by_name(parsed)) found[layer.name] = layer.offset_bytes;
   // Entry i is the chunk in row i % 2 and column i / 2: the dimension without end counts as the slowest.
   const std::map<std::string, std::uint64_t> expected{{"x[0,0]", direct},    {"x[0,2]", chunk_2},
                                                       {"x[0,4]", chunk_4},   {"x[2,8]", chunk_9},

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "unit/corpus/hdf5_builder.hpp"
-#include "unit/corpus/partition.hpp"
+#include "unit/corpus/parsed.hpp"
 #include "unit/corpus/zip_builder.hpp"
 
 namespace elves::corpus {
@@ -22,18 +22,6 @@ Bytes hdf5_file(const std::string& name, std::uint64_t data_at = kDataAt) {
   const auto dataset = file.put(hdf5_test::header_v2(
       {hdf5_test::dataspace({6}), hdf5_test::datatype(hdf5_test::f32_type()), hdf5_test::contiguous(data_at, 24)}));
   return file.finish(file.put_group({{name, dataset}}));
-}
-
-ParsedFile parse(const Bytes& file) {
-  auto parsed = parse_file(MemorySource(file));
-  EXPECT_EQ(partition_flaw(parsed, file.size()), "") << parsed.opaque_reason;
-  return parsed;
-}
-
-std::vector<Extent> layers_of(const ParsedFile& file) {
-  auto layers = file.extents;
-  std::erase_if(layers, [](const Extent& extent) { return !extent.is_layer; });
-  return layers;
 }
 
 std::vector<Member> model(Member weights) {

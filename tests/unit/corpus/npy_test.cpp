@@ -6,18 +6,12 @@
 #include <string>
 
 #include "unit/corpus/npy_builder.hpp"
-#include "unit/corpus/partition.hpp"
+#include "unit/corpus/parsed.hpp"
 
 namespace elves::corpus {
 namespace {
 
 using namespace test;
-
-ParsedFile parse(const Bytes& file) {
-  auto parsed = parse_file(MemorySource(file));
-  EXPECT_EQ(partition_flaw(parsed, file.size()), "") << parsed.opaque_reason;
-  return parsed;
-}
 
 /// The one layer behind the header; an empty extent where there is none.
 Extent layer_of(const Bytes& file) {

@@ -5,25 +5,13 @@
 #include <string>
 
 #include "unit/corpus/npy_builder.hpp"
-#include "unit/corpus/partition.hpp"
+#include "unit/corpus/parsed.hpp"
 #include "unit/corpus/zip_builder.hpp"
 
 namespace elves::corpus {
 namespace {
 
 using namespace test;
-
-ParsedFile parse(const Bytes& file) {
-  auto parsed = parse_file(MemorySource(file));
-  EXPECT_EQ(partition_flaw(parsed, file.size()), "") << parsed.opaque_reason;
-  return parsed;
-}
-
-std::vector<Extent> layers_of(const ParsedFile& file) {
-  auto layers = file.extents;
-  std::erase_if(layers, [](const Extent& extent) { return !extent.is_layer; });
-  return layers;
-}
 
 const Member kWeight{.name = "conv1/W.npy", .data = npy_file("'<f4'", "(2, 3)", 24)};
 const Member kBias{.name = "conv1/b.npy", .data = npy_file("'<f2'", "(5,)", 10)};

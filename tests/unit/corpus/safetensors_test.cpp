@@ -11,6 +11,7 @@
 
 #include "jobs/sample_hub/safetensors_writer.hpp"
 #include "support/posix.hpp"
+#include "unit/corpus/parsed.hpp"
 #include "unit/corpus/partition.hpp"
 
 namespace elves::corpus {
@@ -26,18 +27,6 @@ Bytes random_bytes(std::size_t n, std::uint64_t seed) {
   Bytes bytes(n);
   std::generate(bytes.begin(), bytes.end(), [&] { return static_cast<std::byte>(random()); });
   return bytes;
-}
-
-ParsedFile parse(const Bytes& file) {
-  auto parsed = parse_file(MemorySource(file));
-  EXPECT_EQ(partition_flaw(parsed, file.size()), "") << parsed.opaque_reason;
-  return parsed;
-}
-
-std::vector<Extent> layers_of(const ParsedFile& file) {
-  auto layers = file.extents;
-  std::erase_if(layers, [](const Extent& extent) { return !extent.is_layer; });
-  return layers;
 }
 
 Bytes slice(const Bytes& file, const Extent& extent) {

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "corpus/sniffer/survey.hpp"
+#include "unit/corpus/parsed.hpp"
 #include "unit/corpus/partition.hpp"
 
 namespace elves::corpus {
@@ -88,12 +89,6 @@ Bytes weights(DType dtype, std::size_t n, double scale, std::uint64_t seed) {
 Bytes random_bytes(std::size_t n, std::uint64_t seed) {
   Random random(seed);
   return numbers<std::uint8_t>(n, [&](std::size_t) { return static_cast<std::uint8_t>(random()); });
-}
-
-ParsedFile parse(const Bytes& file) {
-  auto parsed = parse_file(MemorySource(file));
-  EXPECT_EQ(partition_flaw(parsed, file.size()), "") << parsed.opaque_reason;
-  return parsed;
 }
 
 std::vector<Extent> layers_of(const Bytes& file) {

@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "unit/corpus/partition.hpp"
+#include "unit/corpus/parsed.hpp"
 #include "unit/corpus/pickle_writer.hpp"
 #include "unit/corpus/zip_builder.hpp"
 
@@ -12,12 +12,6 @@ namespace elves::corpus {
 namespace {
 
 using namespace test;
-
-ParsedFile parse(const Bytes& file) {
-  auto parsed = parse_file(MemorySource(file));
-  EXPECT_EQ(partition_flaw(parsed, file.size()), "") << parsed.opaque_reason;
-  return parsed;
-}
 
 /// As PyTorch writes it: data aligned to 64 bytes, descriptors behind them.
 Member record(const std::string& name, Bytes data) {
