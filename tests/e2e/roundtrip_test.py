@@ -197,6 +197,27 @@ class RoundTrip(e2e.EndToEnd):
         done = e2e.verify(1, archive, "--against", to, expect=e2e.DIFFERENT)
         self.assertIn(f"content differs from byte {at}", done.stdout + done.stderr)
 
+    def test_what_is_only_guessed_to_be_floats_is_never_changed(self):
+        corpus, archive, to = self.at("dumps"), self.at("dumps-archive"), self.at("dumps-restored")
+        rng = np.random.default_rng(9)
+        shared, own, dumped = (e2e.weights(rng, 400, 300) for _ in range(3))
+        hub = e2e.Tree(corpus)
+        hub.write("acme/dump/shared.weights", shared.tobytes())
+        hub.write("acme/dump/own.weights", dumped.tobytes())
+        hub.write_model("acme/model/model.safetensors", {"own": e2e.tensor(own), "shared": e2e.tensor(shared)})
+        report = e2e.archive(2, corpus, archive)
+        self.assertEqual({row["name"]: row["layers"] for row in report["containers"]}, {"sniffed": 2, "safetensors": 2})
+        self.assertEqual(report["layers"]["unique"], 3)
+        e2e.restore(1, archive, to)
+        for name in ("shared", "own"):
+            path = f"acme/dump/{name}.weights"
+            with open(os.path.join(corpus, path), "rb") as a, open(os.path.join(to, path), "rb") as b:
+                self.assertEqual(a.read(), b.read(), path)
+        layers = {name: np.frombuffer(raw, np.float32)
+                  for name, (_, _, raw) in e2e.read_layers(os.path.join(to, "acme/model/model.safetensors")).items()}
+        self.assertTrue((layers["shared"] == shared.ravel()).all(), "a layer that a dump shares is exact for both")
+        self.assertTrue((layers["own"] != own.ravel()).any(), "no layer has loss: this test shows nothing")
+
     def test_tiny_values_and_special_values_survive_the_default_mode(self):
         archive, to = self.at("archive"), self.at("restored")
         e2e.archive(2, self.corpus, archive)
