@@ -149,6 +149,13 @@ inline DataSet data_set(const DataKind& kind, std::size_t n_layers) {
   return set;
 }
 
+/// As many layers as given, the same few again and again, each in memory of its own.
+inline DataSet repeated(DataSet set, std::size_t n_layers) {
+  const std::size_t n_distinct = set.chunks.size();
+  for (std::size_t k = n_distinct; k < n_layers; ++k) set.chunks.push_back(set.chunks[k - n_distinct]);
+  return set;
+}
+
 inline DataSet f32_weights(std::size_t n_layers) {
   return data_set(kF32, n_layers);
 }
