@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# benchmarks/ratio.sh [CORPUS [CSV]]: what a corpus takes in archives, lossless and default, beside zstd: in all, and by format of its
-# files. CORPUS: default ${ELVES_CORPUS:-../shared/corpus}/hub. Writes CSV (default benchmarks/ratio.csv) and prints the same as ratios.
+# benchmarks/formats.sh [CORPUS [CSV]]: what a corpus takes in archives, lossless and default, beside zstd: in all, and by format of its
+# files. CORPUS: default ${ELVES_CORPUS:-../shared/corpus}/hub. Writes CSV (default benchmarks/formats.csv) and prints the same as ratios.
 #
 # Columns:  format                 as INDEX.tsv beside the corpus names it, without what it has in brackets; else by content
 #           files, raw_bytes       of this format
@@ -15,9 +15,9 @@ source jobs/packages.sh
 mpi_environment
 export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}
 corpus=$(realpath -e "${1:-${ELVES_CORPUS:-../shared/corpus}/hub}")
-csv=$(realpath "${2:-benchmarks/ratio.csv}")
+csv=$(realpath "${2:-benchmarks/formats.csv}")
 bin=${ELVES_BIN:-$PWD/build/release/bin}
-place=$(mktemp -d "${TMPDIR:-/tmp}/elves-ratio.XXXXXX")
+place=$(mktemp -d "${TMPDIR:-/tmp}/elves-formats.XXXXXX")
 trap 'rm -rf "$place"' EXIT
 
 # One line a file, sorted: FORMAT <tab> PATH.
@@ -73,7 +73,7 @@ measure() {  # NAME LIST
   local raw zstd_3 zstd_19 lossless default some=(--files-from "$2")
   raw=$(filtered_bytes "$2" cat)
   if [ "$1" = total ]; then
-    read -r zstd_3 zstd_19 < <(awk -F, 'NR > 1 { a += $6; b += $7 } END { print a, b }' "$place/ratio.csv")
+    read -r zstd_3 zstd_19 < <(awk -F, 'NR > 1 { a += $6; b += $7 } END { print a, b }' "$place/formats.csv")
     some=()
   else
     zstd_3=$(filtered_bytes "$2" zstd -3 -q -c)
@@ -81,20 +81,20 @@ measure() {  # NAME LIST
   fi
   lossless=$(elves_bytes "${some[@]}" --lossless)
   default=$(elves_bytes "${some[@]}")
-  echo "$1,$(wc -l <"$2"),$raw,$lossless,$default,$zstd_3,$zstd_19" >>"$place/ratio.csv"
+  echo "$1,$(wc -l <"$2"),$raw,$lossless,$default,$zstd_3,$zstd_19" >>"$place/formats.csv"
   awk -v name="$1" -v raw="$raw" -v files="$(wc -l <"$2")" -v sizes="$lossless $default $zstd_3 $zstd_19" 'BEGIN {
     n = split(sizes, size, " "); printf "%-18s %4d %10d", name, files, raw
     for (i = 1; i <= n; ++i) printf " %9.3f", raw / size[i]
     print "" }'
 }
 
-echo "format,files,raw_bytes,elves_lossless_bytes,elves_default_bytes,zstd_3_bytes,zstd_19_long27_bytes" >"$place/ratio.csv"
+echo "format,files,raw_bytes,elves_lossless_bytes,elves_default_bytes,zstd_3_bytes,zstd_19_long27_bytes" >"$place/formats.csv"
 printf '%-18s %4s %10s %9s %9s %9s %9s\n' format files bytes lossless default zstd-3 zstd-19L
-list_formats | LC_ALL=C sort >"$place/formats"
-for format in $(cut -f 1 "$place/formats" | uniq); do
-  awk -F '\t' -v format="$format" '$1 == format { print $2 }' "$place/formats" >"$place/list"
+list_formats | LC_ALL=C sort >"$place/paths"
+for format in $(cut -f 1 "$place/paths" | uniq); do
+  awk -F '\t' -v format="$format" '$1 == format { print $2 }' "$place/paths" >"$place/list"
   measure "$format" "$place/list"
 done
-cut -f 2- "$place/formats" >"$place/list"
+cut -f 2- "$place/paths" >"$place/list"
 measure total "$place/list"
-mv "$place/ratio.csv" "$csv"
+mv "$place/formats.csv" "$csv"
