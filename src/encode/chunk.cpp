@@ -93,7 +93,7 @@ void Encoder::State::encode_best(std::vector<std::byte>& out) {
     if (best.transform && hopeless && options.level != Level::Max) break;
     attempt(*candidate.transform, out);
   }
-  if (best.bytes > chunk.bytes.size() + kMostOverhead) attempt(kRaw, out);
+  if (!best.transform || best.bytes > chunk.bytes.size() + kMostOverhead) attempt(kRaw, out);
 }
 
 void Encoder::State::join_decoded() {

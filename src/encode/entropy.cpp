@@ -7,22 +7,6 @@
 namespace elves::encode {
 namespace {
 
-using Histogram = std::array<std::uint32_t, 256>;
-
-// Four tables, so that equal neighbours do not wait for each other's store.
-Histogram count(std::span<const std::byte> bytes) {
-  std::array<Histogram, 4> parts{};
-  std::size_t i = 0;
-  for (; i + 4 <= bytes.size(); i += 4) {
-    for (std::size_t k = 0; k < 4; ++k) ++parts[k][static_cast<std::uint8_t>(bytes[i + k])];
-  }
-  for (; i < bytes.size(); ++i) ++parts[0][static_cast<std::uint8_t>(bytes[i])];
-  for (std::size_t value = 0; value < 256; ++value) {
-    parts[0][value] += parts[1][value] + parts[2][value] + parts[3][value];
-  }
-  return parts[0];
-}
-
 // log2(1 + i / 256) * 65536, by repeated squaring.
 constexpr std::array<std::uint32_t, 257> make_log2() {
   std::array<std::uint32_t, 257> table{};
@@ -52,19 +36,33 @@ std::uint32_t log2_fixed(std::uint32_t value) {
   return (whole << 16) + kLog2[at] + static_cast<std::uint32_t>((kLog2[at + 1] - kLog2[at]) * between >> 23);
 }
 
-std::size_t huffman_bytes(std::span<const std::byte> bytes) {
-  if (bytes.empty()) return 0;
-  const auto n = static_cast<std::uint32_t>(bytes.size());
-  const std::uint64_t log2_n = log2_fixed(n);
-  std::uint64_t bits = 0;  // times 65536
+// Four tables, so that equal neighbours do not wait for each other's store.
+Counts count_bytes(std::span<const std::byte> bytes) {
+  std::array<Counts, 4> parts{};
+  std::size_t i = 0;
+  for (; i + 4 <= bytes.size(); i += 4) {
+    for (std::size_t k = 0; k < 4; ++k) ++parts[k][static_cast<std::uint8_t>(bytes[i + k])];
+  }
+  for (; i < bytes.size(); ++i) ++parts[0][static_cast<std::uint8_t>(bytes[i])];
+  for (std::size_t value = 0; value < 256; ++value) {
+    parts[0][value] += parts[1][value] + parts[2][value] + parts[3][value];
+  }
+  return parts[0];
+}
+
+std::uint64_t entropy_bits(const Counts& counts) {
+  std::uint64_t n = 0;
+  std::uint64_t logs = 0;  // of counts, times counts; times 65536
   std::uint64_t used = 0;
-  for (const std::uint32_t c : count(bytes)) {
-    if (c == 0) continue;
-    bits += c * (log2_n - log2_fixed(c));
+  for (const std::uint32_t count : counts) {
+    if (count == 0) continue;
+    n += count;
+    logs += count * std::uint64_t{log2_fixed(count)};
     ++used;
   }
-  bits += (used - 1) * 47274;  // Miller-Madow: (used - 1) / (2 ln 2) bits
-  return static_cast<std::size_t>(std::max<std::uint64_t>(bits >> 16, n) / 8);
+  if (n == 0) return 0;
+  const std::uint64_t bits = n * log2_fixed(static_cast<std::uint32_t>(n)) - logs;
+  return (bits + (used - 1) * 47274) >> 16;  // Miller and Madow: (used - 1) / (2 ln 2) bits
 }
 
 }  // namespace elves::encode

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -9,8 +10,13 @@ namespace elves::encode {
 /// log2(value) * 65536, rounded down, for value >= 1. Integer arithmetic only: equal on every machine.
 std::uint32_t log2_fixed(std::uint32_t value);
 
-/// Bytes that an order-0 Huffman coder needs for `bytes` (at most 1 MiB), without its table: from the entropy of the
-/// histogram, corrected for its sampling bias, and at least one bit a byte.
-std::size_t huffman_bytes(std::span<const std::byte> bytes);
+/// How often each byte value occurs.
+using Counts = std::array<std::uint32_t, 256>;
+
+Counts count_bytes(std::span<const std::byte> bytes);
+
+/// The entropy, in bits, of a source from which `counts` (of at most 2^24 bytes) were drawn, for as many bytes:
+/// corrected for what a sample fits itself better than its source.
+std::uint64_t entropy_bits(const Counts& counts);
 
 }  // namespace elves::encode

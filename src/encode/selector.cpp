@@ -67,7 +67,8 @@ Candidates select(const Chunk& chunk, const EncodeOptions& options, StreamEncode
     if (allowed(row, chunk, options)) rows[n_rows++] = &row;
   }
   Candidates candidates;
-  if (n_rows == 1 || chunk.bytes.empty()) {
+  if (chunk.bytes.empty()) return candidates;
+  if (n_rows == 1) {
     candidates.add({rows[0], chunk.bytes.size()});
     return candidates;
   }

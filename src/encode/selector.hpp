@@ -27,8 +27,8 @@ class Candidates {
 };
 
 /// Splits a sample of the chunk (four pieces of 4 KiB) with every transform that the options allow, and adds up what
-/// its streams would take. A lossy transform may not fail the guard by far. Costs about as much as encoding 50 KiB;
-/// nothing where only one transform will do.
+/// its streams would take. A lossy transform may not fail the guard by far. Empty where nothing but raw will do,
+/// whatever it takes. Costs about as much as encoding 100 KiB; nothing where only one transform will do.
 Candidates select(const Chunk& chunk, const EncodeOptions& options, StreamEncoder& streams, Scratch& scratch,
                   Split& split);
 

@@ -7,17 +7,18 @@
 
 #include "encode/entropy.hpp"
 #include "encode/rans/rans.hpp"
+#include "encode/repeats.hpp"
 
 namespace elves::encode {
 namespace {
 
-constexpr std::size_t kPieceBytes = 2u << 10;    // a sample is pieces of this size,
-constexpr std::size_t kPieces = 4;               // spread over the stream
-constexpr std::size_t kLeastBytes = 16;          // no frame makes a stream smaller than this smaller
-constexpr std::size_t kTableBytes = 32;          // about what zstd's Huffman table takes in a block
-constexpr std::size_t kBlockBytes = 128u << 10;  // zstd's block
-constexpr std::size_t kLeastGain = 256;          // a stream is coded where this part of it can be saved
-constexpr std::size_t kWordBytes = 8;            // what occurs twice is looked for by words of this size
+constexpr std::size_t kPieceBytes = 1u << 10;       // a histogram is made from pieces of this size,
+constexpr std::size_t kMatchPieceBytes = 2u << 10;  // trial compression from pieces of this size,
+constexpr std::size_t kPieces = 4;                  // spread over the stream
+constexpr std::size_t kLeastBytes = 16;             // no frame makes a stream smaller than this smaller
+constexpr std::size_t kTableBytes = 32;             // about what zstd's Huffman table takes in a block
+constexpr std::size_t kBlockBytes = 128u << 10;     // zstd's block
+constexpr std::size_t kLeastGain = 256;             // a stream is coded where this part of it can be saved
 
 bool is_constant(std::span<const std::byte> bytes) {
   return std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0;
@@ -29,18 +30,30 @@ int match_level(Level level) {
 }
 
 // The whole stream where it is small, else pieces of it side by side.
-std::span<const std::byte> sample_of(std::span<const std::byte> bytes, Scratch& scratch) {
-  if (bytes.size() <= kPieces * kPieceBytes) return bytes;
-  const auto sample = scratch.take(kPieces * kPieceBytes);
-  const std::size_t stride = (bytes.size() - kPieceBytes) / (kPieces - 1);
+std::span<const std::byte> sample_of(std::span<const std::byte> bytes, std::size_t piece_bytes, Scratch& scratch) {
+  if (bytes.size() <= kPieces * piece_bytes) return bytes;
+  const auto sample = scratch.take(kPieces * piece_bytes);
+  const std::size_t stride = (bytes.size() - piece_bytes) / (kPieces - 1);
   for (std::size_t i = 0; i < kPieces; ++i) {
-    std::memcpy(sample.data() + i * kPieceBytes, bytes.data() + i * stride, kPieceBytes);
+    std::memcpy(sample.data() + i * piece_bytes, bytes.data() + i * stride, piece_bytes);
   }
   return sample;
 }
 
 std::size_t scale(std::size_t part, std::size_t from, std::size_t to) {
   return static_cast<std::size_t>(std::uint64_t{part} * to / from);
+}
+
+// What rans takes for so many bytes of that entropy: it is coarse by about an 80th of a bit a byte, and by more where
+// many values share the slots.
+std::size_t rans_bytes(const Counts& counts, std::uint64_t entropy, std::size_t n, bool complete) {
+  if (entropy < 4 * n) return static_cast<std::size_t>(entropy + entropy / 256 + n / 80) / 8;
+  return static_cast<std::size_t>(rans::Table::of(counts, complete).cost_bits(counts) + n / 160) / 8;
+}
+
+// Huffman codes are whole bits.
+std::size_t huffman_bytes(std::uint64_t entropy, std::size_t n) {
+  return static_cast<std::size_t>(std::max<std::uint64_t>(entropy, n) + n / 32) / 8;
 }
 
 void write_header(StreamKind kind, std::size_t raw_bytes, ByteWriter& to) {
@@ -52,30 +65,6 @@ Error size_error(std::uint64_t has, std::size_t least, std::size_t most) {
           std::to_string(most) + " are due"};
 }
 
-// Whether words at a distance of up to a piece occur again so often that looking for matches may pay.
-bool repeats_itself(std::span<const std::byte> sample) {
-  constexpr std::size_t kSlots = 1024;
-  std::array<std::uint16_t, kSlots> seen{};
-  const auto piece = sample.first(std::min(sample.size(), 2 * kPieceBytes));
-  std::size_t repeated = 0;
-  for (std::size_t at = 0; at + kWordBytes <= piece.size(); ++at) {
-    std::uint64_t word;
-    std::memcpy(&word, piece.data() + at, kWordBytes);
-    auto& slot = seen[word * 0x9E3779B97F4A7C15 >> 54];
-    std::uint64_t before;
-    std::memcpy(&before, piece.data() + slot, kWordBytes);
-    if (at > 0 && before == word) ++repeated;
-    slot = static_cast<std::uint16_t>(at);
-  }
-  return repeated * 64 > piece.size();
-}
-
-rans::Counts count(std::span<const std::byte> bytes) {
-  rans::Counts counts{};
-  for (const auto byte : bytes) ++counts[static_cast<std::uint8_t>(byte)];
-  return counts;
-}
-
 }  // namespace
 
 StreamPlan StreamEncoder::plan(const Stream& stream, const EncodeOptions& options, Scratch& scratch) {
@@ -83,22 +72,28 @@ StreamPlan StreamEncoder::plan(const Stream& stream, const EncodeOptions& option
   if (bytes.empty()) return {StreamKind::Stored, 0};
   if (is_constant(bytes)) return {StreamKind::Constant, 1};
   if (!options.use_zstd || bytes.size() < kLeastBytes) return {StreamKind::Stored, bytes.size()};
-  const auto sample = sample_of(bytes, scratch);
   StreamPlan best{StreamKind::Stored, bytes.size() - bytes.size() / kLeastGain};
   const auto consider = [&](StreamKind kind, std::size_t n) {
     if (n < best.bytes) best = {kind, n};
   };
+  const auto mark = scratch.mark();
   if (!stream.matches_only) {
-    consider(StreamKind::Rans, rans::estimate(count(sample), sample.size() == bytes.size(), bytes.size()));
-    const auto huffman = scale(huffman_bytes(sample), sample.size(), bytes.size());
-    const auto tables = kTableBytes * (1 + bytes.size() / kBlockBytes);
-    consider(StreamKind::Huffman, huffman + huffman / 128 + tables);
+    const auto sample = sample_of(bytes, kPieceBytes, scratch);
+    const auto counts = count_bytes(sample);
+    const auto entropy = entropy_bits(counts);
+    const auto in_sample = rans_bytes(counts, entropy, sample.size(), sample.size() == bytes.size());
+    const auto rans = scale(in_sample, sample.size(), bytes.size());
+    const auto huffman = scale(huffman_bytes(entropy, sample.size()), sample.size(), bytes.size());
+    consider(StreamKind::Rans, rans + rans::kLeastOverhead);
+    consider(StreamKind::Huffman, huffman + kTableBytes * (1 + bytes.size() / kBlockBytes));
   }
-  if (stream.matches_only || repeats_itself(sample)) {
+  if (stream.matches_only || repeats_itself(bytes)) {
+    const auto sample = sample_of(bytes, kMatchPieceBytes, scratch);
     const auto frame = code(StreamKind::Zstd, sample, Level::Fast, scratch);
     const auto n = scale(frame.size(), sample.size(), bytes.size());
     consider(StreamKind::Zstd, n + n / 64);
   }
+  scratch.rewind(mark);
   if (best.kind == StreamKind::Stored) best.bytes = bytes.size();
   return best;
 }

@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::size_t kPairedBytes = 32u << 10;  // segments from here on have two parts: part of the format
 constexpr std::size_t kUnitBytes = 128u << 10;   // segments are whole units, but for the last
-constexpr std::size_t kSampleBytes = 16u << 10;  // of a unit,
+constexpr std::size_t kSampleBytes = 8u << 10;   // of a unit,
 constexpr std::size_t kPieceBytes = 1u << 10;    // in pieces of this size
 
 constexpr std::size_t kLeastCodedEscapes = 1u << 10;  // fewer are stored as they are
@@ -48,7 +48,8 @@ struct Sample {
 };
 
 void count(std::span<const std::byte> bytes, Sample& to) {
-  for (const auto byte : bytes) ++to.counts[static_cast<std::uint8_t>(byte)];
+  const auto counts = count_bytes(bytes);
+  for (std::size_t value = 0; value < counts.size(); ++value) to.counts[value] += counts[value];
   to.n_bytes += bytes.size();
 }
 
@@ -71,24 +72,26 @@ struct Segment {
   Table table;
 };
 
-void merge(const Sample& from, Sample& to) {
-  for (std::size_t value = 0; value < to.counts.size(); ++value) to.counts[value] += from.counts[value];
+// The table stays that of the first unit.
+void merge(const Segment& from, Segment& to) {
   to.n_bytes += from.n_bytes;
-  to.complete = to.complete && from.complete;
+  for (std::size_t value = 0; value < to.sample.counts.size(); ++value) {
+    to.sample.counts[value] += from.sample.counts[value];
+  }
+  to.sample.n_bytes += from.sample.n_bytes;
+  to.sample.complete = to.sample.complete && from.sample.complete;
 }
 
-// Whether `next` costs more with the table of both than with its own by more than what a segment takes. Own tables fit
-// their samples better than what they were drawn from: by about a bit for each value that occurs.
-bool joins(const Segment& next, const Segment& both, const Segment& segment) {
-  const auto apart = segment.table.cost_bits(segment.sample.counts) + next.table.cost_bits(next.sample.counts);
-  const auto together = both.table.cost_bits(both.sample.counts);
-  if (together <= apart) return true;
+// Whether a table of its own saves less in `next` than it takes. Own tables fit their samples better than what they
+// were drawn from: by about a bit for each value that occurs, and so does the table of the other.
+bool joins(const Segment& next, const Segment& open) {
+  const auto with_own = next.table.cost_bits(next.sample.counts);
+  const auto with_other = open.table.cost_bits(next.sample.counts);
   const auto n_values = static_cast<std::uint64_t>(
-      std::ranges::count_if(both.table.slots, [](std::uint8_t slots) { return slots != 0; }));
-  const auto gain = static_cast<std::uint64_t>(together - apart);
-  if (gain <= 2 * n_values) return true;
-  const auto scaled = (gain - 2 * n_values) * next.n_bytes / next.sample.n_bytes / 8;
-  return scaled < 2 * kLeastOverhead + n_values;
+      std::ranges::count_if(next.table.slots, [](std::uint8_t slots) { return slots != 0; }));
+  if (with_other <= with_own + 2 * n_values) return true;
+  const auto saved = (with_other - with_own - 2 * n_values) * next.n_bytes / next.sample.n_bytes / 8;
+  return saved < 2 * kLeastOverhead + n_values;
 }
 
 Segment segment_of(std::span<const std::byte> unit) {
@@ -333,43 +336,31 @@ Result<void> decode_nested(std::span<const std::byte> coded, unsigned depth, Scr
 }
 
 void encode_nested(std::span<const std::byte> bytes, unsigned depth, Scratch& scratch, std::vector<std::byte>& to) {
-  const auto flush = [&](const Segment& segment) {
+  const auto flush = [&](const Segment& segment, bool is_one_unit) {
     const auto mark = scratch.mark();
-    write_segment(bytes.first(segment.n_bytes), segment.table, depth, scratch, to);
+    const auto table = is_one_unit ? segment.table : Table::of(segment.sample.counts, segment.sample.complete);
+    write_segment(bytes.first(segment.n_bytes), table, depth, scratch, to);
     scratch.rewind(mark);
     bytes = bytes.subspan(segment.n_bytes);
   };
   Segment open = segment_of(bytes.first(unit_size(bytes.size())));
+  bool is_one_unit = true;
   for (auto rest = bytes.subspan(open.n_bytes); !rest.empty();) {
     const auto next = segment_of(rest.first(unit_size(rest.size())));
-    auto both = open;
-    both.n_bytes += next.n_bytes;
-    merge(next.sample, both.sample);
-    both.table = Table::of(both.sample.counts, both.sample.complete);
     rest = rest.subspan(next.n_bytes);
-    if (joins(next, both, open)) {
-      open = both;
+    if (joins(next, open)) {
+      merge(next, open);
+      is_one_unit = false;
       continue;
     }
-    flush(open);
+    flush(open, is_one_unit);
     open = next;
+    is_one_unit = true;
   }
-  flush(open);
+  flush(open, is_one_unit);
 }
 
 }  // namespace
-
-std::size_t estimate(const Counts& sample, bool complete, std::size_t n_bytes) {
-  std::uint64_t n_sample = 0;
-  for (const auto count : sample) n_sample += count;
-  const auto table = Table::of(sample, complete);
-  const auto first = std::ranges::find_if(table.slots, [](std::uint8_t slots) { return slots != 0; });
-  const auto last =
-      std::find_if(table.slots.rbegin(), table.slots.rend(), [](std::uint8_t slots) { return slots != 0; });
-  const auto table_bytes = static_cast<std::size_t>(last.base() - first);
-  const auto states_bytes = halves_of(n_bytes).n_parts * (sizeof(States) + 3);
-  return static_cast<std::size_t>(table.cost_bits(sample) * n_bytes / n_sample / 8) + table_bytes + states_bytes + 6;
-}
 
 bool encode(std::span<const std::byte> bytes, std::size_t most_bytes, Scratch& scratch, std::vector<std::byte>& to) {
   ELVES_ASSERT(!bytes.empty());

@@ -13,11 +13,8 @@
 /// An order-0 coder near the entropy of its bytes and near the speed of memory. docs/streams/rans.md
 namespace elves::encode::rans {
 
-/// Bytes of a segment that the table and the states take.
-inline constexpr std::size_t kLeastOverhead = 140;
-
-/// About how many bytes encode() takes, from a sample: costs a table. Nothing is allocated.
-std::size_t estimate(const Counts& sample, bool complete, std::size_t n_bytes);
+/// About what the table and the states of a segment take.
+inline constexpr std::size_t kLeastOverhead = 160;
 
 /// Appends the coded form of `bytes` (not empty): one or more segments, a new one where the bytes change their
 /// distribution so much that a table of its own pays. Tables are made from samples of large streams. False, and nothing

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <bit>
 
-#include "encode/entropy.hpp"
-
 namespace elves::encode::rans {
 namespace {
 

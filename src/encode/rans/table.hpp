@@ -6,12 +6,10 @@
 #include <optional>
 #include <span>
 
+#include "encode/entropy.hpp"
 #include "support/byte_cursor.hpp"
 
 namespace elves::encode::rans {
-
-/// How often each byte value occurs.
-using Counts = std::array<std::uint32_t, 256>;
 
 /// The model of a segment: 256 slots shared out among byte values. A value without slots is an escape: it is coded as
 /// one of the `escape_slots`, and its byte follows in the list of escapes.

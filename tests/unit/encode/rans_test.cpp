@@ -126,18 +126,6 @@ TEST(Rans, makes_a_new_table_where_the_bytes_change) {
   EXPECT_LT(static_cast<double>(coded(raw).size()), entropy_bytes(raw) * 0.7);
 }
 
-TEST(Rans, tells_about_what_it_will_take) {
-  for (const Kind& kind : kinds()) {
-    for (const std::size_t n : {4096u, 32768u, 131072u}) {
-      const Bytes raw = kind.make(n);
-      Counts counts{};
-      for (const auto byte : raw) ++counts[static_cast<std::uint8_t>(byte)];
-      const auto size = static_cast<double>(coded(raw).size());
-      EXPECT_NEAR(static_cast<double>(estimate(counts, true, n)), size, size * 0.02 + 100) << kind.name << ", " << n;
-    }
-  }
-}
-
 TEST(Rans, gives_up_where_it_would_take_too_much) {
   Scratch scratch;
   Bytes out(5);

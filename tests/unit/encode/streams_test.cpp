@@ -177,11 +177,28 @@ TEST(Entropy, has_a_logarithm_that_is_right_to_16_bits) {
   EXPECT_EQ(log2_fixed(1024), 10u << 16);
 }
 
-TEST(Entropy, estimates_what_huffman_takes) {
-  EXPECT_NEAR(static_cast<double>(huffman_bytes(testing::random_bytes(16384, 4))), 16384, 30);
-  EXPECT_EQ(huffman_bytes(Bytes(800)), 100u);
-  const auto coded = write(skewed(16384)).bytes.size();
-  EXPECT_NEAR(static_cast<double>(huffman_bytes(skewed(16384))), static_cast<double>(coded), 0.03 * 16384);
+TEST(Entropy, is_that_of_the_source_of_a_sample) {
+  EXPECT_NEAR(static_cast<double>(entropy_bits(count_bytes(testing::random_bytes(16384, 4)))), 8 * 16384, 240);
+  EXPECT_NEAR(static_cast<double>(entropy_bits(count_bytes(testing::random_bytes(2048, 4)))), 8 * 2048, 120);
+  EXPECT_EQ(entropy_bits(count_bytes(Bytes(800))), 0u);
+  EXPECT_EQ(entropy_bits(Counts{}), 0u);
+  Bytes two(1000);
+  std::fill(two.begin(), two.begin() + 500, std::byte{9});
+  EXPECT_NEAR(static_cast<double>(entropy_bits(count_bytes(two))), 1000, 2);
+}
+
+TEST(Streams, are_planned_to_take_about_what_they_take) {
+  for (const std::size_t n : {500u, 3000u, 20000u, 70000u, 500000u}) {
+    for (const auto& raw : {skewed(n), testing::random_bytes(n, 4)}) {
+      Scratch scratch;
+      const auto plan = StreamEncoder().plan({raw}, {}, scratch);
+      const auto written = write(raw);
+      EXPECT_EQ(plan.kind, written.kind) << n;
+      EXPECT_NEAR(static_cast<double>(plan.bytes), static_cast<double>(written.bytes.size()),
+                  0.015 * static_cast<double>(n) + 40)
+          << n;
+    }
+  }
 }
 
 }  // namespace

@@ -2,10 +2,17 @@
 
 #include <algorithm>
 
+#include "encode/repeats.hpp"
+
 namespace elves::encode::raw {
 
 bool accepts(DType, const EncodeOptions&) {
   return true;
+}
+
+bool promises(const Chunk& chunk) {
+  const bool has_planes = size_bytes(chunk.dtype) > 1 && block_elements(chunk.dtype) == 1;
+  return !has_planes || repeats_itself(chunk.bytes);
 }
 
 void split(const Chunk& chunk, const EncodeOptions&, Scratch&, Split& to) {

@@ -6,6 +6,8 @@ namespace elves::encode {
 namespace raw {
 
 bool accepts(DType dtype, const EncodeOptions& options);
+/// Without repeats, planes of wider elements never take more: the mixture of their bytes has more entropy.
+bool promises(const Chunk& chunk);
 void split(const Chunk& chunk, const EncodeOptions& options, Scratch& scratch, Split& to);
 Result<void> join(ByteCursor& header, StreamSource& streams, DType dtype, Scratch& scratch, std::span<std::byte> out);
 
@@ -16,6 +18,7 @@ inline constexpr Transform kRaw{.id = TransformId::Raw,
                                 .name = "raw",
                                 .since_format = 1,
                                 .accepts = raw::accepts,
+                                .promises = raw::promises,
                                 .split = raw::split,
                                 .join = raw::join};
 
