@@ -15,6 +15,12 @@ namespace elves {
 /// The most bytes of one layer that are encoded, checksummed and decoded together.
 inline constexpr std::size_t kChunkBytes = 4u << 20;
 
+/// Layers are cut into chunks of this size, the last one shorter: as many whole elements, or blocks, as kChunkBytes
+/// hold. Archives of block types that were cut anywhere stay readable.
+inline std::size_t chunk_bytes(DType dtype) noexcept {
+  return kChunkBytes / size_bytes(dtype) * size_bytes(dtype);
+}
+
 /// How a chunk's bytes became streams. Stored in archives: never renumbered. docs/transforms/ has a page for each.
 enum class TransformId : std::uint8_t { Raw = 0, Planes = 1, ElfPacked = 2, Elf = 3, De = 4 };
 
