@@ -15,8 +15,17 @@ namespace elves {
 /// The most bytes of one layer that are encoded, checksummed and decoded together.
 inline constexpr std::size_t kChunkBytes = 4u << 20;
 
+/// Layers are cut into chunks of this size, the last one shorter: as many whole elements, or blocks, as kChunkBytes
+/// hold. Archives of block types that were cut anywhere stay readable.
+inline std::size_t chunk_bytes(DType dtype) noexcept {
+  return kChunkBytes / size_bytes(dtype) * size_bytes(dtype);
+}
+
 /// How a chunk's bytes became streams. Stored in archives: never renumbered. docs/transforms/ has a page for each.
-enum class TransformId : std::uint8_t { Raw = 0, Planes = 1, ElfPacked = 2, Elf = 3, De = 4 };
+enum class TransformId : std::uint8_t { Raw = 0, Planes = 1, ElfPacked = 2, Elf = 3, De = 4, IntDelta = 6 };
+
+/// Above all numbers of TransformId.
+inline constexpr std::size_t kTransformCount = 8;
 
 /// The name in reports, for example "elf-packed"; "unknown" for a number this build does not know.
 std::string_view name(TransformId transform) noexcept;
@@ -31,7 +40,7 @@ struct EncodeOptions {
   Level level = Level::Default;
   bool use_de = true;      ///< stage `de`
   bool use_elf = true;     ///< stage `elf`
-  bool use_planes = true;  ///< stage `planes`: exponent and byte planes
+  bool use_planes = true;  ///< stage `planes`: exponent and byte planes, also of differences
   bool use_zstd = true;    ///< stage `zstd`: entropy coding of streams; without it streams are constant or stored
   bool prefer_elf_packed = false;  ///< the paper's packed form in the place of planes form (experiments)
 };

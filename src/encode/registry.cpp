@@ -5,6 +5,7 @@
 #include "encode/transforms/de/de.hpp"
 #include "encode/transforms/elf/elf.hpp"
 #include "encode/transforms/elf_packed/elf_packed.hpp"
+#include "encode/transforms/int_delta/int_delta.hpp"
 #include "encode/transforms/planes/planes.hpp"
 #include "encode/transforms/raw/raw.hpp"
 
@@ -12,7 +13,7 @@ namespace elves {
 namespace encode {
 namespace {
 
-constexpr std::array kTransforms{kRaw, kPlanes, kDe, kElf, kElfPacked};
+constexpr std::array kTransforms{kRaw, kPlanes, kDe, kElf, kElfPacked, kIntDelta};
 
 }  // namespace
 

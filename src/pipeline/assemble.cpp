@@ -95,7 +95,7 @@ void add_layer_rows(const mpi::Comm& comm, const plan::Plan& plan, const WaveVer
       continue;
     }
     const auto& chunks = outcomes[verdicts.units[i] - first_unit_of_wave];
-    ELVES_ASSERT(chunks.size() == plan::chunks_of(unit.size_bytes));
+    ELVES_ASSERT(chunks.size() == plan::chunks_of(unit.dtype, unit.size_bytes));
     const auto row = layer_row(unit, extent, verdicts.keys[i].fingerprint, chunks, lossy_class, hash, part.layer_names);
     part.layers.push_back(row);
     stored[i] = {{shard, next_row++}, archive::to_hash(row.decoded), row.lossy_class};

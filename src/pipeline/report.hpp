@@ -13,7 +13,7 @@
 
 namespace elves::pipeline {
 
-inline constexpr std::size_t kTransforms = 5;  ///< numbers of TransformId
+inline constexpr std::size_t kTransforms = kTransformCount;
 
 /// What one model brought in this sweep.
 struct ModelSums {

@@ -32,9 +32,8 @@ std::vector<std::byte> describe(const plan::Plan& plan, std::span<const plan::Sh
   for (const auto& share : shares) {
     const auto& unit = plan.units[share.unit];
     while (files[at] != unit.file) ++at;
-    const auto& extent = plan.files[unit.file].parsed.extents[unit.extent];
     writer.varint(at);
-    writer.write(extent.dtype);
+    writer.write(unit.dtype);
     writer.varint(unit.offset_bytes);
     writer.varint(unit.size_bytes);
     writer.varint(share.first_chunk);
@@ -73,8 +72,9 @@ void take(std::span<const std::byte> bytes, Work& work) {
       WorkChunk chunk;
       chunk.source = source;
       chunk.dtype = dtype;
-      chunk.file_offset = offset + std::uint64_t{c} * kChunkBytes;
-      chunk.size_bytes = plan::chunk_bytes(size, c);
+      const auto place = plan::place_of_chunk(dtype, size, c);
+      chunk.file_offset = offset + place.offset_bytes;
+      chunk.size_bytes = place.size_bytes;
       chunk.buffer_at = work.raw_bytes;
       work.raw_bytes += chunk.size_bytes;
       work.chunks.push_back(chunk);

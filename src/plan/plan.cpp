@@ -4,7 +4,7 @@
 #include <cstring>
 #include <unordered_map>
 
-#include "elves/codec.hpp"  // kChunkBytes
+#include "elves/codec.hpp"  // kChunkBytes, chunk_bytes
 #include "support/assert.hpp"
 #include "support/byte_cursor.hpp"
 #include "support/checked.hpp"
@@ -28,15 +28,17 @@ bool holds(const ArchivedFile& archived, std::uint64_t state, std::uint32_t allo
 void append_units(std::vector<Unit>& units, const PlannedFile& file, std::size_t file_index, std::uint64_t part_bytes) {
   for (std::size_t e = 0; e < file.parsed.extents.size(); ++e) {
     const auto& extent = file.parsed.extents[e];
-    const auto n_parts = std::max<std::uint64_t>(1, ceil_div(extent.length_bytes, part_bytes));
+    const auto whole = part_bytes / kChunkBytes * chunk_bytes(extent.dtype);
+    const auto n_parts = std::max<std::uint64_t>(1, ceil_div(extent.length_bytes, whole));
     for (std::uint64_t part = 0; part < n_parts; ++part) {
       Unit unit;
       unit.file = file_index;
       unit.extent = e;
       unit.part = static_cast<std::uint32_t>(part);
       unit.n_parts = static_cast<std::uint32_t>(n_parts);
-      unit.offset_bytes = extent.offset_bytes + part * part_bytes;
-      unit.size_bytes = std::min(part_bytes, extent.length_bytes - part * part_bytes);
+      unit.dtype = extent.dtype;
+      unit.offset_bytes = extent.offset_bytes + part * whole;
+      unit.size_bytes = std::min(whole, extent.length_bytes - part * whole);
       units.push_back(unit);
     }
   }
@@ -137,13 +139,13 @@ Plan make_plan(const mpi::Comm& comm, std::vector<PlannedFile> files, const Plan
   return plan;
 }
 
-std::uint32_t chunks_of(std::uint64_t size_bytes) {
-  return static_cast<std::uint32_t>(ceil_div<std::uint64_t>(size_bytes, kChunkBytes));
+std::uint32_t chunks_of(DType dtype, std::uint64_t unit_bytes) {
+  return static_cast<std::uint32_t>(ceil_div<std::uint64_t>(unit_bytes, chunk_bytes(dtype)));
 }
 
-std::uint32_t chunk_bytes(std::uint64_t unit_bytes, std::uint32_t chunk) {
-  return static_cast<std::uint32_t>(
-      std::min<std::uint64_t>(kChunkBytes, unit_bytes - std::uint64_t{chunk} * kChunkBytes));
+ChunkPlace place_of_chunk(DType dtype, std::uint64_t unit_bytes, std::uint32_t chunk) {
+  const auto offset = std::uint64_t{chunk} * chunk_bytes(dtype);
+  return {offset, static_cast<std::uint32_t>(std::min<std::uint64_t>(chunk_bytes(dtype), unit_bytes - offset))};
 }
 
 mpi::PerRank<Share> partition(const mpi::Comm& comm, const Plan& plan, std::uint64_t wave,
@@ -166,8 +168,9 @@ mpi::PerRank<Share> partition(const mpi::Comm& comm, const Plan& plan, std::uint
   for (auto unit = first; unit != last; ++unit) {
     if (skip_file[unit->file]) continue;
     const auto index = static_cast<std::size_t>(unit - plan.units.begin());
-    for (std::uint32_t chunk = 0; chunk < chunks_of(unit->size_bytes); ++chunk) {
-      auto& to = shares[rank_at(unit->corpus_offset_bytes + std::uint64_t{chunk} * kChunkBytes)];
+    for (std::uint32_t chunk = 0; chunk < chunks_of(unit->dtype, unit->size_bytes); ++chunk) {
+      const auto place = place_of_chunk(unit->dtype, unit->size_bytes, chunk);
+      auto& to = shares[rank_at(unit->corpus_offset_bytes + place.offset_bytes)];
       if (to.empty() || to.back().unit != index) to.push_back({index, chunk, 0});
       ++to.back().n_chunks;
     }

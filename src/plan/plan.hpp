@@ -7,6 +7,7 @@
 
 #include "corpus/extent.hpp"
 #include "corpus/file_entry.hpp"
+#include "elves/dtype.hpp"
 #include "mpi/comm.hpp"
 #include "support/hash.hpp"
 
@@ -41,12 +42,14 @@ struct PlannedFile {
   std::size_t n_units = 0;
 };
 
-/// The unit of deduplication: an extent, or a part of an extent that is larger than `part_bytes`.
+/// The unit of deduplication: an extent, or a part of an extent that is larger than `part_bytes`. Parts are whole
+/// chunks.
 struct Unit {
   std::size_t file = 0;    ///< of Plan::files
   std::size_t extent = 0;  ///< of the file
   std::uint32_t part = 0;
   std::uint32_t n_parts = 1;
+  DType dtype = DType::Bytes;
   std::uint64_t offset_bytes = 0;  ///< in the file
   std::uint64_t size_bytes = 0;
   std::uint64_t corpus_offset_bytes = 0;  ///< of the bytes to archive, over all ranks
@@ -78,10 +81,14 @@ struct Share {
 };
 
 /// Number of chunks of a unit; 0 for a unit of 0 bytes.
-std::uint32_t chunks_of(std::uint64_t size_bytes);
+std::uint32_t chunks_of(DType dtype, std::uint64_t unit_bytes);
 
-/// Size of one chunk of a unit.
-std::uint32_t chunk_bytes(std::uint64_t unit_bytes, std::uint32_t chunk);
+/// A chunk as a byte range of its unit.
+struct ChunkPlace {
+  std::uint64_t offset_bytes = 0;
+  std::uint32_t size_bytes = 0;
+};
+ChunkPlace place_of_chunk(DType dtype, std::uint64_t unit_bytes, std::uint32_t chunk);
 
 /// Collective. Who reads and encodes what in a wave: ranks get contiguous runs of chunks of about equal bytes, in
 /// corpus order. Element r lists the shares of this rank's units that go to rank r; units of files that `skip_file`

@@ -24,7 +24,7 @@ DTYPES = ("bytes", "bool", "u8", "i8", "u16", "i16", "u32", "i32", "u64", "i64",
           "q4_0", "q4_1", "q5_0", "q5_1", "q8_0", "q8_1", "q2_k", "q3_k", "q4_k", "q5_k", "q6_k", "q8_k",
           "iq2_xxs", "iq2_xs", "iq3_xxs", "iq1_s", "iq4_nl", "iq3_s", "iq2_s", "iq4_xs", "iq1_m", "tq1_0", "tq2_0",
           "mxfp4")
-TRANSFORMS = ("raw", "planes", "elf-packed", "elf", "de")
+TRANSFORMS = {0: "raw", 1: "planes", 2: "elf-packed", 3: "elf", 4: "de", 6: "int-delta"}
 
 
 class FormatError(Exception):
@@ -267,15 +267,25 @@ def join_de(cursor, dtype, n_bytes):
     return distinct[sources_list].tobytes() if n else b""
 
 
-JOIN = (join_raw, join_planes, join_elf_packed, join_elf, join_de)
+def join_int_delta(cursor, dtype, n_bytes):
+    need(dtype in PLANES and not PLANES[dtype][1], f"differences of {dtype}")
+    word_bytes, _ = PLANES[dtype]
+    folded = from_planes([cursor.stream(n_bytes // word_bytes) for _ in range(word_bytes)], word_bytes)
+    one = folded.dtype.type(1)
+    differences = np.where(folded & one, ~(folded >> one), folded >> one)
+    return np.cumsum(differences, dtype=folded.dtype).tobytes()
+
+
+JOIN = {"raw": join_raw, "planes": join_planes, "elf-packed": join_elf_packed, "elf": join_elf, "de": join_de,
+        "int-delta": join_int_delta}
 
 
 def decode_chunk(encoded, dtype, n_bytes):
     """The bytes of a chunk; dtype by name."""
     cursor = Cursor(encoded)
     transform = cursor.take(1)[0]
-    need(transform < len(JOIN), f"unknown transform {transform}")
-    raw = JOIN[transform](cursor, dtype, n_bytes)
+    need(transform in TRANSFORMS, f"unknown transform {transform}")
+    raw = JOIN[TRANSFORMS[transform]](cursor, dtype, n_bytes)
     need(cursor.at == len(encoded), "bytes after the last stream of a chunk")
     need(len(raw) == n_bytes, "a chunk of another size than its row says")
     return raw

@@ -13,7 +13,7 @@ namespace {
 constexpr std::uint64_t kMiB = 1u << 20;
 
 /// A pretended corpus of files with one layer each, of which this rank holds a contiguous part.
-std::vector<PlannedFile> my_files(const std::vector<std::uint64_t>& sizes) {
+std::vector<PlannedFile> my_files(const std::vector<std::uint64_t>& sizes, DType dtype = DType::F32) {
   const auto rank = static_cast<std::size_t>(mpi::world().rank());
   const auto ranks = static_cast<std::size_t>(mpi::world().size());
   std::vector<PlannedFile> files;
@@ -22,8 +22,8 @@ std::vector<PlannedFile> my_files(const std::vector<std::uint64_t>& sizes) {
     file.entry.path = "file" + std::to_string(1000 + i);
     file.entry.size_bytes = sizes[i];
     if (sizes[i] > 0) {
-      corpus::Extent layer{.offset_bytes = 0, .length_bytes = sizes[i], .is_layer = true, .dtype = DType::F32};
-      layer.shape = {sizes[i] / 4};
+      corpus::Extent layer{.offset_bytes = 0, .length_bytes = sizes[i], .is_layer = true, .dtype = dtype};
+      layer.shape = {sizes[i] / size_bytes(dtype) * block_elements(dtype)};
       file.parsed.extents.push_back(std::move(layer));
     }
     files.push_back(file);
@@ -70,14 +70,38 @@ TEST(Plan, ranks_share_a_wave_in_contiguous_runs_of_about_equal_bytes) {
       EXPECT_EQ(chunks[share.unit], share.first_chunk) << "chunks of a unit go to ranks in order";
       chunks[share.unit] += share.n_chunks;
       for (auto c = share.first_chunk; c < share.first_chunk + share.n_chunks; ++c)
-        bytes[r] += chunk_bytes(plan.units[share.unit].size_bytes, c);
+        bytes[r] += place_of_chunk(DType::F32, plan.units[share.unit].size_bytes, c).size_bytes;
     }
   }
-  for (std::size_t u = 0; u < plan.units.size(); ++u) EXPECT_EQ(chunks[u], chunks_of(plan.units[u].size_bytes));
+  for (std::size_t u = 0; u < plan.units.size(); ++u)
+    EXPECT_EQ(chunks[u], chunks_of(DType::F32, plan.units[u].size_bytes));
   const auto fair = plan.total_bytes / static_cast<std::uint64_t>(comm.size());
   for (const auto share : comm.sum(bytes)) {
     EXPECT_LE(share, fair + 2 * kChunkBytes);
     EXPECT_GE(share + 2 * kChunkBytes, fair);
+  }
+}
+
+TEST(Plan, parts_and_chunks_of_block_types_are_whole_blocks) {
+  for (const DType dtype : {DType::Q4_0, DType::Q6_K, DType::Q8_0, DType::MXFP4}) {
+    const auto block = size_bytes(dtype);
+    const auto plan = make_plan(mpi::world(), my_files({block, 2'000'003 * block}, dtype), {32 * kMiB, 8 * kMiB});
+    std::uint64_t bytes = 0;
+    for (const auto& unit : plan.units) {
+      EXPECT_EQ(unit.offset_bytes % block, 0u);
+      EXPECT_LE(unit.size_bytes, 8 * kMiB);
+      std::uint64_t at = 0;
+      for (std::uint32_t c = 0; c < chunks_of(dtype, unit.size_bytes); ++c) {
+        const auto place = place_of_chunk(dtype, unit.size_bytes, c);
+        EXPECT_EQ(place.offset_bytes, at);
+        EXPECT_EQ(place.size_bytes % block, 0u);
+        EXPECT_LE(place.size_bytes, kChunkBytes);
+        at += place.size_bytes;
+      }
+      EXPECT_EQ(at, unit.size_bytes);
+      bytes += at;
+    }
+    EXPECT_EQ(mpi::world().sum(bytes), 2'000'004 * block);
   }
 }
 

@@ -8,6 +8,9 @@
 #include <fstream>
 
 #include "archive/shard_reader.hpp"
+#include "archive/verify.hpp"
+#include "elves/archive.hpp"
+#include "elves/codec.hpp"
 #include "h5/file.hpp"
 
 namespace elves::archive {
@@ -115,6 +118,98 @@ TEST_F(ShardTest, what_all_ranks_wrote_comes_back_in_order_of_rank) {
       ASSERT_TRUE(reader->read_encoded(*chunk, std::as_writable_bytes(std::span(content))));
       EXPECT_EQ(content, "content of " + path);
     }
+  }
+}
+
+/// One layer of quantized blocks in chunks of the given sizes, in a file of its own.
+ShardPart part_of(std::span<const std::byte> layer, std::span<const std::uint32_t> chunk_sizes, std::uint32_t shard,
+                  const KeyedHash& hash, std::vector<std::byte>& encoded) {
+  ShardPart part;
+  std::vector<Hash128> digests;
+  Encoder encoder;
+  for (std::size_t at = 0; const auto size : chunk_sizes) {
+    const auto raw = layer.subspan(at, size);
+    ChunkRow chunk;
+    chunk.payload_offset = encoded.size();
+    chunk.raw_bytes = size;
+    chunk.encoded_bytes = static_cast<std::uint32_t>(
+        encoder.encode(raw, DType::Q4_0, {.use_planes = false, .use_zstd = false}, encoded).encoded_bytes);
+    chunk.checksum = checksum64(std::span(encoded).last(chunk.encoded_bytes));
+    part.chunks.push_back(chunk);
+    digests.push_back(hash(raw));
+    at += size;
+  }
+  part.payload.push_back(encoded);
+  const auto whole = hash.combine(digests);
+  LayerRow row;
+  store(row.fingerprint, whole);
+  store(row.decoded, whole);
+  row.size_bytes = layer.size();
+  row.n_chunks = static_cast<std::uint32_t>(chunk_sizes.size());
+  row.dtype = static_cast<std::uint8_t>(DType::Q4_0);
+  part.layers.push_back(row);
+  ExtentRow extent;
+  extent.size_bytes = layer.size();
+  extent.layer_shard = shard;
+  extent.dtype = row.dtype;
+  extent.is_layer = 1;
+  part.extents.push_back(extent);
+  FileRow file;
+  file.path_offset = part.names.add(std::string_view("weights"));
+  file.path_bytes = 7;
+  file.n_extents = 1;
+  file.size_bytes = layer.size();
+  store(file.digest, hash.combine(std::span(&whole, 1)));
+  store(file.restored, hash.combine(std::span(&whole, 1)));
+  part.files.push_back(file);
+  part.models.emplace_back();
+  return part;
+}
+
+TEST_F(ShardTest, a_layer_may_be_cut_into_chunks_anywhere) {
+  const auto& comm = mpi::world();
+  std::vector<std::byte> layer(kChunkBytes + 18 * 1000);
+  for (std::size_t i = 0; i < layer.size(); ++i) layer[i] = static_cast<std::byte>(i * i >> 5);
+  const std::vector<std::uint32_t> old_cut{kChunkBytes, 18 * 1000};  // within a block, as archives were before
+  const std::vector<std::uint32_t> any_cut{17, 1, kChunkBytes - 18, 17 * 1000, 1000};
+  std::uint32_t shard = 0;
+  for (const auto& cut : {old_cut, any_cut}) {
+    std::vector<std::byte> encoded;
+    const auto part =
+        comm.is_root() ? part_of(layer, cut, shard, KeyedHash(directory_.identity.hash_secret), encoded) : ShardPart{};
+    write_shard(comm, directory_, {shard++, 1, 0, "test"}, part, false);
+    const auto archive = read_directory(directory_.path);
+    ASSERT_TRUE(archive) << archive.error().message;
+    const auto summary = verify(comm, *archive, 1);
+    for (const auto& difference : summary.differences) ADD_FAILURE() << difference.path << ": " << difference.reason;
+    auto reader = Archive::open(directory_.path);
+    ASSERT_TRUE(reader) << reader.error().message;
+    const auto file = reader->read_file("weights");
+    ASSERT_TRUE(file) << file.error().message;
+    EXPECT_TRUE(*file == layer);
+    comm.barrier();
+  }
+}
+
+TEST_F(ShardTest, chunks_that_do_not_add_up_to_their_layer_are_found) {
+  const auto& comm = mpi::world();
+  const std::vector<std::byte> layer(360, std::byte{7});
+  const std::vector<std::uint32_t> cut{180, 180};
+  std::uint32_t shard = 0;
+  for (const int n_chunks : {1, 3}) {
+    std::vector<std::byte> encoded;
+    auto part = part_of(layer, cut, shard, KeyedHash(directory_.identity.hash_secret), encoded);
+    part.chunks.push_back(part.chunks.back());
+    part.layers[0].n_chunks = static_cast<std::uint32_t>(n_chunks);
+    write_shard(comm, directory_, {shard++, 1, 0, "test"}, comm.is_root() ? part : ShardPart{}, false);
+    const auto archive = read_directory(directory_.path);
+    ASSERT_TRUE(archive) << archive.error().message;
+    auto reader = Archive::open(directory_.path);
+    ASSERT_TRUE(reader) << reader.error().message;
+    EXPECT_FALSE(reader->read_file("weights"));
+    const auto found = verify(comm, *archive, 1).differences.size();
+    EXPECT_GE(comm.sum(static_cast<std::uint64_t>(found)), shard);
+    comm.barrier();
   }
 }
 

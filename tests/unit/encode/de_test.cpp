@@ -1,5 +1,8 @@
 #include <gtest/gtest.h>
 
+#include <bit>
+#include <unordered_map>
+
 #include "chunk_data.hpp"
 #include "encode/bits.hpp"
 #include "encode/transforms/de/de.hpp"
@@ -11,7 +14,7 @@ namespace {
 using testing::Bytes;
 
 struct Made {
-  de::Parts parts;
+  de::Sizes sizes;
   Bytes flags;
   Bytes lengths;
   Bytes distances;
@@ -22,10 +25,11 @@ template <class Word>
 Made encode(const std::vector<Word>& words) {
   const std::size_t n = words.size();
   Made made{{}, Bytes(n / 8 + 1), Bytes(n), Bytes(4 * n + 1), Bytes(n * sizeof(Word))};
-  std::vector<std::uint32_t> table(de::table_slots(n), 12345);
-  made.parts = de::encode<Word>(testing::bytes_of(words).data(), n, table, made.flags.data(), made.lengths.data(),
-                                made.distances.data(), made.distinct.data());
-  made.distinct.resize(made.parts.n_distinct * sizeof(Word));
+  std::vector<Word> sorted(n, 7);
+  std::vector<std::uint32_t> positions(n, 12345), back(n, 12345), table(de::table_slots(n), 12345);
+  made.sizes = de::encode<Word>(testing::bytes_of(words).data(), n, {sorted, positions, back, table},
+                                {made.flags.data(), made.lengths.data(), made.distances.data(), made.distinct.data()});
+  made.distinct.resize(made.sizes.n_distinct * sizeof(Word));
   return made;
 }
 
@@ -35,20 +39,20 @@ TEST(De, follows_figure_8) {
   for (std::size_t i = 0; i < words.size(); ++i) words[i] = static_cast<std::uint32_t>(0x3C000000 + i);
   words[1000000] = words[0];
   const auto made = encode(words);
-  EXPECT_EQ(made.parts.n_distinct, 1000000u);
+  EXPECT_EQ(made.sizes.n_distinct, 1000000u);
   BitReader flags(made.flags);
   for (int i = 0; i < 1000000; ++i) ASSERT_EQ(flags.read(1), 0u);
   EXPECT_EQ(flags.read(1), 1u);
-  ASSERT_EQ(made.parts.length_bytes, 1u);
+  ASSERT_EQ(made.sizes.length_bytes, 1u);
   EXPECT_EQ(BitReader(made.lengths).read(5), 20u);
-  ASSERT_EQ(made.parts.distance_bytes, 3u);
+  ASSERT_EQ(made.sizes.distance_bytes, 3u);
   EXPECT_EQ(BitReader(made.distances).read(20), 1000000u);
 }
 
 TEST(De, points_to_the_last_occurrence) {
   const auto made = encode<std::uint32_t>({7, 8, 7, 7, 8});
   EXPECT_EQ(made.flags[0], std::byte{0b00111000});
-  EXPECT_EQ(made.parts.n_distinct, 2u);
+  EXPECT_EQ(made.sizes.n_distinct, 2u);
   BitReader lengths(made.lengths);
   BitReader distances(made.distances);
   const std::uint64_t expected[] = {2, 1, 3};
@@ -57,9 +61,76 @@ TEST(De, points_to_the_last_occurrence) {
   }
 }
 
+/// What a plain search says: the distance to the last occurrence of each word, 0 where it is new.
+template <class Word>
+std::vector<std::uint64_t> distances_of(const std::vector<Word>& words) {
+  std::unordered_map<Word, std::size_t> last;
+  std::vector<std::uint64_t> distances;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    const auto [at, is_new] = last.try_emplace(words[i], i);
+    distances.push_back(is_new ? 0 : i - at->second);
+    at->second = i;
+  }
+  return distances;
+}
+
+template <class Word>
+void expect_all_found(const std::vector<Word>& words) {
+  const auto made = encode(words);
+  BitReader flags(made.flags);
+  BitReader lengths(made.lengths);
+  BitReader distances(made.distances);
+  std::vector<Word> distinct;
+  for (std::size_t i = 0; const auto expected : distances_of(words)) {
+    ASSERT_EQ(flags.read(1), expected == 0 ? 0u : 1u) << i << " of " << words.size();
+    if (expected == 0) {
+      distinct.push_back(words[i]);
+    } else {
+      const auto n_bits = static_cast<unsigned>(lengths.read(5));
+      ASSERT_EQ(n_bits, std::bit_width(expected)) << i << " of " << words.size();
+      ASSERT_EQ(distances.read(n_bits), expected) << i << " of " << words.size();
+    }
+    ++i;
+  }
+  EXPECT_EQ(made.distinct, testing::bytes_of(distinct));
+}
+
+TEST(De, finds_each_repeat_for_any_number_of_words) {
+  testing::Random random(3);
+  for (const std::size_t n : {0u, 1u, 2u, 63u, 64u, 65u, 8191u, 8192u, 16383u, 16384u, 100000u, 1u << 20}) {
+    for (const std::size_t n_values : {std::size_t{1}, std::size_t{300}, n / 2 + 1, std::size_t{1} << 40}) {
+      std::vector<std::uint32_t> narrow;
+      std::vector<std::uint64_t> wide;
+      for (std::size_t i = 0; i < n; ++i) {
+        const auto value = random.below(n_values);
+        narrow.push_back(static_cast<std::uint32_t>(value) << 12);  // as floats have it that were cast up
+        wide.push_back(static_cast<std::uint64_t>(value) << 44);
+      }
+      expect_all_found(narrow);
+      expect_all_found(wide);
+    }
+  }
+}
+
+TEST(De, gives_back_words_whose_hashes_are_equal_in_linear_time) {
+  std::vector<std::uint64_t> words;
+  std::uint64_t inverse = 1;  // of the multiplier of the hash
+  for (int i = 0; i < 6; ++i) inverse *= 2 - 0x9E3779B97F4A7C15 * inverse;
+  for (std::uint64_t i = 0; i < kChunkBytes / 8; ++i) {
+    const auto mixed = (i % 400000) * inverse;
+    words.push_back(mixed ^ mixed >> 32);
+  }
+  const auto raw = testing::bytes_of(words);
+  Bytes encoded;
+  Encoder().encode(raw, DType::F64, {.lossless = true, .level = Level::Max, .use_planes = false}, encoded);
+  Bytes back(raw.size());
+  ASSERT_TRUE(Decoder().decode(encoded, DType::F64, back).has_value());
+  EXPECT_EQ(back, raw);
+}
+
 TEST(De, knows_minus_zero_from_zero_and_one_NaN_from_another) {
-  EXPECT_EQ(encode<std::uint32_t>({0x00000000, 0x80000000, 0x7FC00000, 0x7FC00001, 0x7FC00000}).parts.n_distinct, 4u);
-  EXPECT_EQ(encode<std::uint64_t>({0, 1ull << 63, 0, 0x7FF0000000000001, 0x7FF0000000000002}).parts.n_distinct, 4u);
+  EXPECT_EQ(encode<std::uint32_t>({0x00000000, 0x80000000, 0x7FC00000, 0x7FC00001, 0x7FC00000}).sizes.n_distinct, 4u);
+  EXPECT_EQ(encode<std::uint64_t>({0, 1ull << 63, 0, 0x7FF0000000000001, 0x7FF0000000000002}).sizes.n_distinct, 4u);
 }
 
 TEST(De, promises_much_only_where_neighbours_repeat) {
@@ -67,6 +138,16 @@ TEST(De, promises_much_only_where_neighbours_repeat) {
   EXPECT_FALSE(ask(testing::normal_weights(DType::F32, 20000, 0.02, 1)));
   EXPECT_TRUE(ask(Bytes(80000)));
   EXPECT_FALSE(ask({}));
+}
+
+TEST(De, looks_for_repeats_in_several_places) {
+  const auto weights = testing::normal_weights(DType::F32, 100000, 0.02, 1);
+  for (const std::size_t place : {0u, 1u, 2u, 3u}) {
+    auto raw = weights;
+    const auto first = place * 99000 / 3 * 4;  // of four places that are spread evenly
+    std::fill_n(raw.begin() + static_cast<std::ptrdiff_t>(first), 4000, std::byte{0});
+    EXPECT_TRUE(de::promises({raw, DType::F32})) << place;
+  }
 }
 
 // A chunk by hand: 3 floats 1.0, 1.0, 2.0 as in docs/transforms/de.md.

@@ -90,6 +90,9 @@ std::vector<Golden> all() {
       {"elf_packed_f64", DType::F64, TransformId::ElfPacked, packed, normal(DType::F64, 300)},
       {"de_f32", DType::F32, TransformId::De, only_de, kind("few distinct values", DType::F32, 500)},
       {"de_f64", DType::F64, TransformId::De, only_de, kind("few distinct values", DType::F64, 500)},
+      {"int_delta_u16", DType::U16, TransformId::IntDelta, {}, kind("rising", DType::U16, 900)},
+      {"int_delta_i32", DType::I32, TransformId::IntDelta, {}, kind("rising", DType::I32, 600)},
+      {"int_delta_i64", DType::I64, TransformId::IntDelta, {}, kind("rising", DType::I64, 300)},
   };
 }
 

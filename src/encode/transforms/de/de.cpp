@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstring>
 
 #include "encode/bits.hpp"
@@ -11,7 +12,19 @@
 namespace elves::encode::de {
 namespace {
 
-constexpr unsigned kLeastRepeatsIn256 = 8;  // of kProbe neighbours: below 3 % a repeat is too far to pay
+static_assert(kChunkBytes / sizeof(std::uint32_t) <= kMostWords);
+
+constexpr std::size_t kProbes = 4;             // places of the chunk that promises() looks at,
+constexpr std::size_t kProbe = 1024;           // and neighbours in each
+constexpr std::size_t kLeastRepeatsIn256 = 8;  // of all probed: below 3 % a repeat is too far to pay
+
+template <class Word>
+Memory<Word> take_memory(std::size_t n, Scratch& scratch) {
+  return {.words = scratch.take_array<Word>(n),
+          .positions = scratch.take_array<std::uint32_t>(n),
+          .back = scratch.take_array<std::uint32_t>(n),
+          .table = scratch.take_array<std::uint32_t>(table_slots(n))};
+}
 
 template <class Word>
 void split_words(const Chunk& chunk, Scratch& scratch, Split& to) {
@@ -20,41 +33,77 @@ void split_words(const Chunk& chunk, Scratch& scratch, Split& to) {
   const auto lengths = scratch.take(bits_to_bytes(5 * n));
   const auto distances = scratch.take(bits_to_bytes(std::uint64_t{n} * static_cast<unsigned>(std::bit_width(n))));
   const auto distinct = scratch.take(n * sizeof(Word));
-  const auto table = scratch.take_array<std::uint32_t>(table_slots(n));
-  const auto parts =
-      encode<Word>(chunk.bytes.data(), n, table, flags.data(), lengths.data(), distances.data(), distinct.data());
-  ByteWriter(to.header).varint(parts.n_distinct);
+  const auto sizes = encode(chunk.bytes.data(), n, take_memory<Word>(n, scratch),
+                            {flags.data(), lengths.data(), distances.data(), distinct.data()});
+  ByteWriter(to.header).varint(sizes.n_distinct);
   to.streams.push_back({flags});
-  to.streams.push_back({lengths.first(parts.length_bytes)});
-  to.streams.push_back({distances.first(parts.distance_bytes)});
-  planes::split_words(planes::shape_of(chunk.dtype), distinct.first(parts.n_distinct * sizeof(Word)), scratch, to);
+  to.streams.push_back({lengths.first(sizes.length_bytes)});
+  to.streams.push_back({distances.first(sizes.distance_bytes)});
+  planes::split_words(planes::shape_of(chunk.dtype), distinct.first(sizes.n_distinct * sizeof(Word)), scratch, to);
+}
+
+template <class Word>
+bool repeats_pay(std::span<const std::byte> bytes) {
+  std::array<Word, kProbe> words;
+  std::array<std::uint32_t, kProbe> positions;
+  std::array<std::uint32_t, kProbe> back;
+  std::array<std::uint32_t, 2 * kProbe> table;
+  const Memory<Word> memory{.words = words, .positions = positions, .back = back, .table = table};
+  const std::size_t n = bytes.size() / sizeof(Word);
+  const std::size_t n_probes = n <= kProbe ? 1 : kProbes;
+  const std::size_t n_probe = std::min(n, kProbe);
+  std::size_t repeats = 0;
+  for (std::size_t i = 0; i < n_probes; ++i) {
+    const auto first = n_probes == 1 ? 0 : (n - n_probe) / (n_probes - 1) * i;
+    repeats += count_repeats(bytes.data() + first * sizeof(Word), n_probe, memory);
+  }
+  return n > 0 && repeats * 256 >= kLeastRepeatsIn256 * n_probes * n_probe;
 }
 
 // Where the streams of a chunk are, and how they become words again.
+template <class Word>
 struct Joiner {
   BitReader flags;
   BitReader lengths;
   BitReader distances;
   std::span<const std::byte> distinct;
 
-  template <class Word>
+  static constexpr std::size_t kBlock = 56;  // flags that one read gives
+
   Result<void> run(std::span<std::byte> out) {
-    std::size_t next_distinct = 0;
-    for (std::size_t at = 0; at < out.size(); at += sizeof(Word)) {
-      if (flags.read(1) == 0) {
-        if (next_distinct == distinct.size()) return Error{"de: damaged: more first occurrences than the header tells"};
-        std::memcpy(out.data() + at, distinct.data() + next_distinct, sizeof(Word));
-        next_distinct += sizeof(Word);
-        continue;
+    const std::size_t n = out.size() / sizeof(Word);
+    for (std::size_t at = 0; at < n; at += kBlock) {
+      if (auto joined = join_block(out.data(), at, std::min(kBlock, n - at)); !joined) return joined;
+    }
+    const bool whole = distinct.empty() && flags.at_end() && lengths.at_end() && distances.at_end();
+    if (!whole) return Error{"de: damaged: the streams do not end together"};
+    return {};
+  }
+
+ private:
+  Result<void> join_block(std::byte* out, std::size_t at, std::size_t n) {
+    std::array<std::size_t, kBlock> back;
+    const auto is_repeat = flags.read(static_cast<unsigned>(n)) << (64 - n);
+    const auto n_repeats = static_cast<std::size_t>(std::popcount(is_repeat));
+    const auto n_new_bytes = (n - n_repeats) * sizeof(Word);
+    if (n_new_bytes > distinct.size()) return Error{"de: damaged: more first occurrences than the header tells"};
+    for (std::size_t i = 0; i < n_repeats; ++i) {
+      back[i] = static_cast<std::size_t>(distances.read(static_cast<unsigned>(lengths.read(5)))) * sizeof(Word);
+    }
+    // Both sources are found for each word, and one is taken: which one cannot be foretold.
+    const std::byte* next_new = distinct.data();
+    const std::size_t* next_back = back.data();
+    for (std::size_t i = 0; i < n; ++i) {
+      const bool repeats = (is_repeat << i >> 63) != 0;
+      std::byte* to = out + (at + i) * sizeof(Word);
+      if (repeats && *next_back - 1 >= (at + i) * sizeof(Word)) {
+        return Error{"de: damaged: a distance that leads out of the chunk"};
       }
-      const auto back = distances.read(static_cast<unsigned>(lengths.read(5))) * sizeof(Word);
-      if (back == 0 || back > at) return Error{"de: damaged: a distance that leads out of the chunk"};
-      std::memcpy(out.data() + at, out.data() + at - back, sizeof(Word));
+      std::memcpy(to, repeats ? to - *next_back : next_new, sizeof(Word));
+      next_back += repeats ? 1 : 0;
+      next_new += repeats ? 0 : sizeof(Word);
     }
-    const bool whole = next_distinct == distinct.size() && flags.at_end() && lengths.at_end() && distances.at_end();
-    if (!whole || flags.failed() || lengths.failed() || distances.failed()) {
-      return Error{"de: damaged: the streams do not end together"};
-    }
+    distinct = distinct.subspan(n_new_bytes);
     return {};
   }
 };
@@ -66,12 +115,8 @@ bool accepts(DType dtype, const EncodeOptions&) {
 }
 
 bool promises(const Chunk& chunk) {
-  const std::size_t word = size_bytes(chunk.dtype);
-  const std::size_t n = std::min(chunk.bytes.size() / word, kProbe);
-  const auto* words = chunk.bytes.data() + (chunk.bytes.size() / word - n) / 2 * word;
-  const auto repeats =
-      chunk.dtype == DType::F32 ? repeats_in_256<std::uint32_t>(words, n) : repeats_in_256<std::uint64_t>(words, n);
-  return repeats >= kLeastRepeatsIn256;
+  if (chunk.dtype == DType::F32) return repeats_pay<std::uint32_t>(chunk.bytes);
+  return repeats_pay<std::uint64_t>(chunk.bytes);
 }
 
 void split(const Chunk& chunk, const EncodeOptions&, Scratch& scratch, Split& to) {
@@ -94,8 +139,11 @@ Result<void> join(ByteCursor& header, StreamSource& streams, DType dtype, Scratc
   if (!distances) return distances.error();
   const auto distinct = scratch.take(static_cast<std::size_t>(n_distinct) * word);
   if (auto read = planes::join_words(planes::shape_of(dtype), streams, distinct); !read) return read;
-  Joiner joiner{BitReader(*flags), BitReader(*lengths), BitReader(*distances), distinct};
-  return dtype == DType::F32 ? joiner.run<std::uint32_t>(out) : joiner.run<std::uint64_t>(out);
+  const auto joined = [&](auto word_of_dtype) {
+    return Joiner<decltype(word_of_dtype)>{BitReader(*flags), BitReader(*lengths), BitReader(*distances), distinct}.run(
+        out);
+  };
+  return dtype == DType::F32 ? joined(std::uint32_t{}) : joined(std::uint64_t{});
 }
 
 }  // namespace elves::encode::de

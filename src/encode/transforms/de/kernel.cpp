@@ -4,14 +4,18 @@
 #include <array>
 #include <bit>
 #include <cstring>
-#include <utility>
 
 #include "encode/bits.hpp"
 
 namespace elves::encode::de {
 namespace {
 
-constexpr std::uint32_t kEmpty = 0xFFFFFFFF;
+constexpr std::uint32_t kEmpty = 0xFFFFFFFF;  // above all positions
+constexpr unsigned kBucketBits = 13;          // a bucket has about 2^13 words: its table fits the second level cache
+constexpr std::size_t kMostBuckets = kMostWords >> kBucketBits;
+constexpr std::size_t kSlotsOfWord = 4;  // so many that a word is nearly always where its hash says
+constexpr unsigned kMostProbes = 64;  // then a word counts as new: made so that words cannot be chosen to take for ever
+constexpr std::size_t kBlock = 64;
 
 template <class Word>
 Word word_at(const std::byte* words, std::size_t i) {
@@ -20,76 +24,98 @@ Word word_at(const std::byte* words, std::size_t i) {
   return word;
 }
 
-// Open addressing: a slot holds the position of the last occurrence of a word, whose bits are its key.
+std::uint64_t hash(std::uint64_t word) {
+  return (word ^ word >> 32) * 0x9E3779B97F4A7C15;
+}
+
+// Finds the repeats among the words of one bucket, whose hashes have equal upper `hash_bits`. Open addressing.
 template <class Word>
-class LastSeen {
- public:
-  LastSeen(const std::byte* words, std::span<std::uint32_t> slots)
-      : words_(words), slots_(slots), shift_(static_cast<int>(64 - std::bit_width(slots.size() - 1))) {
-    std::ranges::fill(slots_, kEmpty);
+void find_repeats(std::span<const Word> words, const std::uint32_t* positions, unsigned hash_bits,
+                  const Memory<Word>& memory) {
+  const auto slots = memory.table.first(std::min(memory.table.size(), kSlotsOfWord * std::bit_ceil(words.size())));
+  const int shift = 64 - std::countr_zero(slots.size());
+  std::ranges::fill(slots, kEmpty);
+  for (std::uint32_t i = 0; i < words.size(); ++i) {
+    auto slot = static_cast<std::size_t>(hash(words[i]) << hash_bits >> shift);
+    // An empty slot stands for the word itself, so that no branch depends on whether it is a repeat.
+    auto last = std::min(slots[slot], i);
+    for (unsigned probe = 1; words[last] != words[i]; ++probe) {
+      slot = (slot + 1) & (slots.size() - 1);
+      last = probe == kMostProbes ? i : std::min(slots[slot], i);
+    }
+    memory.back[positions[i]] = positions[i] - positions[last];
+    slots[slot] = i;
   }
+}
 
-  /// The position where the word at `i` was seen last, or kEmpty; from now on it is `i`.
-  std::uint32_t exchange(std::size_t i) {
-    const auto word = word_at<Word>(words_, i);
-    std::size_t slot = static_cast<std::size_t>(static_cast<std::uint64_t>(word) * 0x9E3779B97F4A7C15 >> shift_);
-    while (slots_[slot] != kEmpty && word_at<Word>(words_, slots_[slot]) != word)
-      slot = (slot + 1) & (slots_.size() - 1);
-    return std::exchange(slots_[slot], static_cast<std::uint32_t>(i));
+// Fills memory.back. Words go into buckets by the upper bits of their hashes first.
+template <class Word>
+void find_repeats(const std::byte* words, std::size_t n, const Memory<Word>& memory) {
+  const auto n_buckets = std::bit_floor(std::max<std::size_t>(n >> kBucketBits, 1));
+  const auto hash_bits = static_cast<unsigned>(std::countr_zero(n_buckets));
+  const auto bucket_of = [&](Word word) { return static_cast<std::size_t>(hash(word) >> 1 >> (63 - hash_bits)); };
+  std::array<std::size_t, kMostBuckets + 1> ends{};
+  for (std::size_t i = 0; i < n; ++i) ++ends[bucket_of(word_at<Word>(words, i)) + 1];
+  for (std::size_t b = 0; b < n_buckets; ++b) ends[b + 1] += ends[b];  // ends[b] is the begin of b, and will be its end
+  for (std::size_t i = 0; i < n; ++i) {
+    const auto word = word_at<Word>(words, i);
+    const auto to = ends[bucket_of(word)]++;
+    memory.words[to] = word;
+    memory.positions[to] = static_cast<std::uint32_t>(i);
   }
-
- private:
-  const std::byte* words_;
-  std::span<std::uint32_t> slots_;
-  int shift_;
-};
+  for (std::size_t b = 0, begin = 0; b < n_buckets; begin = ends[b++]) {
+    const auto bucket = std::span<const Word>(memory.words).subspan(begin, ends[b] - begin);
+    find_repeats(bucket, &memory.positions[begin], hash_bits, memory);
+  }
+}
 
 }  // namespace
 
 std::size_t table_slots(std::size_t n_words) {
-  return std::bit_ceil(std::max<std::size_t>(2 * n_words, 2));
+  return std::bit_ceil(std::max<std::size_t>(2 * n_words, 4));
 }
 
 template <class Word>
-Parts encode(const std::byte* words, std::size_t n, std::span<std::uint32_t> table, std::byte* flags,
-             std::byte* lengths, std::byte* distances, std::byte* distinct) {
-  LastSeen<Word> last_seen(words, table);
-  BitWriter flag(flags);
-  BitWriter length(lengths);
-  BitWriter distance(distances);
-  std::byte* next_distinct = distinct;
-  for (std::size_t i = 0; i < n; ++i) {
-    const auto before = last_seen.exchange(i);
-    flag.write(before == kEmpty ? 0 : 1, 1);
-    if (before == kEmpty) {
-      std::memcpy(next_distinct, words + i * sizeof(Word), sizeof(Word));
-      next_distinct += sizeof(Word);
-      continue;
+Sizes encode(const std::byte* words, std::size_t n, const Memory<Word>& memory, const Streams& to) {
+  find_repeats(words, n, memory);
+  BitWriter flags(to.flags);
+  BitWriter lengths(to.lengths);
+  BitWriter distances(to.distances);
+  std::size_t n_distinct = 0;
+  for (std::size_t at = 0; at < n; at += kBlock) {
+    const auto n_block = std::min(kBlock, n - at);
+    // Each word is written as new and as a repeat, and one of both is kept: which one cannot be foretold.
+    std::array<std::uint32_t, kBlock> repeats;
+    std::size_t n_repeats = 0;
+    for (std::size_t i = at; i < at + n_block; ++i) {
+      const unsigned is_repeat = memory.back[i] != 0 ? 1 : 0;
+      flags.write(is_repeat, 1);
+      repeats[n_repeats] = memory.back[i];
+      n_repeats += is_repeat;
+      std::memcpy(to.distinct + n_distinct * sizeof(Word), words + i * sizeof(Word), sizeof(Word));
+      n_distinct += 1 - is_repeat;
     }
-    const auto back = static_cast<std::uint64_t>(i - before);
-    const auto n_bits = static_cast<unsigned>(std::bit_width(back));
-    length.write(n_bits, 5);
-    distance.write(back, n_bits);
+    for (std::size_t i = 0; i < n_repeats; ++i) {
+      const auto n_bits = static_cast<unsigned>(std::bit_width(repeats[i]));
+      lengths.write(n_bits, 5);
+      distances.write(repeats[i], n_bits);
+    }
   }
-  flag.finish();
-  return {.n_distinct = static_cast<std::size_t>(next_distinct - distinct) / sizeof(Word),
-          .length_bytes = static_cast<std::size_t>(length.finish() - lengths),
-          .distance_bytes = static_cast<std::size_t>(distance.finish() - distances)};
+  flags.finish();
+  return {.n_distinct = n_distinct,
+          .length_bytes = static_cast<std::size_t>(lengths.finish() - to.lengths),
+          .distance_bytes = static_cast<std::size_t>(distances.finish() - to.distances)};
 }
 
 template <class Word>
-unsigned repeats_in_256(const std::byte* words, std::size_t n) {
-  std::array<std::uint32_t, 2 * kProbe> slots;
-  LastSeen<Word> last_seen(words, std::span(slots).first(table_slots(n)));
-  std::size_t repeats = 0;
-  for (std::size_t i = 0; i < n; ++i) repeats += last_seen.exchange(i) != kEmpty ? 1 : 0;
-  return n == 0 ? 0 : static_cast<unsigned>(repeats * 256 / n);
+std::size_t count_repeats(const std::byte* words, std::size_t n, const Memory<Word>& memory) {
+  find_repeats(words, n, memory);
+  return n - static_cast<std::size_t>(std::ranges::count(memory.back.first(n), 0u));
 }
 
-#define ELVES_INSTANTIATE(Word)                                                                                \
-  template Parts encode<Word>(const std::byte*, std::size_t, std::span<std::uint32_t>, std::byte*, std::byte*, \
-                              std::byte*, std::byte*);                                                         \
-  template unsigned repeats_in_256<Word>(const std::byte*, std::size_t)
+#define ELVES_INSTANTIATE(Word)                                                                    \
+  template Sizes encode<Word>(const std::byte*, std::size_t, const Memory<Word>&, const Streams&); \
+  template std::size_t count_repeats<Word>(const std::byte*, std::size_t, const Memory<Word>&)
 
 ELVES_INSTANTIATE(std::uint32_t);
 ELVES_INSTANTIATE(std::uint64_t);

@@ -1,0 +1,78 @@
+#include "encode/transforms/int_delta/int_delta.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+
+#include "encode/transforms/int_delta/fold.hpp"
+#include "encode/transforms/int_delta/kernel.hpp"
+#include "encode/transforms/planes/planes.hpp"
+
+namespace elves::encode::int_delta {
+namespace {
+
+constexpr std::size_t kProbes = 4;   // places of the chunk that promises() looks at,
+constexpr std::size_t kProbe = 128;  // and neighbours in each
+
+// Calls `with` with an unsigned word of the dtype's size.
+template <class With>
+auto with_word(DType dtype, With with) {
+  if (size_bytes(dtype) == 2) return with(std::uint16_t{});
+  if (size_bytes(dtype) == 4) return with(std::uint32_t{});
+  return with(std::uint64_t{});
+}
+
+// How many bits neighbours differ by less than they differ from the first of them, over all.
+template <class Word>
+std::int64_t bits_saved(const std::byte* words, std::size_t n) {
+  const auto word_at = [&](std::size_t i) {
+    Word word;
+    std::memcpy(&word, words + i * sizeof(Word), sizeof(Word));
+    return word;
+  };
+  std::int64_t saved = 0;
+  for (std::size_t i = 1; i < n; ++i) {
+    saved += std::bit_width(fold(static_cast<Word>(word_at(i) - word_at(0))));
+    saved -= std::bit_width(fold(static_cast<Word>(word_at(i) - word_at(i - 1))));
+  }
+  return saved;
+}
+
+}  // namespace
+
+bool accepts(DType dtype, const EncodeOptions&) {
+  const auto shape = planes::shape_of(dtype);
+  return shape.n_bytes > 1 && !shape.rotate;
+}
+
+bool promises(const Chunk& chunk) {
+  const auto word_bytes = size_bytes(chunk.dtype);
+  const auto n = chunk.bytes.size() / word_bytes;
+  const auto n_probe = std::min(n, kProbe);
+  std::int64_t saved = 0;
+  for (std::size_t i = 0; i < kProbes; ++i) {
+    const auto* from = chunk.bytes.data() + (n - n_probe) / (kProbes - 1) * i * word_bytes;
+    saved += with_word(chunk.dtype, [&](auto word) { return bits_saved<decltype(word)>(from, n_probe); });
+  }
+  return saved * 2 >= static_cast<std::int64_t>(kProbes * n_probe) && saved > 0;
+}
+
+void split(const Chunk& chunk, const EncodeOptions&, Scratch& scratch, Split& to) {
+  const auto differences = scratch.take(chunk.bytes.size());
+  with_word(chunk.dtype, [&](auto word) {
+    to_differences<decltype(word)>(chunk.bytes.data(), chunk.bytes.size() / sizeof(word), differences.data());
+  });
+  planes::split_words(planes::shape_of(chunk.dtype), differences, scratch, to);
+}
+
+Result<void> join(ByteCursor&, StreamSource& streams, DType dtype, Scratch& scratch, std::span<std::byte> out) {
+  if (!accepts(dtype, {})) return Error{"chunk: damaged: differences of " + std::string(name(dtype)) + " elements"};
+  const auto differences = scratch.take(out.size());
+  if (auto read = planes::join_words(planes::shape_of(dtype), streams, differences); !read) return read;
+  with_word(dtype, [&](auto word) {
+    from_differences<decltype(word)>(differences.data(), out.size() / sizeof(word), out.data());
+  });
+  return {};
+}
+
+}  // namespace elves::encode::int_delta

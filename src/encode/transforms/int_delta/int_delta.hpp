@@ -1,0 +1,25 @@
+#pragma once
+
+#include "encode/transform.hpp"
+
+namespace elves::encode {
+namespace int_delta {
+
+bool accepts(DType dtype, const EncodeOptions& options);
+bool promises(const Chunk& chunk);
+void split(const Chunk& chunk, const EncodeOptions& options, Scratch& scratch, Split& to);
+Result<void> join(ByteCursor& header, StreamSource& streams, DType dtype, Scratch& scratch, std::span<std::byte> out);
+
+}  // namespace int_delta
+
+/// Integers as differences to the one before: sorted tables, positions, offsets. docs/transforms/int-delta.md
+inline constexpr Transform kIntDelta{.id = TransformId::IntDelta,
+                                     .name = "int-delta",
+                                     .since_format = 1,
+                                     .stage = &EncodeOptions::use_planes,
+                                     .accepts = int_delta::accepts,
+                                     .promises = int_delta::promises,
+                                     .split = int_delta::split,
+                                     .join = int_delta::join};
+
+}  // namespace elves::encode
