@@ -3,17 +3,20 @@
 #include <algorithm>
 #include <cstddef>
 #include <memory>
+#include <new>
 #include <span>
+#include <utility>
 #include <vector>
 
 namespace elves::encode {
 
 /// Memory for one chunk at a time: take() hands out uninitialised spans, reset() takes all of them back. Once the
-/// largest chunk was seen it is one block and nothing is allocated any more.
+/// largest chunk was seen it is one block and nothing is allocated any more. Spans begin at a cache line, and a line is
+/// free between them: planes of a power of two would all fall into the same few places of a cache.
 class Scratch {
  public:
   std::span<std::byte> take(std::size_t n) {
-    const std::size_t rounded = (n + 63) / 64 * 64;
+    const std::size_t rounded = (n + kLine - 1) / kLine * kLine + kLine;
     if (blocks_.empty() || used_ + rounded > blocks_.back().size) add_block(rounded);
     const auto part = std::span(blocks_.back().bytes.get() + used_, n);
     used_ += rounded;
@@ -46,14 +49,21 @@ class Scratch {
   }
 
  private:
+  static constexpr std::size_t kLine = 64;
+
+  struct Free {
+    void operator()(std::byte* bytes) const { ::operator delete[](bytes, std::align_val_t{kLine}); }
+  };
+
   struct Block {
-    std::unique_ptr<std::byte[]> bytes;
+    std::unique_ptr<std::byte[], Free> bytes;
     std::size_t size = 0;
   };
 
   void add_block(std::size_t n) {
     const std::size_t size = std::max<std::size_t>(n, 64u << 10);
-    blocks_.push_back({std::make_unique_for_overwrite<std::byte[]>(size), size});
+    std::unique_ptr<std::byte[], Free> bytes(new (std::align_val_t{kLine}) std::byte[size]);
+    blocks_.push_back({std::move(bytes), size});
     used_ = 0;
   }
 

@@ -1,7 +1,6 @@
 #include <gtest/gtest.h>
 
 #include "chunk_data.hpp"
-#include "encode/simd.hpp"
 #include "encode/transforms/planes/planes.hpp"
 
 namespace elves::encode {
@@ -68,18 +67,6 @@ TEST(PlanesKernel, drops_and_zeroes_the_planes_that_are_not_given) {
   const std::array<const std::byte*, 2> from{top.data(), next.data()};
   join_planes({.n_bytes = 8}, from, 2, back.data());
   EXPECT_EQ(testing::values_of<std::uint64_t>(back), (std::vector<std::uint64_t>{0x0102ull << 48, 0x1112ull << 48}));
-}
-
-TEST(PlanesKernel, gives_the_same_bits_with_and_without_avx2) {
-  for (const DType dtype : testing::all_dtypes()) {
-    for (const std::size_t n : {1u, 63u, 5000u}) {
-      const auto raw = testing::random_bytes(n * size_bytes(dtype), n);
-      baseline_only = true;
-      const auto baseline = split(raw, dtype);
-      baseline_only = false;
-      EXPECT_EQ(split(raw, dtype), baseline) << name(dtype);
-    }
-  }
 }
 
 }  // namespace

@@ -1,93 +1,150 @@
 #include "encode/transforms/planes/kernel.hpp"
 
-#include <algorithm>
-#include <bit>
 #include <cstdint>
 #include <cstring>
 
-#include "encode/simd.hpp"
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "encode/transforms/planes/kernel.cpp"
+#include "hwy/foreach_target.h"
+// These come after foreach_target.h.
+#include "encode/kernels/byte_transpose-inl.hpp"
+#include "hwy/highway.h"
 
-namespace elves::encode {
+HWY_BEFORE_NAMESPACE();
+namespace elves::encode::HWY_NAMESPACE {
 namespace {
 
-constexpr std::size_t kBlock = 2048;  // words between planes: they stay in the first level cache
+#if HWY_TARGET != HWY_SCALAR
 
 template <class Word>
-ELVES_ALWAYS_INLINE Word load(const std::byte* from, std::size_t i) {
-  Word word;
-  std::memcpy(&word, from + i * sizeof(Word), sizeof(Word));
-  return word;
+HWY_INLINE ByteVector rotate_left(ByteVector words) {
+  const hn::Repartition<Word, Bytes> d;
+  const auto v = hn::BitCast(d, words);
+  if constexpr (sizeof(Word) >= 4) {
+    return hn::BitCast(Bytes(), hn::RotateRight<8 * sizeof(Word) - 1>(v));
+  } else {
+    const hn::RebindToSigned<decltype(d)> di;
+    const auto minus_sign = hn::BitCast(d, hn::BroadcastSignBit(hn::BitCast(di, v)));
+    return hn::BitCast(Bytes(), hn::Sub(hn::Add(v, v), minus_sign));
+  }
+}
+
+template <class Word>
+HWY_INLINE ByteVector rotate_right(ByteVector words) {
+  const hn::Repartition<Word, Bytes> d;
+  const auto v = hn::BitCast(d, words);
+  if constexpr (sizeof(Word) >= 4) {
+    return hn::BitCast(Bytes(), hn::RotateRight<1>(v));
+  } else {
+    return hn::BitCast(Bytes(), hn::Or(hn::ShiftRight<1>(v), hn::ShiftLeft<8 * sizeof(Word) - 1>(v)));
+  }
 }
 
 template <class Word, bool kRotate>
-struct SplitPlane {
-  ELVES_ALWAYS_INLINE static void run(const std::byte* __restrict words, std::size_t n, unsigned shift,
-                                      std::byte* __restrict plane) {
-    for (std::size_t i = 0; i < n; ++i) {
-      const auto word = load<Word>(words, i);
-      const Word turned = kRotate ? static_cast<Word>(word << 1 | word >> (8 * sizeof(Word) - 1)) : word;
-      plane[i] = static_cast<std::byte>(turned >> shift);
+std::size_t split_vectors(const std::byte* words, std::size_t n_words, PlanesOut<sizeof(Word)> planes) {
+  std::size_t at = 0;
+  for (; at + kVectorBytes <= n_words; at += kVectorBytes) {
+    ByteVector vectors[sizeof(Word)];
+    for (std::size_t j = 0; j < sizeof(Word); ++j) {
+      vectors[j] = load_bytes(words + at * sizeof(Word) + j * kVectorBytes);
+      if constexpr (kRotate) vectors[j] = rotate_left<Word>(vectors[j]);
     }
+    store_planes<sizeof(Word)>(vectors, planes, at);
   }
-};
+  return at;
+}
 
-template <class Word, bool kRotate, std::size_t kPlanes>
-struct JoinPlanes {
-  ELVES_ALWAYS_INLINE static void run(const std::byte* const* planes, std::size_t n, std::byte* __restrict words) {
-    const std::byte* from[kPlanes];
-    for (std::size_t k = 0; k < kPlanes; ++k) from[k] = planes[k];
-    for (std::size_t i = 0; i < n; ++i) {
-      Word word = 0;
-      for (std::size_t k = 0; k < kPlanes; ++k) {
-        const auto shift = 8 * (sizeof(Word) - 1 - k);
-        word = static_cast<Word>(word | static_cast<Word>(static_cast<Word>(from[k][i]) << shift));
-      }
-      if (kRotate) word = static_cast<Word>(word >> 1 | word << (8 * sizeof(Word) - 1));
-      std::memcpy(words + i * sizeof(Word), &word, sizeof(Word));
+template <class Word, bool kRotate>
+std::size_t join_vectors(PlanesIn<sizeof(Word)> planes, std::size_t n_words, std::byte* words) {
+  std::size_t at = 0;
+  for (; at + kVectorBytes <= n_words; at += kVectorBytes) {
+    ByteVector vectors[sizeof(Word)];
+    load_planes<sizeof(Word)>(planes, at, vectors);
+    for (std::size_t j = 0; j < sizeof(Word); ++j) {
+      if constexpr (kRotate) vectors[j] = rotate_right<Word>(vectors[j]);
+      store_bytes(vectors[j], words + at * sizeof(Word) + j * kVectorBytes);
     }
   }
-};
+  return at;
+}
+
+#endif
 
 template <class Word, bool kRotate>
 void split_words(const std::byte* words, std::size_t n_words, std::span<std::byte* const> planes) {
-  for (std::size_t at = 0; at < n_words; at += kBlock) {
-    const auto n = std::min(kBlock, n_words - at);
+  std::size_t at = 0;
+#if HWY_TARGET != HWY_SCALAR
+  at = split_vectors<Word, kRotate>(words, n_words, PlanesOut<sizeof(Word)>(planes));
+#endif
+  for (; at < n_words; ++at) {
+    Word word;
+    std::memcpy(&word, words + at * sizeof(Word), sizeof(Word));
+    if constexpr (kRotate) word = static_cast<Word>(word << 1 | word >> (8 * sizeof(Word) - 1));
     for (std::size_t k = 0; k < planes.size(); ++k) {
-      const auto shift = static_cast<unsigned>(8 * (sizeof(Word) - 1 - k));
-      run_kernel<SplitPlane<Word, kRotate>>(words + at * sizeof(Word), n, shift, planes[k] + at);
+      planes[k][at] = static_cast<std::byte>(word >> (8 * (sizeof(Word) - 1 - k)));
     }
   }
 }
 
-template <class Word, bool kRotate, std::size_t kPlanes = sizeof(Word)>
+template <class Word, bool kRotate>
 void join_words(std::span<const std::byte* const> planes, std::size_t n_words, std::byte* words) {
-  if constexpr (kPlanes > 1) {
-    if (planes.size() < kPlanes) return join_words<Word, kRotate, kPlanes - 1>(planes, n_words, words);
+  std::size_t at = 0;
+#if HWY_TARGET != HWY_SCALAR
+  at = join_vectors<Word, kRotate>(PlanesIn<sizeof(Word)>(planes), n_words, words);
+#endif
+  for (; at < n_words; ++at) {
+    Word word = 0;
+    for (std::size_t k = 0; k < planes.size(); ++k) {
+      word = static_cast<Word>(word | static_cast<Word>(planes[k][at]) << (8 * (sizeof(Word) - 1 - k)));
+    }
+    if constexpr (kRotate) word = static_cast<Word>(word >> 1 | word << (8 * sizeof(Word) - 1));
+    std::memcpy(words + at * sizeof(Word), &word, sizeof(Word));
   }
-  run_kernel<JoinPlanes<Word, kRotate, kPlanes>>(planes.data(), n_words, words);
 }
 
-// Calls `with` with a word of the shape's width and whether it is rotated.
-template <class With>
-void with_shape(WordShape shape, With with) {
-  const auto rotated = [&](auto word) {
-    if (shape.rotate) return with(word, std::true_type{});
-    with(word, std::false_type{});
-  };
-  if (shape.n_bytes == 1) return rotated(std::uint8_t{});
-  if (shape.n_bytes == 2) return rotated(std::uint16_t{});
-  if (shape.n_bytes == 4) return rotated(std::uint32_t{});
-  rotated(std::uint64_t{});
+template <class Word>
+void split_words_of(bool rotate, const std::byte* words, std::size_t n_words, std::span<std::byte* const> planes) {
+  if (rotate) return split_words<Word, true>(words, n_words, planes);
+  split_words<Word, false>(words, n_words, planes);
+}
+
+template <class Word>
+void join_words_of(bool rotate, std::span<const std::byte* const> planes, std::size_t n_words, std::byte* words) {
+  if (rotate) return join_words<Word, true>(planes, n_words, words);
+  join_words<Word, false>(planes, n_words, words);
+}
+
+void split(WordShape shape, const std::byte* words, std::size_t n_words, std::span<std::byte* const> planes) {
+  if (shape.n_bytes == 1) return split_words_of<std::uint8_t>(shape.rotate, words, n_words, planes);
+  if (shape.n_bytes == 2) return split_words_of<std::uint16_t>(shape.rotate, words, n_words, planes);
+  if (shape.n_bytes == 4) return split_words_of<std::uint32_t>(shape.rotate, words, n_words, planes);
+  split_words_of<std::uint64_t>(shape.rotate, words, n_words, planes);
+}
+
+void join(WordShape shape, std::span<const std::byte* const> planes, std::size_t n_words, std::byte* words) {
+  if (shape.n_bytes == 1) return join_words_of<std::uint8_t>(shape.rotate, planes, n_words, words);
+  if (shape.n_bytes == 2) return join_words_of<std::uint16_t>(shape.rotate, planes, n_words, words);
+  if (shape.n_bytes == 4) return join_words_of<std::uint32_t>(shape.rotate, planes, n_words, words);
+  join_words_of<std::uint64_t>(shape.rotate, planes, n_words, words);
 }
 
 }  // namespace
+}  // namespace elves::encode::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace elves::encode {
+
+HWY_EXPORT(split);
+HWY_EXPORT(join);
 
 void split_planes(WordShape shape, const std::byte* words, std::size_t n_words, std::span<std::byte* const> planes) {
-  with_shape(shape, [&](auto word, auto rotate) { split_words<decltype(word), rotate()>(words, n_words, planes); });
+  HWY_DYNAMIC_DISPATCH(split)(shape, words, n_words, planes);
 }
 
 void join_planes(WordShape shape, std::span<const std::byte* const> planes, std::size_t n_words, std::byte* words) {
-  with_shape(shape, [&](auto word, auto rotate) { join_words<decltype(word), rotate()>(planes, n_words, words); });
+  HWY_DYNAMIC_DISPATCH(join)(shape, planes, n_words, words);
 }
 
 }  // namespace elves::encode
+#endif

@@ -13,7 +13,7 @@ struct WordShape {
 };
 
 /// planes[k][i] = byte k of word i, counted from the most significant one. Fewer planes than bytes: the lowest bytes
-/// are dropped. Each plane has room for n_words. Plain loops, no allocation, cannot fail.
+/// are dropped. Each plane has room for n_words. Reads the words once; no allocation, cannot fail.
 void split_planes(WordShape shape, const std::byte* words, std::size_t n_words, std::span<std::byte* const> planes);
 
 /// The inverse; bytes of planes that are not given are zero.
