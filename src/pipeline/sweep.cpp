@@ -123,7 +123,7 @@ class Waves {
     }
     auto& raw = raw_[wave % 2];
     reading_.start([this, &raw]() -> Result<void> {
-      read_chunks(options_.corpus, hash_, next_work_, raw, reading_stats_);
+      read_chunks(options_.corpus, hash_, encoder_.threads(), next_work_, raw, reading_stats_);
       return {};
     });
   }
