@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <random>
+#include <utility>
 
 #include "archive/shard_reader.hpp"
 #include "h5/file.hpp"
@@ -92,24 +93,66 @@ void finish_rows(const mpi::Comm& comm, ShardPart& part, const Placement& at) {
   }
 }
 
-/// Writes many small pieces as few large calls.
-Result<void> write_payload(h5::File& file, std::span<const std::span<const std::byte>> pieces, std::uint64_t at) {
-  constexpr std::size_t kStaging = std::size_t{32} << 20;
-  std::vector<std::byte> staging;
-  const auto flush = [&]() -> Result<void> {
-    auto done = file.write_bytes(kPayload, at, staging);
-    at += staging.size();
-    staging.clear();
-    return done;
-  };
-  for (const auto piece : pieces) {
-    if (staging.size() + piece.size() > kStaging) {
+/// Writes pieces one after the other: runs of small ones by way of a buffer, so that calls are few; large ones, and
+/// pieces that lie side by side in memory, from where they are.
+class PayloadWriter {
+ public:
+  PayloadWriter(h5::File& file, std::uint64_t at) : file_(file), at_(at) {}
+
+  Result<void> add(std::span<const std::byte> piece) {
+    if (!run_.empty() && run_.data() + run_.size() == piece.data()) {
+      run_ = {run_.data(), run_.size() + piece.size()};
+      return {};
+    }
+    if (auto done = end_run(); !done) return done;
+    run_ = piece;
+    return {};
+  }
+
+  Result<void> finish() {
+    if (auto done = end_run(); !done) return done;
+    return flush();
+  }
+
+ private:
+  static constexpr std::size_t kSmall = std::size_t{256} << 10;
+  static constexpr std::size_t kStaging = std::size_t{4} << 20;
+
+  Result<void> end_run() {
+    const auto run = std::exchange(run_, {});
+    if (staging_.size() + run.size() > kStaging || run.size() >= kSmall) {
       if (auto done = flush(); !done) return done;
     }
-    if (staging.capacity() == 0) staging.reserve(kStaging);
-    staging.insert(staging.end(), piece.begin(), piece.end());
+    if (run.size() >= kSmall) return write(run);
+    if (staging_.capacity() == 0) staging_.reserve(kStaging);
+    staging_.insert(staging_.end(), run.begin(), run.end());
+    return {};
   }
-  return flush();
+
+  Result<void> flush() {
+    auto done = write(staging_);
+    staging_.clear();
+    return done;
+  }
+
+  Result<void> write(std::span<const std::byte> bytes) {
+    auto done = file_.write_bytes(kPayload, at_, bytes);
+    at_ += bytes.size();
+    return done;
+  }
+
+  h5::File& file_;
+  std::uint64_t at_;
+  std::span<const std::byte> run_;
+  std::vector<std::byte> staging_;
+};
+
+Result<void> write_payload(h5::File& file, std::span<const std::span<const std::byte>> pieces, std::uint64_t at) {
+  PayloadWriter writer(file, at);
+  for (const auto piece : pieces) {
+    if (auto done = writer.add(piece); !done) return done;
+  }
+  return writer.finish();
 }
 
 template <class Row>

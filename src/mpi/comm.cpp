@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <climits>
 #include <cstring>
+#include <thread>
 
 #include "mpi/environment.hpp"
 #include "support/assert.hpp"
@@ -19,6 +21,21 @@ T reduce(MPI_Comm comm, T value, MPI_Datatype type, MPI_Op op) {
   T result{};
   check(MPI_Allreduce(&value, &result, 1, type, op, comm), "MPI_Allreduce");
   return result;
+}
+
+/// Waits for ranks that may be a phase behind. MPI's own wait would take the core from this rank's threads; here only
+/// the first moments are spent asking again and again.
+void wait_asleep(MPI_Request request, const char* call) {
+  using namespace std::chrono_literals;
+  const auto start = std::chrono::steady_clock::now();
+  for (auto pause = 20us;; pause = std::min(pause * 2, 200us)) {
+    int done = 0;
+    do {
+      check(MPI_Test(&request, &done, MPI_STATUS_IGNORE), call);
+    } while (done == 0 && std::chrono::steady_clock::now() - start < 50us);
+    if (done != 0) return;
+    std::this_thread::sleep_for(pause);
+  }
 }
 
 }  // namespace
@@ -42,7 +59,9 @@ Comm::Comm(MPI_Comm native) : native_(native) {
 }
 
 void Comm::barrier() const {
-  check(MPI_Barrier(native_), "MPI_Barrier");
+  MPI_Request request = MPI_REQUEST_NULL;
+  check(MPI_Ibarrier(native_, &request), "MPI_Ibarrier");
+  wait_asleep(request, "MPI_Ibarrier");
 }
 
 std::uint64_t Comm::sum(std::uint64_t value) const {
@@ -151,15 +170,19 @@ std::string Comm::broadcast(std::string text) const {
 }
 
 void Comm::agree(const Result<void>& local, const std::string& phase) const {
-  const auto first = min(static_cast<std::uint64_t>(local ? size_ : rank_));
-  if (first == static_cast<std::uint64_t>(size_)) return;
+  const auto mine = local ? size_ : rank_;
+  int first = size_;
+  MPI_Request request = MPI_REQUEST_NULL;
+  check(MPI_Iallreduce(&mine, &first, 1, MPI_INT, MPI_MIN, native_, &request), "MPI_Iallreduce");
+  wait_asleep(request, "MPI_Iallreduce");
+  if (first == size_) return;
   std::string text;
   if (!local)
     text = local.error().message + (size_ > 1 ? " [rank " + std::to_string(rank_) + " on " + host_name() + "]" : "");
   std::uint64_t size = text.size();
-  check(MPI_Bcast(&size, 1, MPI_UINT64_T, static_cast<int>(first), native_), "MPI_Bcast");
+  check(MPI_Bcast(&size, 1, MPI_UINT64_T, first, native_), "MPI_Bcast");
   text.resize(size);
-  check(MPI_Bcast(text.data(), count(size), MPI_BYTE, static_cast<int>(first), native_), "MPI_Bcast");
+  check(MPI_Bcast(text.data(), count(size), MPI_BYTE, first, native_), "MPI_Bcast");
   throw AgreedFailure(phase + ": " + text);
 }
 

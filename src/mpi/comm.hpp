@@ -28,6 +28,7 @@ class Comm {
   bool is_root() const noexcept { return rank_ == 0; }
   MPI_Comm native() const noexcept { return native_; }
 
+  /// Sleeps while it waits for others, as agree() does: this rank's threads have the core.
   void barrier() const;
 
   /// Sum, maximum, minimum over all ranks, on all ranks.

@@ -1,10 +1,12 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
-#include <cstring>
 #include <memory>
 #include <span>
 #include <vector>
+
+#include "support/posix.hpp"
 
 namespace elves::pipeline {
 
@@ -16,6 +18,7 @@ class Buffer {
       bytes_.reset();
       bytes_ = std::make_unique_for_overwrite<std::byte[]>(n);
       capacity_ = n;
+      advise_huge_pages({bytes_.get(), n});
     }
     size_ = n;
     return {bytes_.get(), n};
@@ -29,33 +32,45 @@ class Buffer {
   std::size_t size_ = 0;
 };
 
-/// Grows by blocks that never move; clear() keeps them. One per thread.
+/// What one thread encodes in a wave, appended where it is to lie. clear() keeps the memory.
 class Arena {
  public:
-  std::span<const std::byte> add(std::span<const std::byte> bytes) {
-    if (blocks_.empty() || used_ + bytes.size() > kBlockBytes) next_block();
-    std::byte* to = blocks_[current_].get() + used_;
-    if (!bytes.empty()) std::memcpy(to, bytes.data(), bytes.size());
-    used_ += bytes.size();
-    return {to, bytes.size()};
+  /// Where bytes lie. Not a pointer: a block that turns out too small moves.
+  struct Place {
+    std::size_t block = 0;
+    std::size_t offset = 0;
+    std::size_t size = 0;
+  };
+
+  /// The block to append to, with room for `n` more bytes.
+  std::vector<std::byte>& block_for(std::size_t n) {
+    if (!blocks_.empty() && blocks_[current_].capacity() - blocks_[current_].size() < n) ++current_;
+    if (current_ == blocks_.size()) add_block(n);
+    return blocks_[current_];
+  }
+  /// The bytes from `offset` to the end of the block that block_for() gave last.
+  Place place_from(std::size_t offset) const { return {current_, offset, blocks_[current_].size() - offset}; }
+
+  /// Holds until the next block_for().
+  std::span<const std::byte> bytes(const Place& place) const {
+    return std::span(blocks_[place.block]).subspan(place.offset, place.size);
   }
   void clear() noexcept {
+    for (auto& block : blocks_) block.clear();
     current_ = 0;
-    used_ = 0;
   }
-
-  static constexpr std::size_t kBlockBytes = (std::size_t{8} << 20) + 4096 /* two stored chunks */;
 
  private:
-  void next_block() {
-    if (!blocks_.empty()) ++current_;
-    used_ = 0;
-    if (current_ == blocks_.size()) blocks_.push_back(std::make_unique_for_overwrite<std::byte[]>(kBlockBytes));
+  static constexpr std::size_t kBlockBytes = std::size_t{32} << 20;
+
+  void add_block(std::size_t n) {
+    auto& block = blocks_.emplace_back();
+    block.reserve(std::max(n, kBlockBytes));
+    advise_huge_pages({block.data(), block.capacity()});
   }
 
-  std::vector<std::unique_ptr<std::byte[]>> blocks_;
+  std::vector<std::vector<std::byte>> blocks_;
   std::size_t current_ = 0;
-  std::size_t used_ = 0;
 };
 
 }  // namespace elves::pipeline

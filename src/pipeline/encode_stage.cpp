@@ -7,22 +7,31 @@
 #include <mutex>
 
 namespace elves::pipeline {
+namespace {
+
+/// Encoding appends two attempts at most before it drops one, each hardly larger than the chunk.
+constexpr std::size_t kSmallAttempt = std::size_t{16} << 10;
+
+}  // namespace
 
 EncodeStage::EncodeStage(int threads, const EncodeOptions& options, const KeyedHash& hash, bool verify)
     : threads_(threads), options_(options), hash_(hash), verify_(verify), workers_(static_cast<std::size_t>(threads)) {}
 
-Result<void> EncodeStage::encode(WorkChunk& chunk, std::span<const std::byte> raw, Worker& worker, Arena& arena) const {
-  worker.encoded.clear();
+Result<void> EncodeStage::encode(WorkChunk& chunk, std::span<const std::byte> raw, Worker& worker, Arena& arena,
+                                 Arena::Place& place) const {
   auto options = options_;
   options.lossless = options.lossless || chunk.task == Task::EncodeLossless;
-  chunk.stats = worker.encoder.encode(raw, chunk.dtype, options, worker.encoded);
+  auto& out = arena.block_for(2 * raw.size() + kSmallAttempt);
+  const auto begin = out.size();
+  chunk.stats = worker.encoder.encode(raw, chunk.dtype, options, out);
+  place = arena.place_from(begin);
+  const auto encoded = arena.bytes(place);
   const auto decoded = worker.encoder.decoded();
   chunk.decoded = chunk.stats.exact ? chunk.digest : hash_(decoded);
-  chunk.checksum = checksum64(worker.encoded);
-  chunk.encoded = arena.add(worker.encoded);
+  chunk.checksum = checksum64(encoded);
   if (!verify_) return {};
   worker.decoded.resize(raw.size());
-  if (auto done = worker.decoder.decode(worker.encoded, chunk.dtype, worker.decoded); !done) return done;
+  if (auto done = worker.decoder.decode(encoded, chunk.dtype, worker.decoded); !done) return done;
   if (!std::equal(decoded.begin(), decoded.end(), worker.decoded.begin(), worker.decoded.end()))
     return Error{"a chunk does not decode to what was encoded: please report this bug with the file"};
   return {};
@@ -32,18 +41,22 @@ Result<void> EncodeStage::run(Work& work, const Buffer& raw, std::vector<Arena>&
                               std::atomic<std::uint64_t>& bytes_done) {
   arenas.resize(static_cast<std::size_t>(threads_));
   for (auto& arena : arenas) arena.clear();
+  places_.resize(work.chunks.size());
   Result<void> outcome;
   std::mutex mutex;
   const auto n = static_cast<std::ptrdiff_t>(work.chunks.size());
 #pragma omp parallel for schedule(dynamic) num_threads(threads_)
   for (std::ptrdiff_t i = 0; i < n; ++i) {
-    auto& chunk = work.chunks[static_cast<std::size_t>(i)];
+    const auto at = static_cast<std::size_t>(i);
+    auto& chunk = work.chunks[at];
     bytes_done += chunk.size_bytes;
     if (chunk.task == Task::Skip) continue;
     const auto thread = static_cast<std::size_t>(omp_get_thread_num());
+    places_[at].thread = thread;
     Result<void> done;
     try {
-      done = encode(chunk, raw.bytes().subspan(chunk.buffer_at, chunk.size_bytes), workers_[thread], arenas[thread]);
+      const auto bytes = raw.bytes().subspan(chunk.buffer_at, chunk.size_bytes);
+      done = encode(chunk, bytes, workers_[thread], arenas[thread], places_[at].place);
     } catch (const std::exception& error) {
       done = Error{error.what()};
     }
@@ -51,6 +64,10 @@ Result<void> EncodeStage::run(Work& work, const Buffer& raw, std::vector<Arena>&
       const std::lock_guard lock(mutex);
       outcome = Error{work.sources[chunk.source].path + ": " + done.error().message};
     }
+  }
+  for (std::size_t i = 0; i < work.chunks.size(); ++i) {
+    auto& chunk = work.chunks[i];
+    if (outcome && chunk.task != Task::Skip) chunk.encoded = arenas[places_[i].thread].bytes(places_[i].place);
   }
   return outcome;
 }

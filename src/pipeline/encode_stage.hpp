@@ -28,16 +28,21 @@ class EncodeStage {
   struct Worker {
     Encoder encoder;
     Decoder decoder;
-    std::vector<std::byte> encoded;
     std::vector<std::byte> decoded;
   };
-  Result<void> encode(WorkChunk& chunk, std::span<const std::byte> raw, Worker& worker, Arena& arena) const;
+  struct Encoded {
+    std::size_t thread = 0;
+    Arena::Place place;
+  };
+  Result<void> encode(WorkChunk& chunk, std::span<const std::byte> raw, Worker& worker, Arena& arena,
+                      Arena::Place& place) const;
 
   int threads_;
   EncodeOptions options_;
   KeyedHash hash_;
   bool verify_;
   std::vector<Worker> workers_;
+  std::vector<Encoded> places_;  ///< by chunk of the wave that is being encoded
 };
 
 }  // namespace elves::pipeline

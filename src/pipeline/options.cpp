@@ -19,8 +19,13 @@ namespace {
 
 constexpr std::uint64_t kCopies = 4;  // read, raw in encode, encoded, encoded and being written
 constexpr std::uint64_t kLargestPart = std::uint64_t{1} << 30;
-/// A wave need not be larger than this for each rank: small waves overlap better and are committed sooner.
-constexpr std::uint64_t kLargestDefaultShare = std::uint64_t{256} << 20;
+constexpr std::uint64_t kMiB = std::uint64_t{1} << 20;
+/// A rank's default share of a wave lies between these. Small waves overlap better, are committed sooner, and stay near
+/// the caches; but each costs every rank a message to each other one.
+constexpr std::uint64_t kLargestDefaultShare = 256 * kMiB;
+constexpr std::uint64_t kSmallestDefaultShare = 32 * kMiB;
+constexpr std::uint64_t kDefaultSharePerRank = 2 * kMiB;
+constexpr std::uint64_t kDefaultWaves = 64;  // of a corpus of middling size
 
 std::uint64_t down_to_chunk(std::uint64_t bytes) {
   return std::max<std::uint64_t>(bytes / kChunkBytes * kChunkBytes, kChunkBytes);
@@ -35,34 +40,46 @@ std::uint64_t share_limit(const SweepOptions& options, int threads) {
   return (options.memory_bytes - std::min(options.memory_bytes, scratch)) / kCopies;
 }
 
+/// What a wave has at least where --wave-bytes does not say.
+std::uint64_t smallest_default_wave(const SweepOptions& options, std::uint64_t ranks, int threads) {
+  const auto share = std::clamp(ranks * kDefaultSharePerRank, kSmallestDefaultShare, kLargestDefaultShare);
+  return down_to_chunk(std::min(share_limit(options, threads) / 5 * 4, share) * ranks);
+}
+
 }  // namespace
 
-WaveSizes choose_sizes(const SweepOptions& options, int ranks, int threads) {
-  const auto n = static_cast<std::uint64_t>(ranks);
-  WaveSizes sizes;
+std::uint64_t choose_part_bytes(const SweepOptions& options, int ranks, int threads) {
   if (share_limit(options, threads) < 5 * kChunkBytes)
     throw UsageError("--memory " + format_bytes(options.memory_bytes) + " is too little for " +
                      std::to_string(threads) + " threads: a rank needs " + format_bytes(5 * kCopies * kChunkBytes) +
                      ", and " + format_bytes(8 * kChunkBytes) + " for each thread above 4");
-  sizes.wave_bytes = options.wave_bytes;
-  if (sizes.wave_bytes == 0)
-    sizes.wave_bytes = down_to_chunk(std::min(share_limit(options, threads) / 5 * 4, kLargestDefaultShare) * n);
-  sizes.part_bytes = std::clamp<std::uint64_t>(std::bit_floor(sizes.wave_bytes / 4), kChunkBytes, kLargestPart);
-  if (sizes.wave_bytes < sizes.part_bytes)
+  if (options.wave_bytes != 0 && options.wave_bytes < kChunkBytes)
     throw UsageError("--wave-bytes must be at least " + format_bytes(kChunkBytes));
-  check_part_bytes(options, sizes, sizes.part_bytes, ranks, threads);
-  return sizes;
+  const auto wave = options.wave_bytes != 0
+                        ? options.wave_bytes
+                        : smallest_default_wave(options, static_cast<std::uint64_t>(ranks), threads);
+  const auto part = std::clamp<std::uint64_t>(std::bit_floor(wave / 4), kChunkBytes, kLargestPart);
+  (void)choose_wave_bytes(options, ranks, threads, part, 0);
+  return part;
 }
 
-void check_part_bytes(const SweepOptions& options, const WaveSizes& sizes, std::uint64_t part_bytes, int ranks,
-                      int threads) {
-  if (part_bytes > sizes.wave_bytes)
+std::uint64_t choose_wave_bytes(const SweepOptions& options, int ranks, int threads, std::uint64_t part_bytes,
+                                std::uint64_t new_bytes) {
+  const auto n = static_cast<std::uint64_t>(ranks);
+  auto wave = options.wave_bytes;
+  if (wave == 0) {
+    const auto largest = down_to_chunk(std::min(share_limit(options, threads) / 5 * 4, kLargestDefaultShare) * n);
+    const auto smallest = smallest_default_wave(options, n, threads);
+    wave = std::max(std::clamp(down_to_chunk(new_bytes / kDefaultWaves), smallest, largest), part_bytes);
+  }
+  if (part_bytes > wave)
     throw UsageError("this archive has parts of " + format_bytes(part_bytes) +
                      ": use --wave-bytes of at least that (or more --memory)");
-  const auto share = (sizes.wave_bytes + part_bytes) / static_cast<std::uint64_t>(ranks);
+  const auto share = (wave + part_bytes) / n;
   if (share > share_limit(options, threads) + kChunkBytes)
-    throw UsageError("waves of " + format_bytes(sizes.wave_bytes) + " need --memory " + format_bytes(share * kCopies) +
+    throw UsageError("waves of " + format_bytes(wave) + " need --memory " + format_bytes(share * kCopies) +
                      " on each of " + std::to_string(ranks) + " ranks: lower --wave-bytes or raise --memory");
+  return wave;
 }
 
 std::uint32_t lossy_class(const EncodeOptions& options) {
@@ -71,7 +88,7 @@ std::uint32_t lossy_class(const EncodeOptions& options) {
   return static_cast<std::uint32_t>(checksum64(std::as_bytes(std::span(numbers)))) | 1u;
 }
 
-std::string describe(const SweepOptions& options, const WaveSizes& sizes) {
+std::string describe(const SweepOptions& options, std::uint64_t wave_bytes) {
   const auto& encode = options.encode;
   std::string text = encode.lossless ? "lossless" : "lossy";
   if (!encode.lossless) text += fmt::format(" error-bound={} min-snr={}", encode.error_bound, encode.min_snr_db);
@@ -87,7 +104,7 @@ std::string describe(const SweepOptions& options, const WaveSizes& sizes) {
   stage(encode.use_elf, "elf");
   stage(encode.use_planes, "planes");
   stage(encode.use_zstd, "zstd");
-  return text + " wave-bytes=" + std::to_string(sizes.wave_bytes);
+  return text + " wave-bytes=" + std::to_string(wave_bytes);
 }
 
 int choose_threads(const mpi::Comm& comm, int threads) {

@@ -19,7 +19,7 @@ struct SweepOptions {
   corpus::WalkOptions walk;
   int threads = 0;  ///< of OpenMP, each rank; 0: the cores of the host shared by its ranks
   std::uint64_t memory_bytes = std::uint64_t{2} << 30;  ///< each rank
-  std::uint64_t wave_bytes = 0;                         ///< over all ranks; 0: as much as memory_bytes allows
+  std::uint64_t wave_bytes = 0;                         ///< over all ranks; 0: see choose_wave_bytes()
   double max_duration_seconds = 0;                      ///< 0: no limit
   bool dry_run = false;
   bool verify = false;
@@ -27,26 +27,23 @@ struct SweepOptions {
   ProgressMode progress = ProgressMode::Auto;
 };
 
-/// The sizes that a sweep works with.
-struct WaveSizes {
-  std::uint64_t wave_bytes = 0;
-  std::uint64_t part_bytes = 0;  ///< for a new archive; an existing one has its own
-};
+/// The size of parts for a new archive: a quarter of the smallest wave that a sweep with these options would have.
+/// `threads` resolved. Throws UsageError where --memory or --wave-bytes can be no good for any archive.
+std::uint64_t choose_part_bytes(const SweepOptions& options, int ranks, int threads);
 
-/// `threads` resolved. What more than 4 threads need as scratch is taken off --memory first. Of the rest, a wave takes
-/// its share once for each of: being read, being encoded, encoded, being written. Throws UsageError where --wave-bytes
-/// does not fit in --memory.
-WaveSizes choose_sizes(const SweepOptions& options, int ranks, int threads);
-
-/// Throws UsageError where an archive's parts are too large for this --memory or --wave-bytes.
-void check_part_bytes(const SweepOptions& options, const WaveSizes& sizes, std::uint64_t part_bytes, int ranks,
-                      int threads);
+/// The size of waves for `new_bytes` to archive: --wave-bytes, else a sixty-fourth of them, within bounds that depend
+/// on
+/// --memory and ranks, and at least `part_bytes`. What more than 4 threads need as scratch is taken off --memory first.
+/// Of the rest, a wave takes its share once for each of: being read, being encoded, encoded, being written. Throws
+/// UsageError where --wave-bytes or an archive's parts do not fit.
+std::uint64_t choose_wave_bytes(const SweepOptions& options, int ranks, int threads, std::uint64_t part_bytes,
+                                std::uint64_t new_bytes);
 
 /// 0 where these options change no float; else a number that is the same for options that lose the same.
 std::uint32_t lossy_class(const EncodeOptions& options);
 
 /// For a shard's attribute: the choices that shape its bytes, for people.
-std::string describe(const SweepOptions& options, const WaveSizes& sizes);
+std::string describe(const SweepOptions& options, std::uint64_t wave_bytes);
 
 /// Collective. `threads` resolved: OMP_NUM_THREADS, else the host's cores divided by the ranks on it.
 int choose_threads(const mpi::Comm& comm, int threads);

@@ -3,8 +3,11 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <exception>
+#include <mutex>
 
 #include "support/posix.hpp"
 
@@ -12,6 +15,9 @@ namespace elves::pipeline {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+
+/// More threads than this do not read faster from one client of a parallel file system, or from one disk.
+constexpr int kMostReaders = 8;
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
@@ -29,45 +35,138 @@ std::string changed(int fd, const SourceFile& source) {
   return same ? "" : "changed while it was archived: run again";
 }
 
+/// Chunks that lie side by side in one file, and in the buffer: read by one call.
+struct Run {
+  std::size_t first = 0;
+  std::size_t last = 0;  ///< one past the end
+  std::size_t size_bytes = 0;
+};
+
+std::vector<Run> runs_of(const std::vector<WorkChunk>& chunks) {
+  std::vector<Run> runs;
+  for (std::size_t c = 0; c < chunks.size(); ++c) {
+    const auto& chunk = chunks[c];
+    const auto joins = [&](const Run& run) {
+      const auto& before = chunks[run.last - 1];
+      return before.source == chunk.source && before.file_offset + before.size_bytes == chunk.file_offset &&
+             run.size_bytes + chunk.size_bytes <= kChunkBytes;
+    };
+    if (runs.empty() || !joins(runs.back())) runs.push_back({c, c, 0});
+    ++runs.back().last;
+    runs.back().size_bytes += chunk.size_bytes;
+  }
+  return runs;
+}
+
+/// What all readers of a wave share.
+struct Wave {
+  const std::string& corpus;
+  const KeyedHash& hash;
+  Work& work;
+  std::span<std::byte> raw;
+  std::mutex errors;  ///< guards SourceFile::error
+};
+
+/// One thread's side of reading a wave: it has one file open at a time.
+class Reader {
+ public:
+  explicit Reader(Wave& wave) : wave_(wave) {}
+
+  void read(const Run& run) {
+    const auto start = Clock::now();
+    const auto& first = wave_.work.chunks[run.first];
+    if (first.source != source_) open(first.source);
+    if (file_) {
+      // Reads ahead while this run is hashed.
+      ::posix_fadvise(file_.get(), static_cast<off_t>(first.file_offset + run.size_bytes), kChunkBytes,
+                      POSIX_FADV_WILLNEED);
+      const auto out = wave_.raw.subspan(first.buffer_at, run.size_bytes);
+      if (auto done = pread_exactly(file_.get(), out, first.file_offset); !done) fail(done.error().message);
+    }
+    read_seconds_ += seconds_since(start);
+    if (file_) hash_chunks(run);
+  }
+
+  /// Closes the file that was read last, and checks that it did not change meanwhile.
+  void close() {
+    if (!file_) return;
+    if (auto error = changed(file_.get(), source()); !error.empty()) fail(error);
+    file_.reset();
+  }
+
+  double read_seconds() const noexcept { return read_seconds_; }
+  double hash_seconds() const noexcept { return hash_seconds_; }
+
+ private:
+  SourceFile& source() { return wave_.work.sources[source_]; }
+
+  void open(std::size_t index) {
+    close();
+    source_ = index;
+    file_ = FileDescriptor(open_regular_file(wave_.corpus + "/" + source().path));
+    if (!file_) return fail(errno_text(errno));
+    if (auto error = changed(file_.get(), source()); !error.empty()) return fail(error);
+    ::posix_fadvise(file_.get(), 0, 0, POSIX_FADV_SEQUENTIAL);
+  }
+
+  /// The file's units will be left out: this thread reads no more of it.
+  void fail(const std::string& error) {
+    const std::lock_guard lock(wave_.errors);
+    if (source().error.empty()) source().error = error;
+    file_.reset();
+  }
+
+  void hash_chunks(const Run& run) {
+    const auto start = Clock::now();
+    for (auto c = run.first; c < run.last; ++c) {
+      auto& chunk = wave_.work.chunks[c];
+      chunk.digest = wave_.hash(wave_.raw.subspan(chunk.buffer_at, chunk.size_bytes));
+    }
+    hash_seconds_ += seconds_since(start);
+  }
+
+  Wave& wave_;
+  FileDescriptor file_;
+  std::size_t source_ = SIZE_MAX;
+  double read_seconds_ = 0;
+  double hash_seconds_ = 0;
+};
+
 }  // namespace
 
-void read_chunks(const std::string& corpus, const KeyedHash& hash, Work& work, Buffer& raw, ReadStats& stats) {
-  const auto bytes = raw.resize(work.raw_bytes);
-  FileDescriptor file;
-  std::size_t open = SIZE_MAX;
-  const auto close_file = [&] {
-    if (open == SIZE_MAX || !file) return;
-    auto& source = work.sources[open];
-    if (source.error.empty()) source.error = changed(file.get(), source);
-    ::posix_fadvise(file.get(), 0, 0, POSIX_FADV_NOREUSE);
-    file.reset();
+void read_chunks(const std::string& corpus, const KeyedHash& hash, int threads, Work& work, Buffer& raw,
+                 ReadStats& stats) {
+  const auto runs = runs_of(work.chunks);
+  const auto n = static_cast<std::ptrdiff_t>(runs.size());
+  const int n_readers = std::clamp(threads, 1, kMostReaders);
+  Wave wave{corpus, hash, work, raw.resize(work.raw_bytes), {}};
+  std::exception_ptr failure;
+  const auto guarded = [&](auto step) {
+    try {
+      step();
+    } catch (...) {  // out of memory: must not leave the parallel region
+      const std::lock_guard lock(wave.errors);
+      failure = std::current_exception();
+    }
   };
-  for (auto& chunk : work.chunks) {
-    if (stats.cancel) return;
-    auto& source = work.sources[chunk.source];
-    const auto start = Clock::now();
-    if (chunk.source != open) {
-      close_file();
-      open = chunk.source;
-      file = FileDescriptor(open_regular_file(corpus + "/" + source.path));
-      if (!file) {
-        source.error = errno_text(errno);
-      } else {
-        source.error = changed(file.get(), source);
-        ::posix_fadvise(file.get(), 0, 0, POSIX_FADV_SEQUENTIAL);
-      }
+#pragma omp parallel num_threads(n_readers)
+  {
+    Reader reader(wave);
+#pragma omp for schedule(dynamic)
+    for (std::ptrdiff_t i = 0; i < n; ++i) {
+      if (stats.cancel) continue;
+      const auto& run = runs[static_cast<std::size_t>(i)];
+      guarded([&] { reader.read(run); });
+      if (stats.bytes_done != nullptr) *stats.bytes_done += run.size_bytes;
     }
-    const auto out = bytes.subspan(chunk.buffer_at, chunk.size_bytes);
-    if (source.error.empty()) {
-      if (auto done = pread_exactly(file.get(), out, chunk.file_offset); !done) source.error = done.error().message;
+    guarded([&] { reader.close(); });
+#pragma omp critical
+    {
+      stats.read_seconds += reader.read_seconds() / n_readers;
+      stats.hash_seconds += reader.hash_seconds() / n_readers;
     }
-    stats.read_seconds += seconds_since(start);
-    const auto hashing = Clock::now();
-    if (source.error.empty()) chunk.digest = hash(out);
-    stats.hash_seconds += seconds_since(hashing);
-    if (stats.bytes_done != nullptr) *stats.bytes_done += chunk.size_bytes;
   }
-  close_file();
+  if (failure) std::rethrow_exception(failure);
 }
 
 }  // namespace elves::pipeline

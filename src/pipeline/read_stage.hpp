@@ -18,9 +18,11 @@ struct ReadStats {
   std::atomic<bool> cancel = false;  ///< set by the main thread: the wave will not be used, stop reading it
 };
 
-/// Reads the chunks of this rank's work into `raw` and hashes them. A file that cannot be opened, is not as the walk
-/// found it (size, mtime, ctime, inode) before or after reading, or ends early gets its error; the rest goes on. No MPI
-/// in it: runs in a thread of its own.
-void read_chunks(const std::string& corpus, const KeyedHash& hash, Work& work, Buffer& raw, ReadStats& stats);
+/// Reads the chunks of this rank's work into `raw` and hashes them, with up to `threads` threads: neighbours that are
+/// small in one call, and the next ones announced to the kernel. A file that cannot be opened, is not as the walk found
+/// it (size, mtime, ctime, inode) before or after reading, or ends early gets its error; the rest goes on. No MPI in
+/// it: runs in a thread of its own.
+void read_chunks(const std::string& corpus, const KeyedHash& hash, int threads, Work& work, Buffer& raw,
+                 ReadStats& stats);
 
 }  // namespace elves::pipeline

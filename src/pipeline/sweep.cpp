@@ -74,7 +74,7 @@ struct Finished {
 class Waves {
  public:
   Waves(const mpi::Comm& comm, const SweepOptions& options, const archive::Directory& directory,
-        const archive::Catalog& catalog, dedup::LayerTable& table, plan::Plan plan, const WaveSizes& sizes,
+        const archive::Catalog& catalog, dedup::LayerTable& table, plan::Plan plan, std::uint64_t wave_bytes,
         StopRequest& stop, ProgressLine& progress, Report& report)
       : comm_(comm),
         options_(options),
@@ -89,7 +89,7 @@ class Waves {
         encoder_(report.threads, options.encode, hash_, options.verify),
         next_shard_(catalog.next_shard),
         sweep_(catalog.next_sweep),
-        description_(describe(options, sizes)),
+        description_(describe(options, wave_bytes)),
         failed_(plan_.files.size()),
         units_(plan_.units.size()) {
     reading_stats_.bytes_done = &progress_.bytes_read;
@@ -123,7 +123,7 @@ class Waves {
     }
     auto& raw = raw_[wave % 2];
     reading_.start([this, &raw]() -> Result<void> {
-      read_chunks(options_.corpus, hash_, next_work_, raw, reading_stats_);
+      read_chunks(options_.corpus, hash_, encoder_.threads(), next_work_, raw, reading_stats_);
       return {};
     });
   }
@@ -256,6 +256,14 @@ std::optional<archive::Directory> open_existing(const mpi::Comm& comm, const std
   return archive::open_directory(comm, path);
 }
 
+std::uint64_t new_bytes(const mpi::Comm& comm, const std::vector<plan::PlannedFile>& files) {
+  std::uint64_t bytes = 0;
+  for (const auto& file : files) {
+    if (corpus::has_content(file.entry.kind)) bytes += file.entry.size_bytes;
+  }
+  return comm.sum(bytes);
+}
+
 void finish_report(const mpi::Comm& comm, const SweepOptions& options, const archive::Catalog& catalog,
                    std::uint64_t archived_before, Clock::time_point start, Report& report) {
   report.seconds = std::chrono::duration<double>(Clock::now() - start).count();
@@ -276,7 +284,7 @@ Report sweep(const mpi::Comm& comm, const SweepOptions& options) {
   Report report;
   report.ranks = comm.size();
   report.threads = static_cast<int>(comm.max(static_cast<std::uint64_t>(choose_threads(comm, options.threads))));
-  const auto sizes = choose_sizes(options, comm.size(), report.threads);
+  const auto new_part_bytes = choose_part_bytes(options, comm.size(), report.threads);
   report.lossless = lossy_class(options.encode) == 0;
   report.dry_run = options.dry_run;
 
@@ -290,14 +298,14 @@ Report sweep(const mpi::Comm& comm, const SweepOptions& options) {
   } else {
     archive::prepare_directory(comm, options.archive);
     lock.emplace(comm, options.archive, options.break_lock);
-    directory = archive::open_or_create_directory(comm, options.archive, sizes.part_bytes);
+    directory = archive::open_or_create_directory(comm, options.archive, new_part_bytes);
     archive::remove_leftovers(comm, *directory);
   }
   if (directory && !directory->missing().empty())
     throw AgreedFailure(options.archive + ": " + archive::shard_name(directory->missing().front()) +
                         " is missing: bring it back before more is added to this archive");
-  const auto part_bytes = directory ? directory->identity.part_bytes : sizes.part_bytes;
-  check_part_bytes(options, sizes, part_bytes, comm.size(), report.threads);
+  const auto part_bytes = directory ? directory->identity.part_bytes : new_part_bytes;
+  (void)choose_wave_bytes(options, comm.size(), report.threads, part_bytes, 0);  // before the work of scanning
 
   const auto secret = directory ? directory->identity.hash_secret : std::vector<std::byte>(KeyedHash::kSecretBytes);
   archive::Catalog catalog;
@@ -309,7 +317,8 @@ Report sweep(const mpi::Comm& comm, const SweepOptions& options) {
     report.shards = directory ? directory->shards.size() : 0;
     files = scan(comm, options, catalog.known_files, KeyedHash(secret), report);
   }
-  auto plan = plan::make_plan(comm, std::move(files), {sizes.wave_bytes, part_bytes});
+  const auto wave_bytes = choose_wave_bytes(options, comm.size(), report.threads, part_bytes, new_bytes(comm, files));
+  auto plan = plan::make_plan(comm, std::move(files), {wave_bytes, part_bytes});
   if (options.dry_run) {
     for (const auto& file : plan.files) {
       report.archived_files += file.entry.kind != corpus::FileKind::Directory ? 1 : 0;
@@ -318,7 +327,7 @@ Report sweep(const mpi::Comm& comm, const SweepOptions& options) {
   } else {
     ProgressLine progress(comm, options.progress);
     progress.set_total(plan.total_bytes);
-    Waves(comm, options, *directory, catalog, table, std::move(plan), sizes, stop, progress, report).run();
+    Waves(comm, options, *directory, catalog, table, std::move(plan), wave_bytes, stop, progress, report).run();
     progress.close();
   }
   finish_report(comm, options, catalog, archived_before, start, report);

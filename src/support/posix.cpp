@@ -1,6 +1,7 @@
 #include "support/posix.hpp"
 
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -8,6 +9,7 @@
 #include <cstdio>
 #include <cstring>
 #include <fstream>
+#include <memory>
 #include <random>
 #include <utility>
 
@@ -156,6 +158,14 @@ Result<void> fsync_directory(const std::string& path) {
   // Some network file systems cannot sync a directory and say EINVAL: their renames are durable at the server.
   if (::fsync(folder.get()) != 0 && errno != EINVAL) return Error{path + ": " + errno_text(errno)};
   return {};
+}
+
+void advise_huge_pages(std::span<std::byte> memory) noexcept {
+  constexpr std::size_t kHugePage = std::size_t{2} << 20;
+  void* begin = memory.data();
+  std::size_t n = memory.size();
+  if (std::align(kHugePage, kHugePage, begin, n) == nullptr) return;
+  (void)::madvise(begin, n / kHugePage * kHugePage, MADV_HUGEPAGE);  // kernels without it say EINVAL
 }
 
 std::uint64_t peak_rss_bytes() {

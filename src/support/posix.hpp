@@ -60,6 +60,9 @@ Result<void> rename_no_replace(const std::string& from, const std::string& to);
 
 Result<void> fsync_directory(const std::string& path);
 
+/// Asks for huge pages under memory that was not touched yet: faulting in small ones costs more than copying. A hint.
+void advise_huge_pages(std::span<std::byte> memory) noexcept;
+
 /// Most memory that this process has held, in bytes (VmHWM).
 std::uint64_t peak_rss_bytes();
 
