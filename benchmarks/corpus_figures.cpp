@@ -1,6 +1,7 @@
 // What the layers of the real corpus take, before deduplication and deltas, by dtype: each transform alone, what the
 // selector chose at each level, the exhaustive choice, the order-0 entropy of the streams, and models of peers on the
 // same chunks. Prints ratios, and the CPU time of the selector. One thread.
+//
 // Usage: corpus_figures [--quick] [CSV]. Writes the sizes to CSV (default benchmarks/ratio.csv): the same build gives
 // the same file. --quick leaves out zstd -19 and level max, and writes nothing. The corpus: $ELVES_CORPUS, default
 // ../shared/corpus.

@@ -1,6 +1,7 @@
 // Where the time of encoding and decoding goes: memcpy, hash, split, coder and the whole on the same bytes, stage by
 // stage over 128 MiB, interleaved in each repetition; one core, CPU time, medians. What is left of encoding after split
 // and coder is choosing; what is left of decoding after join is decoding the streams.
+//
 // Usage: stage_figures [REPETITIONS]
 #include <array>
 #include <cstdio>

@@ -30,15 +30,16 @@ std::vector<fs::path> regular_files(const std::string& hub) {
   return paths;
 }
 
+// Chunks are whole elements, or blocks.
 void append_chunks(const corpus::Extent& layer, const std::string& path, std::vector<LayerChunk>& chunks) {
-  for (std::uint64_t at = 0; at < layer.length_bytes; at += kChunkBytes) {
-    chunks.push_back(
-        {.path = path,
-         .offset_bytes = layer.offset_bytes + at,
-         .size_bytes = static_cast<std::size_t>(std::min<std::uint64_t>(kChunkBytes, layer.length_bytes - at)),
-         .dtype = layer.dtype,
-         .lossless = layer.lossless,
-         .begins_layer = at == 0});
+  const std::uint64_t most = kChunkBytes / size_bytes(layer.dtype) * size_bytes(layer.dtype);
+  for (std::uint64_t at = 0; at < layer.length_bytes; at += most) {
+    chunks.push_back({.path = path,
+                      .offset_bytes = layer.offset_bytes + at,
+                      .size_bytes = static_cast<std::size_t>(std::min(most, layer.length_bytes - at)),
+                      .dtype = layer.dtype,
+                      .lossless = layer.lossless,
+                      .begins_layer = at == 0});
   }
 }
 

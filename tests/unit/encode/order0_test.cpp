@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <bit>
 #include <cstdio>
 #include <ostream>
 
@@ -41,6 +42,24 @@ void expect_near(const ChunkStats& stats, double entropy) {
   std::printf("%s: %.0f bytes, entropy %.0f: %+.2f %%, ratio %.4f\n", name(stats.transform).data(), encoded, entropy,
               100 * (encoded / entropy - 1), static_cast<double>(stats.raw_bytes) / encoded);
   EXPECT_LE(encoded, kMost * entropy);
+}
+
+TEST(GeneratedWeights, are_rounded_to_nearest_even) {
+  using namespace benchmarks;
+  EXPECT_EQ(to_f16(0.02), 0x251F);
+  EXPECT_EQ(to_f16(-0.02), 0xA51F);
+  EXPECT_EQ(to_f16(1e-5), 0x00A8);
+  EXPECT_EQ(to_f16(6e-8), 0x0001);
+  EXPECT_EQ(to_f16(-0.0), 0x8000);
+  EXPECT_EQ(to_f16(1 + 0x1p-11), 0x3C00);
+  EXPECT_EQ(to_f16(1 + 0x3p-11), 0x3C02);
+  EXPECT_EQ(to_f8e4m3(-1.0625), 0xB8);
+  EXPECT_EQ(to_f8e4m3(0x1p-9), 0x01);
+  EXPECT_EQ(to_f8e4m3(0x1.fp-7), 0x08);
+  EXPECT_EQ(to_f8e5m2(1.125), 0x3C);
+  EXPECT_EQ(to_f8e5m2(1.375), 0x3E);
+  EXPECT_EQ(to_bf16(1 + 0x3p-8), 0x3F82);
+  EXPECT_EQ(std::bit_cast<float>(to_f32_from_f16(-0.02)), -0x1.47cp-6f);
 }
 
 std::string name_of(const testing::TestParamInfo<DataKind>& kind) {
