@@ -53,7 +53,7 @@ std::size_t rans_bytes(const Counts& counts, std::uint64_t entropy, std::size_t 
 
 // Huffman codes are whole bits.
 std::size_t huffman_bytes(std::uint64_t entropy, std::size_t n) {
-  return static_cast<std::size_t>(std::max<std::uint64_t>(entropy, n) + n / 32) / 8;
+  return static_cast<std::size_t>(std::max<std::uint64_t>(entropy, n) + n / 24) / 8;
 }
 
 void write_header(StreamKind kind, std::size_t raw_bytes, ByteWriter& to) {
@@ -85,7 +85,7 @@ StreamPlan StreamEncoder::plan(const Stream& stream, const EncodeOptions& option
     const auto rans = scale(in_sample, sample.size(), bytes.size());
     const auto huffman = scale(huffman_bytes(entropy, sample.size()), sample.size(), bytes.size());
     consider(StreamKind::Rans, rans + rans::kLeastOverhead);
-    consider(StreamKind::Huffman, huffman + kTableBytes * (1 + bytes.size() / kBlockBytes));
+    consider(StreamKind::Huffman, huffman + huffman / 256 + kTableBytes * (1 + bytes.size() / kBlockBytes));
   }
   if (stream.matches_only || repeats_itself(bytes)) {
     const auto sample = sample_of(bytes, kMatchPieceBytes, scratch);
