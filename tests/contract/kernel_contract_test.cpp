@@ -2,10 +2,12 @@
 #include <gtest/gtest.h>
 
 #include <bit>
+#include <cmath>
 #include <cstring>
 #include <functional>
 #include <type_traits>
 
+#include "encode/transforms/elf/kernel.hpp"
 #include "encode/transforms/planes/kernel.hpp"
 #include "hwy/highway.h"
 #include "unit/encode/chunk_data.hpp"
@@ -138,6 +140,185 @@ TEST(KernelContract, planes_are_the_bytes_of_words) {
       }
     });
   });
+}
+
+template <class Word>
+double value_of(Word word) {
+  if constexpr (sizeof(Word) == 2) return testing::half_to_double(word);
+  if constexpr (sizeof(Word) == 4) return static_cast<double>(std::bit_cast<float>(word));
+  if constexpr (sizeof(Word) == 8) return std::bit_cast<double>(word);
+}
+
+template <class Word>
+Word word_of(double value) {
+  if constexpr (sizeof(Word) == 2) return testing::to_half(static_cast<float>(value));
+  if constexpr (sizeof(Word) == 4) return std::bit_cast<Word>(static_cast<float>(value));
+  if constexpr (sizeof(Word) == 8) return std::bit_cast<Word>(value);
+}
+
+// What docs/transforms/elf.md says, in numbers.
+template <class Word>
+struct ElfTwin {
+  using Float = typename elf::FloatOf<Word>::Float;
+  static constexpr std::size_t kLanes = 64 / sizeof(Float);
+
+  ElfTwin(const std::vector<Word>& values, unsigned dropped) : planes(elf::symbol_planes<Word>(dropped)) {
+    for (std::size_t at = 0; at < values.size(); at += elf::kBlock) {
+      block_outliers.push_back(0);
+      Float signal[kLanes] = {};
+      Float noise[kLanes] = {};
+      for (std::size_t i = at; i < std::min(at + elf::kBlock, values.size()); ++i) {
+        const double unit =
+            std::ldexp(1.0, static_cast<int>(dropped) - static_cast<int>(elf::FloatOf<Word>::kMantissa));
+        const double p = std::abs(value_of(values[i]));
+        const double m = std::nearbyint(p / unit);
+        if (!(m * unit < 1)) {
+          outliers.push_back(static_cast<std::uint32_t>(i));
+          ++block_outliers.back();
+          append(0, dropped);
+          continue;
+        }
+        append(static_cast<std::uint64_t>(m) << 1 | static_cast<std::uint64_t>(std::signbit(value_of(values[i]))),
+               dropped);
+        const double error = std::abs(p - m * unit);
+        stats.max_abs_error = std::max(stats.max_abs_error, error);
+        signal[i % kLanes] += static_cast<Float>(p) * static_cast<Float>(p);
+        noise[i % kLanes] += static_cast<Float>(error) * static_cast<Float>(error);
+      }
+      stats.signal += sum(signal);
+      stats.noise += sum(noise);
+    }
+    stats.n_outliers = outliers.size();
+    stats.exact = stats.max_abs_error == 0;
+  }
+
+  void append(std::uint64_t symbol, unsigned dropped) {
+    const auto n_bits = static_cast<unsigned>(8 * planes.size());
+    symbol <<= n_bits - elf::symbol_bits<Word>(dropped);
+    for (std::size_t k = 0; k < planes.size(); ++k) {
+      planes[k].push_back(static_cast<std::byte>(symbol >> (n_bits - 8 * (k + 1))));
+    }
+  }
+
+  static double sum(const Float (&lanes)[kLanes]) {
+    double sum = 0;
+    for (std::size_t i = 0; i < kLanes / 2; ++i) {
+      sum += static_cast<double>(lanes[i]) + static_cast<double>(lanes[i + kLanes / 2]);
+    }
+    return sum;
+  }
+
+  elf::SplitStats stats;
+  std::vector<Bytes> planes;
+  std::vector<std::uint16_t> block_outliers;
+  std::vector<std::uint32_t> outliers;
+};
+
+template <class Word>
+void expect_elf_split_of(const std::vector<Word>& values, unsigned dropped) {
+  const std::size_t n = values.size();
+  const ElfTwin<Word> expected(values, dropped);
+  GuardedBytes from(n * sizeof(Word));
+  if (n > 0) std::memcpy(from.data(), values.data(), n * sizeof(Word));
+  std::vector<GuardedBytes> planes(expected.planes.size(), GuardedBytes(n));
+  std::vector<std::uint16_t> block_outliers(expected.block_outliers.size());
+  const auto stats = elf::split_values<Word>(from.data(), n, dropped, pointers(planes), block_outliers.data());
+  for (std::size_t k = 0; k < planes.size(); ++k) ASSERT_EQ(planes[k].get(), expected.planes[k]) << "plane " << k;
+  ASSERT_EQ(block_outliers, expected.block_outliers);
+  ASSERT_EQ(stats.n_outliers, expected.stats.n_outliers);
+  ASSERT_EQ(stats.exact, expected.stats.exact);
+  ASSERT_EQ(stats.max_abs_error, expected.stats.max_abs_error);
+  ASSERT_EQ(stats.signal, expected.stats.signal);
+  ASSERT_EQ(stats.noise, expected.stats.noise);
+
+  std::vector<std::uint32_t> outliers;
+  for (std::size_t at = 0; at < n; at += elf::kBlock) {
+    std::vector<std::uint32_t> found(std::min(elf::kBlock, n - at));
+    found.resize(elf::find_outliers<Word>(from.data() + at * sizeof(Word), found.size(), dropped, found.data()));
+    for (const auto position : found) outliers.push_back(static_cast<std::uint32_t>(at + position));
+  }
+  ASSERT_EQ(outliers, expected.outliers);
+}
+
+template <class Word>
+void expect_elf_join_of(std::size_t n, unsigned dropped) {
+  const auto n_planes = elf::symbol_planes<Word>(dropped);
+  std::vector<Bytes> planes;
+  std::vector<const std::byte*> from;
+  for (std::size_t k = 0; k < n_planes; ++k) planes.push_back(testing::random_bytes(n, n + k));
+  for (const auto& plane : planes) from.push_back(plane.data());
+  std::vector<Word> expected(n);
+  for (std::size_t i = 0; i < n; ++i) {
+    std::uint64_t symbol = 0;
+    for (const auto& plane : planes) symbol = symbol << 8 | static_cast<std::uint64_t>(plane[i]);
+    symbol >>= 8 * n_planes - elf::symbol_bits<Word>(dropped);
+    const auto exponent = static_cast<int>(dropped) - static_cast<int>(elf::FloatOf<Word>::kMantissa);
+    const double p = std::ldexp(static_cast<double>(symbol >> 1), exponent);
+    expected[i] = word_of<Word>((symbol & 1) != 0 ? -p : p);
+  }
+  GuardedBytes values(n * sizeof(Word));
+  elf::join_values<Word>(from, n, dropped, values.data());
+  ASSERT_EQ(testing::values_of<Word>(values.get()), expected);
+}
+
+template <class Word>
+void expect_elf_of_words() {
+  constexpr unsigned kMantissa = elf::FloatOf<Word>::kMantissa;
+  for (const unsigned dropped : {0u, 1u, 2u, 3u, 5u, 9u, 14u, 17u, 22u, 28u, 45u, 51u}) {
+    if (dropped >= kMantissa) continue;
+    for (const std::size_t n : kSizes) {
+      SCOPED_TRACE(std::to_string(n) + " words of " + std::to_string(sizeof(Word)) + " bytes, " +
+                   std::to_string(dropped) + " bits dropped");
+      expect_elf_split_of(words<Word>(n, n + dropped), dropped);
+      expect_elf_join_of<Word>(n, dropped);
+    }
+  }
+}
+
+TEST(KernelContract, elf_symbols_are_rounded_magnitudes_and_signs) {
+  on_every_target([] {
+    expect_elf_of_words<std::uint16_t>();
+    expect_elf_of_words<std::uint32_t>();
+    expect_elf_of_words<std::uint64_t>();
+  });
+}
+
+TEST(KernelContract, elf_calls_values_exact_whose_bits_come_back) {
+  on_every_target([] {
+    for (const std::size_t n : {5u, 64u, 2000u}) {
+      std::vector<std::uint32_t> values(n, word_of<std::uint32_t>(-0.25));
+      expect_elf_split_of(values, 0);
+      values[n - 1] = 1;  // the smallest denormal
+      expect_elf_split_of(values, 0);
+    }
+  });
+}
+
+TEST(KernelContract, encoders_give_the_same_bytes_on_every_target) {
+  const std::vector<EncodeOptions> all_options{{},
+                                               {.lossless = true},
+                                               {.error_bound = 1e-4, .min_snr_db = -1000},
+                                               {.level = Level::Max, .prefer_elf_packed = true}};
+  for (const auto& kind : testing::kinds()) {
+    for (const DType dtype : testing::all_dtypes()) {
+      if (block_elements(dtype) > 1) continue;
+      SCOPED_TRACE(kind.name + " as " + std::string(name(dtype)));
+      const auto raw = kind.make(dtype, 2100);
+      for (const auto& options : all_options) {
+        Bytes expected;
+        on_every_target([&] {
+          Encoder encoder;
+          Bytes encoded;
+          encoder.encode(raw, dtype, options, encoded);
+          if (expected.empty()) expected = encoded;
+          EXPECT_EQ(encoded, expected);
+          Bytes back(raw.size());
+          ASSERT_TRUE(Decoder().decode(encoded, dtype, back).has_value());
+          EXPECT_EQ(back, Bytes(encoder.decoded().begin(), encoder.decoded().end()));
+        });
+      }
+    }
+  }
 }
 
 }  // namespace
