@@ -6,6 +6,7 @@
 #include "encode/transforms/elf/elf.hpp"
 #include "encode/transforms/elf_packed/elf_packed.hpp"
 #include "encode/transforms/int_delta/int_delta.hpp"
+#include "encode/transforms/palette/palette.hpp"
 #include "encode/transforms/planes/planes.hpp"
 #include "encode/transforms/raw/raw.hpp"
 
@@ -13,7 +14,7 @@ namespace elves {
 namespace encode {
 namespace {
 
-constexpr std::array kTransforms{kRaw, kPlanes, kDe, kElf, kElfPacked, kIntDelta};
+constexpr std::array kTransforms{kRaw, kPlanes, kDe, kElf, kElfPacked, kIntDelta, kPalette};
 
 }  // namespace
 

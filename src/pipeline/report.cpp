@@ -84,9 +84,9 @@ json stages(const Report& report) {
   const auto planes = by_both(TransformId::Planes) + by_both(TransformId::IntDelta);
   const auto elf = by_transform(TransformId::Elf) + by_transform(TransformId::ElfPacked);
   const auto zstd = by_coding(TransformId::Raw) + by_coding(TransformId::Elf) + by_coding(TransformId::ElfPacked) +
-                    by_coding(TransformId::De);
+                    by_coding(TransformId::De) + by_coding(TransformId::Palette);
   return {{"hd", report.duplicate_bytes},
-          {"de", by_transform(TransformId::De)},
+          {"de", by_transform(TransformId::De) + by_transform(TransformId::Palette)},
           {"elf", elf},
           {"delta", 0},
           {"planes", planes},

@@ -24,7 +24,7 @@ DTYPES = ("bytes", "bool", "u8", "i8", "u16", "i16", "u32", "i32", "u64", "i64",
           "q4_0", "q4_1", "q5_0", "q5_1", "q8_0", "q8_1", "q2_k", "q3_k", "q4_k", "q5_k", "q6_k", "q8_k",
           "iq2_xxs", "iq2_xs", "iq3_xxs", "iq1_s", "iq4_nl", "iq3_s", "iq2_s", "iq4_xs", "iq1_m", "tq1_0", "tq2_0",
           "mxfp4")
-TRANSFORMS = {0: "raw", 1: "planes", 2: "elf-packed", 3: "elf", 4: "de", 6: "int-delta"}
+TRANSFORMS = {0: "raw", 1: "planes", 2: "elf-packed", 3: "elf", 4: "de", 6: "int-delta", 7: "palette"}
 
 
 class FormatError(Exception):
@@ -276,8 +276,23 @@ def join_int_delta(cursor, dtype, n_bytes):
     return np.cumsum(differences, dtype=folded.dtype).tobytes()
 
 
+def join_palette(cursor, dtype, n_bytes):
+    need(dtype in PLANES and PLANES[dtype][0] > 1, f"a palette of {dtype}")
+    word_bytes = PLANES[dtype][0]
+    n_values, n = cursor.varint(), cursor.varint()
+    need(n_values <= 256 and n * word_bytes == n_bytes, "a palette of another size than its chunk")
+    if n_values == 0:
+        return cursor.stream(n_bytes)
+    values = np.frombuffer(cursor.stream(n_values * word_bytes), f"<u{word_bytes}")
+    index_bits = 1 if n_values <= 2 else 2 if n_values <= 4 else 4 if n_values <= 16 else 8
+    bits = as_bits(cursor.stream(ceil8(index_bits * n)))[:index_bits * n].reshape(n, index_bits)
+    indices = bits.astype(np.int64) @ (1 << np.arange(index_bits)[::-1])
+    need(n == 0 or indices.max() < n_values, "an index beyond the values of a palette")
+    return values[indices].tobytes()
+
+
 JOIN = {"raw": join_raw, "planes": join_planes, "elf-packed": join_elf_packed, "elf": join_elf, "de": join_de,
-        "int-delta": join_int_delta}
+        "int-delta": join_int_delta, "palette": join_palette}
 
 
 def decode_chunk(encoded, dtype, n_bytes):

@@ -48,6 +48,7 @@ def layers(random):
         "tiny": ("F32", random.normal(0, 1e-9, 5000).astype("<f4")),  # below what ELF can hold
         "few": ("F32", few32[random.integers(0, 300, (100, 200))]),
         "few64": ("F64", few64[random.integers(0, 300, 20000)]),
+        "clusters": ("F32", few32[random.integers(0, 9, (100, 200))]),
         "constant": ("F32", np.full((64, 64), 0.25, "<f4")),
         "half": ("F16", normal(200, 100).astype("<f2")),
         "brain": ("BF16", bfloat16(normal(200, 100))),
@@ -172,7 +173,7 @@ class ReadsBack(EndToEnd):
                 self.assert_reads(archive, self.originals)
             self.assert_used(archive, "raw bytes", "planes f32", "planes f64", "planes f16", "planes bf16", "planes i64", "planes c64",
                              "planes i32", "planes u16", "de f32", "de f64",
-                             "int-delta i64")
+                             "int-delta i64", "palette f32")
             n_chunks = max(int(row["n_chunks"]) for shard in archive.shards.values() for row in shard["layers"])
         self.assertGreater(n_chunks, 1)
         self.assertEqual(kinds, {0, 1, 2, 3}, "not every kind of stream was read")

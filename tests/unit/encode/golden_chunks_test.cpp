@@ -67,6 +67,16 @@ std::vector<Golden> all() {
     for (auto& byte : bytes) byte = static_cast<std::byte>(5 * random.below(3));
     return bytes;
   };
+  const auto few = [](DType dtype, std::size_t n, std::size_t n_values) {
+    const auto values = testing::random_bytes(n_values * size_bytes(dtype), 9);
+    testing::Random random(10);
+    Bytes raw;
+    for (std::size_t i = 0; i < n; ++i) {
+      const auto from = values.begin() + static_cast<std::ptrdiff_t>(random.below(n_values) * size_bytes(dtype));
+      raw.insert(raw.end(), from, from + static_cast<std::ptrdiff_t>(size_bytes(dtype)));
+    }
+    return raw;
+  };
   return {
       {"raw_empty", DType::Bytes, TransformId::Raw, {}, {}},
       {"raw_stored_text", DType::Bytes, TransformId::Raw, {}, kind("text", DType::Bytes, 40)},
@@ -90,6 +100,11 @@ std::vector<Golden> all() {
       {"elf_packed_f64", DType::F64, TransformId::ElfPacked, packed, normal(DType::F64, 300)},
       {"de_f32", DType::F32, TransformId::De, only_de, kind("few distinct values", DType::F32, 500)},
       {"de_f64", DType::F64, TransformId::De, only_de, kind("few distinct values", DType::F64, 500)},
+      {"palette_f32_9_values", DType::F32, TransformId::Palette, lossless,
+       kind("few distinct values", DType::F32, 900)},
+      {"palette_bf16_3_values", DType::BF16, TransformId::Palette, lossless, few(DType::BF16, 901, 3)},
+      {"palette_f64_2_values", DType::F64, TransformId::Palette, lossless, few(DType::F64, 903, 2)},
+      {"palette_i64_200_values", DType::I64, TransformId::Palette, {}, few(DType::I64, 2000, 200)},
       {"int_delta_u16", DType::U16, TransformId::IntDelta, {}, kind("rising", DType::U16, 900)},
       {"int_delta_i32", DType::I32, TransformId::IntDelta, {}, kind("rising", DType::I32, 600)},
       {"int_delta_i64", DType::I64, TransformId::IntDelta, {}, kind("rising", DType::I64, 300)},
