@@ -22,10 +22,10 @@ inline std::size_t chunk_bytes(DType dtype) noexcept {
 }
 
 /// How a chunk's bytes became streams. Stored in archives: never renumbered. docs/transforms/ has a page for each.
-enum class TransformId : std::uint8_t { Raw = 0, Planes = 1, ElfPacked = 2, Elf = 3, De = 4, IntDelta = 6, Palette = 7 };
+enum class TransformId : std::uint8_t { Raw = 0, Planes = 1, ElfPacked = 2, Elf = 3, De = 4, IntDelta = 6, Palette = 7, Window = 8 };
 
 /// Above all numbers of TransformId.
-inline constexpr std::size_t kTransformCount = 8;
+inline constexpr std::size_t kTransformCount = 9;
 
 /// The name in reports, for example "elf-packed"; "unknown" for a number this build does not know.
 std::string_view name(TransformId transform) noexcept;

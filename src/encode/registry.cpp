@@ -9,12 +9,13 @@
 #include "encode/transforms/palette/palette.hpp"
 #include "encode/transforms/planes/planes.hpp"
 #include "encode/transforms/raw/raw.hpp"
+#include "encode/transforms/window/window.hpp"
 
 namespace elves {
 namespace encode {
 namespace {
 
-constexpr std::array kTransforms{kRaw, kPlanes, kDe, kElf, kElfPacked, kIntDelta, kPalette};
+constexpr std::array kTransforms{kRaw, kPlanes, kDe, kElf, kElfPacked, kIntDelta, kPalette, kWindow};
 
 }  // namespace
 

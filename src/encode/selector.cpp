@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "encode/repeats.hpp"
 #include "support/assert.hpp"
 
 namespace elves::encode {
@@ -33,9 +34,11 @@ Chunk sample_of(const Chunk& chunk, Scratch& scratch) {
   return {.bytes = sample, .dtype = chunk.dtype};
 }
 
-std::size_t estimate(const Split& split, const EncodeOptions& options, StreamEncoder& streams, Scratch& scratch) {
+std::size_t estimate(const Split& split, bool may_repeat, const EncodeOptions& options, StreamEncoder& streams,
+                     Scratch& scratch) {
   std::size_t bytes = split.header.size();
-  for (const Stream& stream : split.streams) bytes += 3 + streams.plan(stream, options, scratch).bytes;  // head, size
+  for (const Stream& stream : split.streams)
+    bytes += 3 + streams.plan(stream, options, scratch, may_repeat).bytes;  // head, size
   return bytes;
 }
 
@@ -73,12 +76,13 @@ Candidates select(const Chunk& chunk, const EncodeOptions& options, StreamEncode
     return candidates;
   }
   const auto sample = sample_of(chunk, scratch);
+  const bool may_repeat = repeats_itself(sample.bytes);
   for (const Transform* row : std::span(rows).first(n_rows)) {
     const auto mark = scratch.mark();
     split.clear();
     row->split(sample, options, scratch, split);
     if (!row->lossy || passes_guard(split.loss, options, kSampleSlackDb)) {
-      const std::uint64_t cost = cost_of(estimate(split, options, streams, scratch), split.loss);
+      const std::uint64_t cost = cost_of(estimate(split, may_repeat, options, streams, scratch), split.loss);
       candidates.add({row, static_cast<std::size_t>(cost * chunk.bytes.size() / sample.bytes.size())});
     }
     scratch.rewind(mark);

@@ -24,7 +24,7 @@ DTYPES = ("bytes", "bool", "u8", "i8", "u16", "i16", "u32", "i32", "u64", "i64",
           "q4_0", "q4_1", "q5_0", "q5_1", "q8_0", "q8_1", "q2_k", "q3_k", "q4_k", "q5_k", "q6_k", "q8_k",
           "iq2_xxs", "iq2_xs", "iq3_xxs", "iq1_s", "iq4_nl", "iq3_s", "iq2_s", "iq4_xs", "iq1_m", "tq1_0", "tq2_0",
           "mxfp4")
-TRANSFORMS = {0: "raw", 1: "planes", 2: "elf-packed", 3: "elf", 4: "de", 6: "int-delta", 7: "palette"}
+TRANSFORMS = {0: "raw", 1: "planes", 2: "elf-packed", 3: "elf", 4: "de", 6: "int-delta", 7: "palette", 8: "window"}
 
 
 class FormatError(Exception):
@@ -267,6 +267,34 @@ def join_de(cursor, dtype, n_bytes):
     return distinct[sources_list].tobytes() if n else b""
 
 
+# dtype: bits of the mantissa
+WINDOW = {"bf16": 7, "f32": 23}
+SIGNS_APART = ("f8_e4m3", "f8_e5m2", "f8_e4m3fnuz", "f8_e5m2fnuz")
+
+
+def join_window(cursor, dtype, n_bytes):
+    if dtype in SIGNS_APART:
+        symbols = np.frombuffer(cursor.stream(n_bytes), np.uint8)
+        signs = np.unpackbits(np.frombuffer(cursor.stream(ceil8(n_bytes)), np.uint8), bitorder="little")[:n_bytes]
+        return (symbols | signs << 7).tobytes()
+    need(dtype in WINDOW, f"a window of {dtype}")
+    mantissa = WINDOW[dtype]
+    n = n_bytes * 8 // (mantissa + 9)
+    top, n_others = cursor.take(1)[0], cursor.varint()
+    symbols = np.frombuffer(cursor.stream(n), np.uint8).astype(np.uint32)
+    packed = np.frombuffer(cursor.stream((n + 1) // 2), np.uint8).astype(np.uint32)
+    rest = np.stack([packed & 15, packed >> 4], 1).ravel()[:n]
+    for _ in range((mantissa - 7) // 8):
+        rest = rest << 8 | np.frombuffer(cursor.stream(n), np.uint8)
+    others = np.frombuffer(cursor.stream(n_others), np.uint8) if n_others else np.zeros(0, np.uint8)
+    exponent = np.uint32(top) - (symbols >> 4) & np.uint32(255)
+    is_other = symbols >> 4 == 15
+    need(is_other.sum() == n_others, "another number of exponents out of the window than the header tells")
+    exponent[is_other] = others
+    words = rest >> 1 | (symbols & 15) << (mantissa - 4) | exponent << mantissa | rest << (mantissa + 8)
+    return words.astype(f"<u{n_bytes // n if n else 2}").tobytes()
+
+
 def join_int_delta(cursor, dtype, n_bytes):
     need(dtype in PLANES and not PLANES[dtype][1], f"differences of {dtype}")
     word_bytes, _ = PLANES[dtype]
@@ -292,7 +320,7 @@ def join_palette(cursor, dtype, n_bytes):
 
 
 JOIN = {"raw": join_raw, "planes": join_planes, "elf-packed": join_elf_packed, "elf": join_elf, "de": join_de,
-        "int-delta": join_int_delta, "palette": join_palette}
+        "int-delta": join_int_delta, "palette": join_palette, "window": join_window}
 
 
 def decode_chunk(encoded, dtype, n_bytes):
