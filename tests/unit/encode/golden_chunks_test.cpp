@@ -63,7 +63,14 @@ std::vector<Golden> all() {
     }
     return raw;
   };
-  return {
+  std::vector<Golden> blocks;
+  for (std::uint8_t number = 0; number < kDTypeCount; ++number) {
+    const auto dtype = static_cast<DType>(number);
+    if (block_elements(dtype) == 1) continue;
+    const auto raw = testing::blocks_of_fields(dtype, block_elements(dtype) == 32 ? 100 : 24);
+    blocks.push_back({"blocks_" + std::string(name(dtype)), dtype, TransformId::Blocks, {}, raw});
+  }
+  std::vector<Golden> all{
       {"raw_empty", DType::Bytes, TransformId::Raw, {}, {}},
       {"raw_stored_text", DType::Bytes, TransformId::Raw, {}, kind("text", DType::Bytes, 40)},
       {"raw_zstd_text", DType::Bytes, TransformId::Raw, {}, kind("text", DType::Bytes, 900)},
@@ -92,6 +99,8 @@ std::vector<Golden> all() {
       {"int_delta_i32", DType::I32, TransformId::IntDelta, {}, kind("rising", DType::I32, 600)},
       {"int_delta_i64", DType::I64, TransformId::IntDelta, {}, kind("rising", DType::I64, 300)},
   };
+  all.insert(all.end(), blocks.begin(), blocks.end());
+  return all;
 }
 
 TEST(GoldenChunks, are_written_where_they_are_new) {
