@@ -1,20 +1,23 @@
 #include "encode/streams.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <string>
 
 #include "encode/entropy.hpp"
+#include "encode/rans/rans.hpp"
 
 namespace elves::encode {
 namespace {
 
-constexpr std::size_t kSmallBytes = 4u << 10;    // streams up to this are coded every way
 constexpr std::size_t kPieceBytes = 2u << 10;    // a sample is pieces of this size,
 constexpr std::size_t kPieces = 4;               // spread over the stream
 constexpr std::size_t kLeastBytes = 16;          // no frame makes a stream smaller than this smaller
 constexpr std::size_t kTableBytes = 32;          // about what zstd's Huffman table takes in a block
 constexpr std::size_t kBlockBytes = 128u << 10;  // zstd's block
+constexpr std::size_t kLeastGain = 256;          // a stream is coded where this part of it can be saved
+constexpr std::size_t kWordBytes = 8;            // what occurs twice is looked for by words of this size
 
 bool is_constant(std::span<const std::byte> bytes) {
   return std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0;
@@ -49,11 +52,28 @@ Error size_error(std::uint64_t has, std::size_t least, std::size_t most) {
           std::to_string(most) + " are due"};
 }
 
-// The frame of the bytes, or the bytes where there is none.
-std::span<const std::byte> code(ZstdCompressor& zstd, std::span<const std::byte> bytes, Scratch& scratch) {
-  const auto to = scratch.take(ZstdCompressor::bound(bytes.size()));
-  const auto size = zstd.compress(bytes, to);
-  return size ? to.first(*size) : bytes;
+// Whether words at a distance of up to a piece occur again so often that looking for matches may pay.
+bool repeats_itself(std::span<const std::byte> sample) {
+  constexpr std::size_t kSlots = 1024;
+  std::array<std::uint16_t, kSlots> seen{};
+  const auto piece = sample.first(std::min(sample.size(), 2 * kPieceBytes));
+  std::size_t repeated = 0;
+  for (std::size_t at = 0; at + kWordBytes <= piece.size(); ++at) {
+    std::uint64_t word;
+    std::memcpy(&word, piece.data() + at, kWordBytes);
+    auto& slot = seen[word * 0x9E3779B97F4A7C15 >> 54];
+    std::uint64_t before;
+    std::memcpy(&before, piece.data() + slot, kWordBytes);
+    if (at > 0 && before == word) ++repeated;
+    slot = static_cast<std::uint16_t>(at);
+  }
+  return repeated * 64 > piece.size();
+}
+
+rans::Counts count(std::span<const std::byte> bytes) {
+  rans::Counts counts{};
+  for (const auto byte : bytes) ++counts[static_cast<std::uint8_t>(byte)];
+  return counts;
 }
 
 }  // namespace
@@ -64,13 +84,37 @@ StreamPlan StreamEncoder::plan(const Stream& stream, const EncodeOptions& option
   if (is_constant(bytes)) return {StreamKind::Constant, 1};
   if (!options.use_zstd || bytes.size() < kLeastBytes) return {StreamKind::Stored, bytes.size()};
   const auto sample = sample_of(bytes, scratch);
-  const auto huffman =
-      scale(huffman_bytes(sample), sample.size(), bytes.size()) + kTableBytes * (1 + bytes.size() / kBlockBytes);
-  trial_.set_level(1);
-  const auto matches = scale(code(trial_, sample, scratch).size(), sample.size(), bytes.size());
-  if (std::min(huffman, matches) >= bytes.size() - bytes.size() / 64) return {StreamKind::Stored, bytes.size()};
-  if (stream.matches_only || matches < huffman - huffman / 50) return {StreamKind::Zstd, matches};
-  return {StreamKind::Huffman, huffman};
+  StreamPlan best{StreamKind::Stored, bytes.size() - bytes.size() / kLeastGain};
+  const auto consider = [&](StreamKind kind, std::size_t n) {
+    if (n < best.bytes) best = {kind, n};
+  };
+  if (!stream.matches_only) {
+    consider(StreamKind::Rans, rans::estimate(count(sample), sample.size() == bytes.size(), bytes.size()));
+    const auto huffman = scale(huffman_bytes(sample), sample.size(), bytes.size());
+    const auto tables = kTableBytes * (1 + bytes.size() / kBlockBytes);
+    consider(StreamKind::Huffman, huffman + huffman / 128 + tables);
+  }
+  if (stream.matches_only || repeats_itself(sample)) {
+    const auto frame = code(StreamKind::Zstd, sample, Level::Fast, scratch);
+    const auto n = scale(frame.size(), sample.size(), bytes.size());
+    consider(StreamKind::Zstd, n + n / 64);
+  }
+  if (best.kind == StreamKind::Stored) best.bytes = bytes.size();
+  return best;
+}
+
+// The coded bytes, or `bytes` where they would not become fewer.
+std::span<const std::byte> StreamEncoder::code(StreamKind kind, std::span<const std::byte> bytes, Level level,
+                                               Scratch& scratch) {
+  if (kind == StreamKind::Rans) {
+    rans_.clear();
+    return rans::encode(bytes, bytes.size(), scratch, rans_) ? rans_ : bytes;
+  }
+  if (kind == StreamKind::Zstd) matches_.set_level(match_level(level));
+  auto& zstd = kind == StreamKind::Huffman ? huffman_ : matches_;
+  const auto to = scratch.take(ZstdCompressor::bound(bytes.size()));
+  const auto size = zstd.compress(bytes, to);
+  return size && *size < bytes.size() ? to.first(*size) : bytes;
 }
 
 void StreamEncoder::encode(const Stream& stream, const EncodeOptions& options, Scratch& scratch,
@@ -83,17 +127,16 @@ void StreamEncoder::encode(const Stream& stream, const EncodeOptions& options, S
     return to.write(bytes[0]);
   }
   const bool may_code = options.use_zstd && bytes.size() >= kLeastBytes;
-  const bool try_all = may_code && (bytes.size() <= kSmallBytes || options.level == Level::Max);
+  const bool try_all = may_code && options.level == Level::Max;
   const auto plan = may_code && !try_all ? this->plan(stream, options, scratch) : StreamPlan{};
   StreamKind kind = StreamKind::Stored;
   auto data = bytes;
-  for (const StreamKind coded : {StreamKind::Huffman, StreamKind::Zstd}) {
-    if (!(plan.kind == coded || try_all) || (stream.matches_only && coded == StreamKind::Huffman)) continue;
-    matches_.set_level(match_level(options.level));
-    const auto frame = code(coded == StreamKind::Huffman ? huffman_ : matches_, bytes, scratch);
-    if (frame.size() + 4 >= data.size()) continue;
+  for (const StreamKind coded : {StreamKind::Rans, StreamKind::Huffman, StreamKind::Zstd}) {
+    if (!(plan.kind == coded || try_all) || (stream.matches_only && coded != StreamKind::Zstd)) continue;
+    const auto tried = code(coded, bytes, options.level, scratch);
+    if (tried.size() + 4 >= data.size()) continue;
     kind = coded;
-    data = frame;
+    data = tried;
   }
   write_header(kind, bytes.size(), to);
   if (kind != StreamKind::Stored) to.varint(data.size());
@@ -121,12 +164,16 @@ Result<std::span<const std::byte>> CodedStreams::next(std::size_t least_bytes, s
     std::fill(data.begin(), data.end(), value);
     return std::span<const std::byte>(data);
   }
-  if (kind != static_cast<unsigned>(StreamKind::Huffman) && kind != static_cast<unsigned>(StreamKind::Zstd)) {
+  if (kind > static_cast<unsigned>(StreamKind::Rans)) {
     return Error{"chunk: unknown stream kind " + std::to_string(kind) + ": written by a newer elves, or damaged"};
   }
   const auto frame = cursor_.take(cursor_.read_varint());
   if (cursor_.failed()) return Error{"chunk: damaged: ends within a coded stream"};
   const auto data = scratch_.take(n);
+  if (kind == static_cast<unsigned>(StreamKind::Rans)) {
+    if (auto done = rans::decode(frame, scratch_, data); !done) return done.error();
+    return std::span<const std::byte>(data);
+  }
   if (!zstd_.decompress(frame, data)) {
     return Error{"chunk: damaged: a zstd frame does not give the " + std::to_string(n) + " bytes of its stream"};
   }

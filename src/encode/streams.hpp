@@ -12,7 +12,7 @@
 namespace elves::encode {
 
 /// How a stream is stored. The numbers are part of the format: never renumbered. docs/transforms/README.md.
-enum class StreamKind : std::uint8_t { Constant = 0, Stored = 1, Huffman = 2, Zstd = 3 };
+enum class StreamKind : std::uint8_t { Constant = 0, Stored = 1, Huffman = 2, Zstd = 3, Rans = 4 };
 
 inline constexpr unsigned kStreamKindBits = 3;
 
@@ -25,13 +25,17 @@ struct StreamPlan {
 /// Writes streams, each the best way. Holds three zstd contexts.
 class StreamEncoder {
  public:
-  /// From samples of the stream: histogram, and trial compression with the fastest match finder.
+  /// From samples of the stream: a histogram, and, where a sample repeats itself, trial compression with the fastest
+  /// match finder.
   StreamPlan plan(const Stream& stream, const EncodeOptions& options, Scratch& scratch);
 
   /// Appends {varint raw size and kind, [varint coded size], data}. Never more than the stream and 9 bytes.
   void encode(const Stream& stream, const EncodeOptions& options, Scratch& scratch, std::vector<std::byte>& out);
 
  private:
+  std::span<const std::byte> code(StreamKind kind, std::span<const std::byte> bytes, Level level, Scratch& scratch);
+
+  std::vector<std::byte> rans_;
   ZstdCompressor huffman_ = ZstdCompressor::huffman_only();
   ZstdCompressor matches_ = ZstdCompressor::with_matches();
   ZstdCompressor trial_ = ZstdCompressor::with_matches();  ///< its own: a change of level costs more than a sample

@@ -38,7 +38,7 @@ def need(condition, message):
 
 # Streams
 
-CONSTANT, STORED, HUFFMAN, ZSTD = range(4)
+CONSTANT, STORED, HUFFMAN, ZSTD, RANS = range(5)
 
 
 class Cursor:
@@ -70,11 +70,71 @@ class Cursor:
             return self.take(1) * size
         if kind == STORED:
             return self.take(size)
-        need(kind in (HUFFMAN, ZSTD), f"unknown stream kind {kind}")
+        need(kind in (HUFFMAN, ZSTD, RANS), f"unknown stream kind {kind}")
         frame = self.take(self.varint())
+        if kind == RANS:
+            return from_rans(Cursor(frame), size)
         data = zstandard.ZstdDecompressor().decompress(frame, max_output_size=size)
         need(len(data) == size, "a zstd frame of another size than its stream")
         return data
+
+
+STATES = 64
+IN_MEMORY = [*range(0, STATES, 2), *range(1, STATES, 2)]  # the order in which states take bytes
+
+
+def from_rans(cursor, size):
+    """The bytes that all of a rans stream gives."""
+    out = []
+    left = size
+    while left > 0:
+        n = cursor.varint()
+        need(0 < n <= left, "a rans segment of another size than its stream")
+        out += rans_segment(cursor, n)
+        left -= n
+    need(cursor.at == len(cursor.data), "bytes after the last rans segment")
+    return b"".join(out)
+
+
+def rans_segment(cursor, n):
+    first, count = cursor.take(1)[0], cursor.take(1)[0] + 1
+    slots = np.frombuffer(cursor.take(count), np.uint8).astype(np.uint32)
+    need(first + count <= 256 and 0 < slots.sum() <= 256, "a rans table that does not add up")
+    slots = np.append(slots, 256 - slots.sum()).astype(np.uint32)
+    owner = np.repeat(np.arange(count + 1), slots)
+    offset = (np.arange(256) - np.repeat(np.cumsum(slots) - slots, slots)).astype(np.uint32)
+    rows = -(-n // STATES)
+    sizes = [n] if n < 32768 else [(rows + 1) // 2 * STATES, n - (rows + 1) // 2 * STATES]
+    escapes = b""
+    if slots[-1] and (total := cursor.varint()):
+        of_first = cursor.varint() if len(sizes) == 2 else total
+        need(of_first <= total <= n, "more rans escapes than bytes")
+        coded = cursor.varint()
+        escapes = from_rans(Cursor(cursor.take(coded)), total) if coded else cursor.take(total)
+    values = np.append(np.arange(first, first + count), 0).astype(np.uint8)[owner]
+    used = 0
+    for part in sizes:
+        payload_bytes = cursor.varint()
+        x = np.frombuffer(cursor.take(2 * STATES), "<u2").astype(np.uint32)
+        payload = np.frombuffer(cursor.take(payload_bytes) + bytes(STATES), np.uint8)
+        at = 0
+        slot_rows = np.empty((-(-part // STATES), STATES), np.uint32)
+        for row in slot_rows:
+            slot = x & 255
+            row[:] = slot
+            x = slots[owner[slot]] * (x >> 8) + offset[slot]
+            low = [i for i in IN_MEMORY if x[i] < 256]
+            x[low] = x[low] << 8 | payload[at:at + len(low)]
+            at += len(low)
+            need(at <= payload_bytes, "a rans payload that ends too early")
+        need(at == payload_bytes and (x == 256).all(), "a rans part that does not end where it should")
+        slot_rows = slot_rows.ravel()[:part]
+        data = values[slot_rows]
+        escaped = owner[slot_rows] == count
+        data[escaped] = np.frombuffer(escapes, np.uint8)[used:used + escaped.sum()]
+        used += int(escaped.sum())
+        yield data.tobytes()
+    need(used == len(escapes), "rans escapes that nothing uses")
 
 
 def as_bits(data):

@@ -63,6 +63,20 @@ std::vector<Golden> all() {
     }
     return raw;
   };
+  const auto sparse = [](std::size_t n) {
+    testing::Random random(3);
+    Bytes bytes(n);
+    for (auto& byte : bytes) {
+      if (random.below(30) == 0) byte = static_cast<std::byte>(random.below(256) & random.below(256));
+    }
+    return bytes;
+  };
+  const auto three_values = [](std::size_t n) {
+    testing::Random random(4);
+    Bytes bytes(n);
+    for (auto& byte : bytes) byte = static_cast<std::byte>(5 * random.below(3));
+    return bytes;
+  };
   std::vector<Golden> blocks;
   for (std::uint8_t number = 0; number < kDTypeCount; ++number) {
     const auto dtype = static_cast<DType>(number);
@@ -75,6 +89,9 @@ std::vector<Golden> all() {
       {"raw_stored_text", DType::Bytes, TransformId::Raw, {}, kind("text", DType::Bytes, 40)},
       {"raw_zstd_text", DType::Bytes, TransformId::Raw, {}, kind("text", DType::Bytes, 900)},
       {"raw_constant", DType::U8, TransformId::Raw, {}, Bytes(500, std::byte{7})},
+      {"raw_rans", DType::U8, TransformId::Raw, {}, three_values(20001)},
+      {"raw_rans_escapes", DType::U8, TransformId::Raw, {}, sparse(70001)},
+      {"planes_bf16_rans", DType::BF16, TransformId::Planes, lossless, normal(DType::BF16, 5000)},
       {"planes_f32", DType::F32, TransformId::Planes, lossless, normal(DType::F32, 500)},
       {"planes_bf16", DType::BF16, TransformId::Planes, lossless, normal(DType::BF16, 900)},
       {"planes_f16", DType::F16, TransformId::Planes, lossless, normal(DType::F16, 900)},
