@@ -277,21 +277,26 @@ def whole(byte, n):
     return [((n,), (8, 8 * byte, 8))]
 
 
+def nibbles(byte, n):
+    """The lower halves of n bytes, then the upper ones."""
+    return [((2, n), (4, 8 * byte, 4, 8))]
+
+
 K_SCALES = half(0) + half(2) + [((4,), (6, 32, 8)), ((4,), (4, 96, 8), (2, 38, 8)), ((4,), (6, 64, 8)), ((4,), (4, 100, 8), (2, 70, 8))]
 
 # dtype: bytes of a block, and its fields: how many symbols (by digits, the last counts fastest), and for their low and
 # high bits how many, the first, and the step of each digit
 BLOCKS = {
-    "q4_0": (18, half(0) + whole(2, 16)),
-    "iq4_nl": (18, half(0) + whole(2, 16)),
-    "q4_1": (20, half(0) + half(2) + whole(4, 16)),
+    "q4_0": (18, half(0) + nibbles(2, 16)),
+    "iq4_nl": (18, half(0) + nibbles(2, 16)),
+    "q4_1": (20, half(0) + half(2) + nibbles(4, 16)),
     "q5_0": (22, half(0) + [((2, 16), (4, 48, 4, 8), (1, 16, 16, 1))]),
     "q5_1": (24, half(0) + half(2) + [((2, 16), (4, 64, 4, 8), (1, 32, 16, 1))]),
     "q8_0": (34, half(0) + whole(2, 32)),
     "q8_1": (36, half(0) + half(2) + whole(4, 32)),
-    "q2_k": (84, whole(0, 16) + whole(16, 64) + half(80) + half(82)),
+    "q2_k": (84, whole(0, 16) + nibbles(16, 64) + half(80) + half(82)),
     "q3_k": (110, [((2, 2, 32), (4, 256, 256, 4, 8), (2, 0, 4, 2, 8)), ((2, 2, 4), (4, 768, 4, 32, 8), (2, 832, 4, 2, 8))] + half(108)),
-    "q4_k": (144, K_SCALES + whole(16, 128)),
+    "q4_k": (144, K_SCALES + nibbles(16, 128)),
     "q5_k": (176, K_SCALES + [((4, 2, 32), (4, 384, 256, 4, 8), (1, 128, 2, 1, 8))]),
     "q6_k": (210, [((2, 2, 2, 32), (4, 0, 512, 256, 4, 8), (2, 1024, 256, 2, 4, 8))] + whole(192, 16) + half(208)),
     "q8_k": (292, [((1,), (8, 23, 0)), ((1,), (8, 15, 0)), ((1,), (8, 7, 0)), ((1,), (1, 31, 0), (7, 0, 0))] + whole(4, 256)
@@ -302,11 +307,11 @@ BLOCKS = {
     "iq1_s": (50, half(0) + whole(2, 32) + [((8,), (8, 272, 16)), ((8,), (8, 280, 16))]),
     "iq3_s": (110, half(0) + whole(2, 64) + whole(66, 8) + whole(74, 32) + whole(106, 4)),
     "iq2_s": (82, half(0) + whole(2, 32) + whole(34, 32) + whole(66, 8) + whole(74, 8)),
-    "iq4_xs": (136, half(0) + [((8,), (4, 32, 4), (2, 16, 2))] + whole(8, 128)),
+    "iq4_xs": (136, half(0) + [((8,), (4, 32, 4), (2, 16, 2))] + nibbles(8, 128)),
     "iq1_m": (56, whole(0, 32) + whole(32, 16) + [((4, 2), (6, 384, 16, 6)), ((1,), (4, 428, 0), (4, 444, 0)), ((1,), (4, 396, 0), (4, 412, 0))]),
     "tq1_0": (54, whole(0, 48) + whole(48, 4) + half(52)),
-    "tq2_0": (66, whole(0, 64) + half(64)),
-    "mxfp4": (17, whole(0, 1) + whole(1, 16)),
+    "tq2_0": (66, nibbles(0, 64) + half(64)),
+    "mxfp4": (17, whole(0, 1) + nibbles(1, 16)),
 }
 
 

@@ -36,6 +36,11 @@ constexpr Field bytes(unsigned first_byte, unsigned n, unsigned step_bytes = 1) 
   return {.counts = {1, 1, 1, n}, .low = {.width = 8, .first = 8 * first_byte, .steps = {0, 0, 0, 8 * step_bytes}}};
 }
 
+/// The halves of n bytes: first all lower ones.
+constexpr Field nibbles(unsigned first_byte, unsigned n) {
+  return {.counts = {1, 1, 2, n}, .low = {.width = 4, .first = 8 * first_byte, .steps = {0, 0, 4, 8}}};
+}
+
 /// n groups of m bytes.
 constexpr Field groups(unsigned first_byte, unsigned n, unsigned step_bytes, unsigned m) {
   return {.counts = {1, 1, n, m}, .low = {.width = 8, .first = 8 * first_byte, .steps = {0, 0, 8 * step_bytes, 8}}};

@@ -65,16 +65,16 @@ constexpr Field iq1_half(unsigned low_bit) {
 }
 
 constexpr std::array kLayouts{
-    layout<18, half_top(0), half_rest(0), bytes(2, 16)>(DType::Q4_0),
-    layout<20, half_top(0), half_rest(0), half_top(2), half_rest(2), bytes(4, 16)>(DType::Q4_1),
+    layout<18, half_top(0), half_rest(0), nibbles(2, 16)>(DType::Q4_0),
+    layout<20, half_top(0), half_rest(0), half_top(2), half_rest(2), nibbles(4, 16)>(DType::Q4_1),
     layout<22, half_top(0), half_rest(0), five_bit_quants(2, 6)>(DType::Q5_0),
     layout<24, half_top(0), half_rest(0), half_top(2), half_rest(2), five_bit_quants(4, 8)>(DType::Q5_1),
     layout<34, half_top(0), half_rest(0), bytes(2, 32)>(DType::Q8_0),
     layout<36, half_top(0), half_rest(0), half_top(2), half_rest(2), bytes(4, 32)>(DType::Q8_1),
-    layout<84, bytes(0, 16), bytes(16, 64), half_top(80), half_rest(80), half_top(82), half_rest(82)>(DType::Q2_K),
+    layout<84, bytes(0, 16), nibbles(16, 64), half_top(80), half_rest(80), half_top(82), half_rest(82)>(DType::Q2_K),
     layout<110, kQ3Quants, kQ3Scales, half_top(108), half_rest(108)>(DType::Q3_K),
     layout<144, half_top(0), half_rest(0), half_top(2), half_rest(2), six_bit_scales(4), six_bit_scales(96, 4),
-           six_bit_scales(8), six_bit_scales(100, 8), bytes(16, 128)>(DType::Q4_K),
+           six_bit_scales(8), six_bit_scales(100, 8), nibbles(16, 128)>(DType::Q4_K),
     layout<176, half_top(0), half_rest(0), half_top(2), half_rest(2), six_bit_scales(4), six_bit_scales(96, 4),
            six_bit_scales(8), six_bit_scales(100, 8), kQ5Quants>(DType::Q5_K),
     layout<210, kQ6Quants, bytes(192, 16), half_top(208), half_rest(208)>(DType::Q6_K),
@@ -88,14 +88,14 @@ constexpr std::array kLayouts{
     layout<74, half_top(0), half_rest(0), bytes(2, 32, 2), bytes(3, 32, 2), bytes(66, 8)>(DType::IQ2_XS),
     layout<98, half_top(0), half_rest(0), bytes(2, 64), groups(66, 8, 4, 3), bytes(69, 8, 4)>(DType::IQ3_XXS),
     layout<50, half_top(0), half_rest(0), bytes(2, 32), bytes(34, 8, 2), bytes(35, 8, 2)>(DType::IQ1_S),
-    layout<18, half_top(0), half_rest(0), bytes(2, 16)>(DType::IQ4_NL),
+    layout<18, half_top(0), half_rest(0), nibbles(2, 16)>(DType::IQ4_NL),
     layout<110, half_top(0), half_rest(0), bytes(2, 64), bytes(66, 8), bytes(74, 32), bytes(106, 4)>(DType::IQ3_S),
     layout<82, half_top(0), half_rest(0), bytes(2, 32), bytes(34, 32), bytes(66, 8), bytes(74, 8)>(DType::IQ2_S),
-    layout<136, half_top(0), half_rest(0), kIq4Scales, bytes(8, 128)>(DType::IQ4_XS),
+    layout<136, half_top(0), half_rest(0), kIq4Scales, nibbles(8, 128)>(DType::IQ4_XS),
     layout<56, bytes(0, 32), bytes(32, 16), kIq1Scales, iq1_half(428), iq1_half(396)>(DType::IQ1_M),
     layout<54, bytes(0, 48), bytes(48, 4), half_top(52), half_rest(52)>(DType::TQ1_0),
-    layout<66, bytes(0, 64), half_top(64), half_rest(64)>(DType::TQ2_0),
-    layout<17, bytes(0, 1), bytes(1, 16)>(DType::MXFP4),
+    layout<66, nibbles(0, 64), half_top(64), half_rest(64)>(DType::TQ2_0),
+    layout<17, bytes(0, 1), nibbles(1, 16)>(DType::MXFP4),
 };
 
 }  // namespace
