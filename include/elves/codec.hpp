@@ -22,7 +22,17 @@ inline std::size_t chunk_bytes(DType dtype) noexcept {
 }
 
 /// How a chunk's bytes became streams. Stored in archives: never renumbered. docs/transforms/ has a page for each.
-enum class TransformId : std::uint8_t { Raw = 0, Planes = 1, ElfPacked = 2, Elf = 3, De = 4, IntDelta = 6, Palette = 7, Window = 8 };
+enum class TransformId : std::uint8_t {
+  Raw = 0,
+  Planes = 1,
+  ElfPacked = 2,
+  Elf = 3,
+  De = 4,
+  Blocks = 5,
+  IntDelta = 6,
+  Palette = 7,
+  Window = 8
+};
 
 /// Above all numbers of TransformId.
 inline constexpr std::size_t kTransformCount = 9;
@@ -40,7 +50,7 @@ struct EncodeOptions {
   Level level = Level::Default;
   bool use_de = true;      ///< stage `de`: repeated and few distinct values
   bool use_elf = true;     ///< stage `elf`
-  bool use_planes = true;  ///< stage `planes`: exponent and byte planes, also of differences
+  bool use_planes = true;  ///< stage `planes`: exponent and byte planes, differences, parts of blocks
   bool use_zstd = true;    ///< stage `zstd`: entropy coding of streams; without it streams are constant or stored
   bool prefer_elf_packed = false;  ///< the paper's packed form in the place of planes form (experiments)
 };

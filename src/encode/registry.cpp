@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "encode/transforms/blocks/blocks.hpp"
 #include "encode/transforms/de/de.hpp"
 #include "encode/transforms/elf/elf.hpp"
 #include "encode/transforms/elf_packed/elf_packed.hpp"
@@ -15,7 +16,7 @@ namespace elves {
 namespace encode {
 namespace {
 
-constexpr std::array kTransforms{kRaw, kPlanes, kDe, kElf, kElfPacked, kIntDelta, kPalette, kWindow};
+constexpr std::array kTransforms{kRaw, kPlanes, kDe, kElf, kElfPacked, kBlocks, kIntDelta, kPalette, kWindow};
 
 }  // namespace
 

@@ -46,13 +46,13 @@ std::size_t scale(std::size_t part, std::size_t from, std::size_t to) {
 
 // What rans takes for n bytes of that entropy: shares of 256 slots are coarse, above all where many values share them.
 std::size_t rans_bytes(std::uint64_t entropy, std::size_t n) {
-  const auto coarse = n / 80 + (entropy > 4 * n ? n / 50 : 0) + (entropy > 5 * n ? n / 40 : 0);
+  const auto coarse = n / 80 + (entropy > 4 * n ? n / 50 : 0) + (entropy > 5 * n ? n / 24 : 0);
   return static_cast<std::size_t>(entropy + entropy / 256 + coarse) / 8;
 }
 
 // Huffman codes are whole bits.
 std::size_t huffman_bytes(std::uint64_t entropy, std::size_t n) {
-  const auto coarse = n / 24 + (entropy > 4 * n ? n / 16 : 0);
+  const auto coarse = n / 24 + (entropy > 4 * n ? n / 12 : 0);
   return static_cast<std::size_t>(std::max<std::uint64_t>(entropy, n) + coarse) / 8;
 }
 

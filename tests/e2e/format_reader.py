@@ -24,7 +24,8 @@ DTYPES = ("bytes", "bool", "u8", "i8", "u16", "i16", "u32", "i32", "u64", "i64",
           "q4_0", "q4_1", "q5_0", "q5_1", "q8_0", "q8_1", "q2_k", "q3_k", "q4_k", "q5_k", "q6_k", "q8_k",
           "iq2_xxs", "iq2_xs", "iq3_xxs", "iq1_s", "iq4_nl", "iq3_s", "iq2_s", "iq4_xs", "iq1_m", "tq1_0", "tq2_0",
           "mxfp4")
-TRANSFORMS = {0: "raw", 1: "planes", 2: "elf-packed", 3: "elf", 4: "de", 6: "int-delta", 7: "palette", 8: "window"}
+TRANSFORMS = {0: "raw", 1: "planes", 2: "elf-packed", 3: "elf", 4: "de", 5: "blocks", 6: "int-delta", 7: "palette",
+              8: "window"}
 
 
 class FormatError(Exception):
@@ -295,6 +296,70 @@ def join_window(cursor, dtype, n_bytes):
     return words.astype(f"<u{n_bytes // n if n else 2}").tobytes()
 
 
+def half(byte):
+    """The two fields of a float16."""
+    return [((1,), (8, 8 * byte + 7, 0)), ((1,), (1, 8 * byte + 15, 0), (7, 8 * byte, 0))]
+
+
+def whole(byte, n):
+    """n bytes."""
+    return [((n,), (8, 8 * byte, 8))]
+
+
+def nibbles(byte, n):
+    """The lower halves of n bytes, then the upper ones."""
+    return [((2, n), (4, 8 * byte, 4, 8))]
+
+
+K_SCALES = half(0) + half(2) + [((4,), (6, 32, 8)), ((4,), (4, 96, 8), (2, 38, 8)), ((4,), (6, 64, 8)), ((4,), (4, 100, 8), (2, 70, 8))]
+
+# dtype: bytes of a block, and its fields: how many symbols (by digits, the last counts fastest), and for their low and
+# high bits how many, the first, and the step of each digit
+BLOCKS = {
+    "q4_0": (18, half(0) + nibbles(2, 16)),
+    "iq4_nl": (18, half(0) + nibbles(2, 16)),
+    "q4_1": (20, half(0) + half(2) + nibbles(4, 16)),
+    "q5_0": (22, half(0) + [((2, 16), (4, 48, 4, 8), (1, 16, 16, 1))]),
+    "q5_1": (24, half(0) + half(2) + [((2, 16), (4, 64, 4, 8), (1, 32, 16, 1))]),
+    "q8_0": (34, half(0) + whole(2, 32)),
+    "q8_1": (36, half(0) + half(2) + whole(4, 32)),
+    "q2_k": (84, whole(0, 16) + nibbles(16, 64) + half(80) + half(82)),
+    "q3_k": (110, [((2, 2, 32), (4, 256, 256, 4, 8), (2, 0, 4, 2, 8)), ((2, 2, 4), (4, 768, 4, 32, 8), (2, 832, 4, 2, 8))] + half(108)),
+    "q4_k": (144, K_SCALES + nibbles(16, 128)),
+    "q5_k": (176, K_SCALES + [((4, 2, 32), (4, 384, 256, 4, 8), (1, 128, 2, 1, 8))]),
+    "q6_k": (210, [((2, 2, 2, 32), (4, 0, 512, 256, 4, 8), (2, 1024, 256, 2, 4, 8))] + whole(192, 16) + half(208)),
+    "q8_k": (292, [((1,), (8, 23, 0)), ((1,), (8, 15, 0)), ((1,), (8, 7, 0)), ((1,), (1, 31, 0), (7, 0, 0))] + whole(4, 256)
+             + [((16,), (8, 2088, 16)), ((16,), (8, 2080, 16))]),
+    "iq2_xxs": (66, half(0) + [((8, 4), (8, 16, 64, 8)), ((8, 3), (8, 48, 64, 8)), ((8,), (8, 72, 64))]),
+    "iq2_xs": (74, half(0) + [((32,), (8, 16, 16)), ((32,), (8, 24, 16))] + whole(66, 8)),
+    "iq3_xxs": (98, half(0) + whole(2, 64) + [((8, 3), (8, 528, 32, 8)), ((8,), (8, 552, 32))]),
+    "iq1_s": (50, half(0) + whole(2, 32) + [((8,), (8, 272, 16)), ((8,), (8, 280, 16))]),
+    "iq3_s": (110, half(0) + whole(2, 64) + whole(66, 8) + whole(74, 32) + whole(106, 4)),
+    "iq2_s": (82, half(0) + whole(2, 32) + whole(34, 32) + whole(66, 8) + whole(74, 8)),
+    "iq4_xs": (136, half(0) + [((8,), (4, 32, 4), (2, 16, 2))] + nibbles(8, 128)),
+    "iq1_m": (56, whole(0, 32) + whole(32, 16) + [((4, 2), (6, 384, 16, 6)), ((1,), (4, 428, 0), (4, 444, 0)), ((1,), (4, 396, 0), (4, 412, 0))]),
+    "tq1_0": (54, whole(0, 48) + whole(48, 4) + half(52)),
+    "tq2_0": (66, nibbles(0, 64) + half(64)),
+    "mxfp4": (17, whole(0, 1) + nibbles(1, 16)),
+}
+
+
+def join_blocks(cursor, dtype, n_bytes):
+    need(dtype in BLOCKS, f"blocks of {dtype}")
+    block_bytes, fields = BLOCKS[dtype]
+    n, rest = divmod(n_bytes, block_bytes)
+    bits = np.zeros((n, 8 * block_bytes), np.uint8)
+    for counts, *parts in fields:
+        symbols = np.frombuffer(cursor.stream(n * int(np.prod(counts))), np.uint8).reshape(n, -1)
+        for width, first, *steps in parts:
+            positions = first + np.tensordot(steps, np.indices(counts), 1).ravel()
+            for bit in range(width):
+                bits[:, positions + bit] = symbols & 1
+                symbols = symbols >> 1
+        need(not symbols.any(), f"a symbol of too many bits in blocks of {dtype}")
+    return np.packbits(bits, axis=1, bitorder="little").tobytes() + (cursor.stream(rest) if rest else b"")
+
+
 def join_int_delta(cursor, dtype, n_bytes):
     need(dtype in PLANES and not PLANES[dtype][1], f"differences of {dtype}")
     word_bytes, _ = PLANES[dtype]
@@ -320,7 +385,7 @@ def join_palette(cursor, dtype, n_bytes):
 
 
 JOIN = {"raw": join_raw, "planes": join_planes, "elf-packed": join_elf_packed, "elf": join_elf, "de": join_de,
-        "int-delta": join_int_delta, "palette": join_palette, "window": join_window}
+        "blocks": join_blocks, "int-delta": join_int_delta, "palette": join_palette, "window": join_window}
 
 
 def decode_chunk(encoded, dtype, n_bytes):

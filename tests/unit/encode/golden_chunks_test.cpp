@@ -77,14 +77,30 @@ std::vector<Golden> all() {
     }
     return raw;
   };
-  return {
+  std::vector<Golden> blocks;
+  for (std::uint8_t number = 0; number < kDTypeCount; ++number) {
+    const auto dtype = static_cast<DType>(number);
+    if (block_elements(dtype) == 1) continue;
+    const auto raw = testing::blocks_of_fields(dtype, block_elements(dtype) == 32 ? 100 : 24);
+    blocks.push_back({"blocks_" + std::string(name(dtype)), dtype, TransformId::Blocks, {}, raw});
+  }
+  const auto float8 = [](std::size_t n) {
+    testing::Random random(5);
+    Bytes bytes(n);
+    for (auto& byte : bytes) {
+      const auto magnitude = 60 - 5 * std::abs(random.normal());
+      byte = static_cast<std::byte>(static_cast<int>(magnitude) | static_cast<int>(random.below(2)) << 7);
+    }
+    return bytes;
+  };
+  std::vector<Golden> all{
       {"raw_empty", DType::Bytes, TransformId::Raw, {}, {}},
       {"raw_stored_text", DType::Bytes, TransformId::Raw, {}, kind("text", DType::Bytes, 40)},
       {"raw_zstd_text", DType::Bytes, TransformId::Raw, {}, kind("text", DType::Bytes, 900)},
       {"raw_constant", DType::U8, TransformId::Raw, {}, Bytes(500, std::byte{7})},
       {"raw_rans", DType::U8, TransformId::Raw, {}, three_values(20001)},
       {"raw_rans_escapes", DType::U8, TransformId::Raw, {}, sparse(70001)},
-      {"window_f8e4m3", DType::F8E4M3, TransformId::Window, {}, normal(DType::F8E4M3, 2001)},
+      {"window_f8e4m3", DType::F8E4M3, TransformId::Window, {}, float8(20001)},
       {"window_bf16", DType::BF16, TransformId::Window, {.level = Level::Max}, normal(DType::BF16, 60001)},
       {"window_f32_upcast", DType::F32, TransformId::Window, lossless, kind("up-cast bf16", DType::F32, 20001)},
       {"planes_bf16_rans", DType::BF16, TransformId::Planes, lossless, normal(DType::BF16, 5000)},
@@ -112,6 +128,8 @@ std::vector<Golden> all() {
       {"int_delta_i32", DType::I32, TransformId::IntDelta, {}, kind("rising", DType::I32, 600)},
       {"int_delta_i64", DType::I64, TransformId::IntDelta, {}, kind("rising", DType::I64, 300)},
   };
+  all.insert(all.end(), blocks.begin(), blocks.end());
+  return all;
 }
 
 TEST(GoldenChunks, are_written_where_they_are_new) {
