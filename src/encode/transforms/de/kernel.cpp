@@ -65,7 +65,7 @@ void find_repeats(const std::byte* words, std::size_t n, const Memory<Word>& mem
   }
   for (std::size_t b = 0, begin = 0; b < n_buckets; begin = ends[b++]) {
     const auto bucket = std::span<const Word>(memory.words).subspan(begin, ends[b] - begin);
-    find_repeats(bucket, &memory.positions[begin], hash_bits, memory);
+    find_repeats(bucket, memory.positions.data() + begin, hash_bits, memory);
   }
 }
 
