@@ -4,24 +4,10 @@
 #include <array>
 #include <bit>
 
+#include "encode/kernels/histogram.hpp"
+
 namespace elves::encode {
 namespace {
-
-using Histogram = std::array<std::uint32_t, 256>;
-
-// Four tables, so that equal neighbours do not wait for each other's store.
-Histogram count(std::span<const std::byte> bytes) {
-  std::array<Histogram, 4> parts{};
-  std::size_t i = 0;
-  for (; i + 4 <= bytes.size(); i += 4) {
-    for (std::size_t k = 0; k < 4; ++k) ++parts[k][static_cast<std::uint8_t>(bytes[i + k])];
-  }
-  for (; i < bytes.size(); ++i) ++parts[0][static_cast<std::uint8_t>(bytes[i])];
-  for (std::size_t value = 0; value < 256; ++value) {
-    parts[0][value] += parts[1][value] + parts[2][value] + parts[3][value];
-  }
-  return parts[0];
-}
 
 // log2(1 + i / 256) * 65536, by repeated squaring.
 constexpr std::array<std::uint32_t, 257> make_log2() {
@@ -58,7 +44,7 @@ std::size_t huffman_bytes(std::span<const std::byte> bytes) {
   const std::uint64_t log2_n = log2_fixed(n);
   std::uint64_t bits = 0;  // times 65536
   std::uint64_t used = 0;
-  for (const std::uint32_t c : count(bytes)) {
+  for (const std::uint32_t c : histogram(bytes)) {
     if (c == 0) continue;
     bits += c * (log2_n - log2_fixed(c));
     ++used;
