@@ -80,7 +80,7 @@ StreamPlan StreamEncoder::plan(const Stream& stream, const EncodeOptions& option
   const auto mark = scratch.mark();
   if (!stream.matches_only) {
     const auto sample = sample_of(bytes, kPieceBytes, scratch);
-    const auto counts = count_bytes(sample);
+    const auto counts = histogram(sample);
     const auto entropy = entropy_bits(counts);
     const auto rans = scale(rans_bytes(entropy, sample.size()), sample.size(), bytes.size());
     const auto huffman = scale(huffman_bytes(entropy, sample.size()), sample.size(), bytes.size());

@@ -7,6 +7,8 @@
 #include <functional>
 #include <type_traits>
 
+#include "encode/kernels/difference.hpp"
+#include "encode/kernels/histogram.hpp"
 #include "encode/transforms/elf/kernel.hpp"
 #include "encode/transforms/planes/kernel.hpp"
 #include "hwy/highway.h"
@@ -44,13 +46,14 @@ template <class Word>
 std::vector<Word> words(std::size_t n, std::uint64_t seed) {
   constexpr unsigned kBits = 8 * sizeof(Word);
   constexpr unsigned kMantissa = kBits == 64 ? 52 : kBits == 32 ? 23 : kBits == 16 ? 10 : 3;
-  constexpr Word kInfinity = static_cast<Word>((~Word{0} >> 1) >> kMantissa << kMantissa);
+  constexpr Word kAllButSign = std::numeric_limits<Word>::max() / 2;
+  constexpr Word kInfinity = static_cast<Word>(kAllButSign >> kMantissa << kMantissa);
   constexpr Word kOne = static_cast<Word>((kInfinity >> 1) >> kMantissa << kMantissa);
   const std::vector<Word> special{0,
                                   1,
                                   kInfinity,
                                   static_cast<Word>(kInfinity + 1),
-                                  static_cast<Word>(~Word{0} >> 1),
+                                  kAllButSign,
                                   kOne,
                                   static_cast<Word>(kOne - 1),
                                   static_cast<Word>(kOne - 2),
@@ -292,6 +295,81 @@ TEST(KernelContract, elf_calls_values_exact_whose_bits_come_back) {
       expect_elf_split_of(values, 0);
     }
   });
+}
+
+// The place of a float among all floats: 0.0 is 0, -0.0 is -1.
+template <class Word>
+std::int64_t place(Word word) {
+  const auto sign = static_cast<std::uint64_t>(word) >> (8 * sizeof(Word) - 1);
+  const auto magnitude = static_cast<std::int64_t>(word - (sign << (8 * sizeof(Word) - 1)));
+  return sign == 1 ? -1 - magnitude : magnitude;
+}
+
+template <class Word>
+Word zigzag(Word difference) {
+  const auto n = static_cast<std::make_signed_t<Word>>(difference);
+  return n >= 0 ? static_cast<Word>(2 * static_cast<Word>(n)) : static_cast<Word>(2 * static_cast<Word>(-1 - n) + 1);
+}
+
+template <class Word>
+void expect_differences_of(std::size_t n) {
+  const auto values = words<Word>(n, n);
+  const auto base = words<Word>(n, n + 1);
+  std::vector<Word> expected_xor(n);
+  std::vector<Word> expected(n);
+  for (std::size_t i = 0; i < n; ++i) {
+    expected_xor[i] = values[i] ^ base[i];
+    const auto difference = static_cast<std::uint64_t>(place(values[i])) - static_cast<std::uint64_t>(place(base[i]));
+    expected[i] = zigzag(static_cast<Word>(difference));
+  }
+  const auto value_bytes = testing::bytes_of(values);
+  const auto base_bytes = testing::bytes_of(base);
+  const std::size_t n_bytes = n * sizeof(Word);
+
+  GuardedBytes to(n_bytes);
+  xor_bytes(value_bytes.data(), base_bytes.data(), n_bytes, to.data());
+  ASSERT_EQ(testing::values_of<Word>(to.get()), expected_xor);
+  xor_bytes(to.data(), base_bytes.data(), n_bytes, to.data());
+  ASSERT_EQ(to.get(), value_bytes);
+
+  ordered_differences(sizeof(Word), value_bytes.data(), base_bytes.data(), n, to.data());
+  ASSERT_EQ(testing::values_of<Word>(to.get()), expected);
+  add_ordered_differences(sizeof(Word), to.data(), base_bytes.data(), n, to.data());
+  ASSERT_EQ(to.get(), value_bytes);
+}
+
+TEST(KernelContract, differences_are_those_of_places_in_the_order_of_floats) {
+  on_every_target([] {
+    with_every_word([](auto word) {
+      for (const std::size_t n : kSizes) {
+        SCOPED_TRACE(std::to_string(n) + " words of " + std::to_string(sizeof(word)) + " bytes");
+        expect_differences_of<decltype(word)>(n);
+      }
+    });
+  });
+}
+
+TEST(KernelContract, differences_of_neighbours_are_small) {
+  const std::vector<float> values{1e-45F, 0.0F, std::nextafterf(0.1F, 1), std::nextafterf(-0.1F, -1), 0.25F};
+  const std::vector<float> base{-1e-45F, -0.0F, 0.1F, -0.1F, 0.25F};
+  on_every_target([&] {
+    Bytes differences(values.size() * sizeof(float));
+    ordered_differences(4, testing::bytes_of(values).data(), testing::bytes_of(base).data(), values.size(),
+                        differences.data());
+    EXPECT_EQ(testing::values_of<std::uint32_t>(differences), (std::vector<std::uint32_t>{6, 2, 2, 1, 0}));
+  });
+}
+
+TEST(KernelContract, histograms_count_every_byte) {
+  for (const std::size_t n : {0u, 1u, 7u, 8u, 9u, 1000u, 8 * 65535u - 1, 8 * 65535u, 8 * 65535u + 9, 1500000u}) {
+    for (const std::size_t n_values : {1u, 2u, 256u}) {
+      auto bytes = testing::random_bytes(n, n);
+      for (auto& byte : bytes) byte = static_cast<std::byte>(255 - static_cast<std::size_t>(byte) % n_values);
+      Histogram expected{};
+      for (const auto byte : bytes) ++expected[static_cast<std::size_t>(byte)];
+      EXPECT_EQ(histogram(bytes), expected) << n << " bytes, " << n_values << " values";
+    }
+  }
 }
 
 TEST(KernelContract, encoders_give_the_same_bytes_on_every_target) {

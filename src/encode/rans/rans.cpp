@@ -42,13 +42,13 @@ Halves halves_of(std::size_t n_bytes) {
 }
 
 struct Sample {
-  Counts counts{};
+  Histogram counts{};
   std::size_t n_bytes = 0;
   bool complete = true;
 };
 
 void count(std::span<const std::byte> bytes, Sample& to) {
-  const auto counts = count_bytes(bytes);
+  const auto counts = histogram(bytes);
   for (std::size_t value = 0; value < counts.size(); ++value) to.counts[value] += counts[value];
   to.n_bytes += bytes.size();
 }
