@@ -81,7 +81,7 @@ class Cursor:
 
 
 STATES = 64
-IN_MEMORY = [*range(0, STATES, 2), *range(1, STATES, 2)]  # the order in which states take bytes
+IN_MEMORY = np.r_[0:STATES:2, 1:STATES:2]  # the order in which states take bytes
 
 
 def from_rans(cursor, size):
@@ -104,6 +104,7 @@ def rans_segment(cursor, n):
     slots = np.append(slots, 256 - slots.sum()).astype(np.uint32)
     owner = np.repeat(np.arange(count + 1), slots)
     offset = (np.arange(256) - np.repeat(np.cumsum(slots) - slots, slots)).astype(np.uint32)
+    slots_at = slots[owner]
     rows = -(-n // STATES)
     sizes = [n] if n < 32768 else [(rows + 1) // 2 * STATES, n - (rows + 1) // 2 * STATES]
     escapes = b""
@@ -116,19 +117,22 @@ def rans_segment(cursor, n):
     used = 0
     for part in sizes:
         payload_bytes = cursor.varint()
-        x = np.frombuffer(cursor.take(2 * STATES), "<u2").astype(np.uint32)
+        x = np.frombuffer(cursor.take(2 * STATES), "<u2").astype(np.uint32)[IN_MEMORY]
         payload = np.frombuffer(cursor.take(payload_bytes) + bytes(STATES), np.uint8)
         at = 0
-        slot_rows = np.empty((-(-part // STATES), STATES), np.uint32)
+        slot_rows = np.empty((-(-part // STATES), STATES), np.uint8)
         for row in slot_rows:
             slot = x & 255
             row[:] = slot
-            x = slots[owner[slot]] * (x >> 8) + offset[slot]
-            low = [i for i in IN_MEMORY if x[i] < 256]
-            x[low] = x[low] << 8 | payload[at:at + len(low)]
-            at += len(low)
+            x = slots_at[slot] * (x >> 8) + offset[slot]
+            low = (x < 256).nonzero()[0]
+            x[low] = x[low] << 8 | payload[at:at + low.size]
+            at += low.size
             need(at <= payload_bytes, "a rans payload that ends too early")
         need(at == payload_bytes and (x == 256).all(), "a rans part that does not end where it should")
+        in_order = np.empty_like(slot_rows)
+        in_order[:, IN_MEMORY] = slot_rows
+        slot_rows = in_order
         slot_rows = slot_rows.ravel()[:part]
         data = values[slot_rows]
         escaped = owner[slot_rows] == count

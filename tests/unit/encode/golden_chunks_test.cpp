@@ -100,7 +100,7 @@ std::vector<Golden> all() {
       {"raw_constant", DType::U8, TransformId::Raw, {}, Bytes(500, std::byte{7})},
       {"raw_rans", DType::U8, TransformId::Raw, {}, three_values(20001)},
       {"raw_rans_escapes", DType::U8, TransformId::Raw, {}, sparse(70001)},
-      {"window_f8e4m3", DType::F8E4M3, TransformId::Window, {}, float8(20001)},
+      {"window_f8_e4m3", DType::F8E4M3, TransformId::Window, {}, float8(20001)},
       {"window_bf16", DType::BF16, TransformId::Window, {.level = Level::Max}, normal(DType::BF16, 60001)},
       {"window_f32_upcast", DType::F32, TransformId::Window, lossless, kind("up-cast bf16", DType::F32, 20001)},
       {"planes_bf16_rans", DType::BF16, TransformId::Planes, lossless, normal(DType::BF16, 5000)},
