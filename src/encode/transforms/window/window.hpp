@@ -16,7 +16,7 @@ Result<void> join(ByteCursor& header, StreamSource& streams, DType dtype, Scratc
 /// Floats as symbols of exponent and top mantissa bits together, and what is left as it is. docs/transforms/window.md
 inline constexpr Transform kWindow{.id = TransformId::Window,
                                    .name = "window",
-                                   .since_format = 2,
+                                   .since_format = 1,
                                    .stage = &EncodeOptions::use_planes,
                                    .accepts = window::accepts,
                                    .promises = window::promises,
