@@ -25,11 +25,12 @@ bool allowed(const Transform& row, const Chunk& chunk, const EncodeOptions& opti
 Chunk sample_of(const Chunk& chunk, Scratch& scratch) {
   const auto bytes = chunk.bytes;
   if (bytes.size() <= kPieces * kPieceBytes) return chunk;
-  const auto sample = scratch.take(kPieces * kPieceBytes);
-  const std::size_t stride =
-      (bytes.size() - kPieceBytes) / (kPieces - 1) / size_bytes(chunk.dtype) * size_bytes(chunk.dtype);
+  const std::size_t element = size_bytes(chunk.dtype);
+  const std::size_t piece = kPieceBytes / element * element;  // whole blocks: a piece must begin where a block does
+  const auto sample = scratch.take(kPieces * piece);
+  const std::size_t stride = (bytes.size() - piece) / (kPieces - 1) / element * element;
   for (std::size_t i = 0; i < kPieces; ++i) {
-    std::memcpy(sample.data() + i * kPieceBytes, bytes.data() + i * stride, kPieceBytes);
+    std::memcpy(sample.data() + i * piece, bytes.data() + i * stride, piece);
   }
   return {.bytes = sample, .dtype = chunk.dtype};
 }
