@@ -2,58 +2,20 @@
 
 #include <algorithm>
 #include <bit>
-#include <cstring>
 
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "encode/transforms/elf/kernel.cpp"
+#define HWY_TARGET_INCLUDE "encode/transforms/elf/kernel_split.cpp"
 #include "hwy/foreach_target.h"
 // These come after foreach_target.h.
 #include "encode/kernels/byte_transpose-inl.hpp"
+#include "encode/transforms/elf/kernel_grid-inl.hpp"
 #include "hwy/highway.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace elves::encode::HWY_NAMESPACE {
 namespace {
 
-using elf::FloatOf;
 using elf::kBlock;
-
-// Adding `one` (2^k, whose unit in the last place is the unit of the symbols) rounds |p| to nearest even, and leaves
-// the symbol's mantissa in the low bits of the sum, which is below `end` if the symbol can hold it. Symbols stand at
-// the top of the word that the sum is computed in.
-template <class Word>
-struct Grid {
-  using F = FloatOf<Word>;
-  using Float = typename F::Float;
-  using Bits = typename F::Bits;
-  static constexpr unsigned kBits = 8 * sizeof(Bits);
-
-  explicit Grid(unsigned dropped, unsigned scale = 0) {
-    constexpr unsigned kBias = (1u << (kBits - 2 - F::kFloatMantissa)) - 1;
-    const unsigned exponent = F::kFloatMantissa - F::kMantissa + dropped;
-    one = std::bit_cast<Float>(static_cast<Bits>(kBias + exponent - scale) << F::kFloatMantissa);
-    end = one + 1;
-    shift = static_cast<int>(kBits - elf::symbol_bits<Word>(dropped));
-  }
-
-  Float one;
-  Float end;
-  int shift;
-};
-
-// A half's bits, moved to where a float has its exponent, are the half's value times 2^-112.
-constexpr unsigned kHalfScale = 127 - 15;
-
-template <class Word>
-typename FloatOf<Word>::Float magnitude(const std::byte* value) {
-  Word word;
-  std::memcpy(&word, value, sizeof(Word));
-  word = static_cast<Word>(word & ~(Word{1} << (8 * sizeof(Word) - 1)));
-  if constexpr (sizeof(Word) == 2)
-    return std::bit_cast<float>(static_cast<std::uint32_t>(word) << 13) * 0x1p112f;
-  else
-    return std::bit_cast<typename FloatOf<Word>::Float>(word);
-}
 
 // Element i of a block adds to lane i % kLanes.
 template <class Word>
@@ -76,20 +38,6 @@ struct BlockSums {
 };
 
 #if HWY_TARGET != HWY_SCALAR
-
-template <class Word>
-using FloatTag = hn::ScalableTag<typename FloatOf<Word>::Float>;
-
-template <class Word>
-HWY_INLINE hn::Vec<FloatTag<Word>> load_values(const std::byte* values) {
-  const FloatTag<Word> d;
-  if constexpr (sizeof(Word) == 2) {
-    const hn::Rebind<hwy::float16_t, FloatTag<Word>> d16;
-    return hn::PromoteTo(d, hn::LoadU(d16, reinterpret_cast<const hwy::float16_t*>(values)));
-  } else {
-    return hn::LoadU(d, reinterpret_cast<const typename FloatOf<Word>::Float*>(values));
-  }
-}
 
 template <class Word>
 class BlockSplitter {
@@ -193,61 +141,6 @@ std::size_t split_vectors(const std::byte* values, std::size_t n, Grid<Word> gri
   return at;
 }
 
-// The value of the symbol at the top of each lane. A half stands at the top as well; whatever is below its symbol is
-// shifted out.
-template <class Word, class V>
-HWY_INLINE V values_of(V symbols, Grid<Word> grid) {
-  using Bits = typename FloatOf<Word>::Bits;
-  constexpr int kBits = 8 * sizeof(Bits);
-  const FloatTag<Word> d;
-  const hn::RebindToUnsigned<FloatTag<Word>> du;
-  const auto one = hn::Set(d, grid.one);
-  const auto q = hn::Or(hn::ShiftRightSame(symbols, grid.shift + 1), hn::BitCast(du, one));
-  auto value = hn::BitCast(du, hn::Sub(hn::BitCast(d, q), one));
-  if constexpr (sizeof(Word) == 2) value = hn::ShiftLeft<3>(value);
-  const auto sign = hn::ShiftLeftSame(symbols, kBits - 1 - grid.shift);
-  return hn::OrAnd(value, sign, hn::Set(du, Bits{1} << (kBits - 1)));
-}
-
-template <class Word>
-std::size_t join_vectors(PlanesIn<sizeof(Word)> planes, std::size_t n, Grid<Word> grid, std::byte* values) {
-  const hn::ScalableTag<typename FloatOf<Word>::Bits> du;
-  std::size_t at = 0;
-  for (; at + kVectorBytes <= n; at += kVectorBytes) {
-    ByteVector symbols[sizeof(Word)];
-    load_planes<sizeof(Word)>(planes, at, symbols);
-    for (std::size_t j = 0; j < sizeof(Word); ++j) {
-      const auto lanes = hn::BitCast(du, symbols[j]);
-      auto joined = values_of(lanes, grid);
-      if constexpr (sizeof(Word) == 2) {
-        joined = hn::Or(joined, hn::ShiftRight<16>(values_of(hn::ShiftLeft<16>(lanes), grid)));
-      }
-      store_bytes(hn::BitCast(Bytes(), joined), values + at * sizeof(Word) + j * kVectorBytes);
-    }
-  }
-  return at;
-}
-
-template <class Word>
-std::size_t find_in_vectors(const std::byte* values, std::size_t n, Grid<Word> grid, std::uint32_t* positions,
-                            std::size_t& found) {
-  const FloatTag<Word> d;
-  constexpr std::size_t kValues = hn::MaxLanes(FloatTag<Word>());
-  const auto one = hn::Set(d, grid.one);
-  const auto end = hn::Set(d, grid.end);
-  std::size_t at = 0;
-  for (; at + kValues <= n; at += kValues) {
-    const auto keep = hn::Lt(hn::Add(hn::Abs(load_values<Word>(values + at * sizeof(Word))), one), end);
-    if (hn::AllTrue(d, keep)) continue;
-    std::uint8_t bytes[8] = {};
-    hn::StoreMaskBits(d, hn::Not(keep), bytes);
-    std::uint64_t bits;
-    std::memcpy(&bits, bytes, sizeof bits);
-    for (; bits != 0; bits &= bits - 1) positions[found++] = static_cast<std::uint32_t>(at + std::countr_zero(bits));
-  }
-  return at;
-}
-
 #endif
 
 template <class Word>
@@ -302,62 +195,11 @@ elf::SplitStats split_words(const std::byte* values, std::size_t n, unsigned dro
   return stats;
 }
 
-template <class Word>
-void join_words(std::span<const std::byte* const> planes, std::size_t n, unsigned dropped, std::byte* values) {
-  using Bits = typename FloatOf<Word>::Bits;
-  const Grid<Word> grid(dropped, sizeof(Word) == 2 ? kHalfScale : 0);
-  std::size_t at = 0;
-#if HWY_TARGET != HWY_SCALAR
-  at = join_vectors<Word>(PlanesIn<sizeof(Word)>(planes), n, grid, values);
-#endif
-  for (; at < n; ++at) {
-    Bits symbol = 0;
-    for (std::size_t k = 0; k < planes.size(); ++k) {
-      symbol |= static_cast<Bits>(planes[k][at]) << (8 * (sizeof(Bits) - 1 - k));
-    }
-    const auto q =
-        std::bit_cast<typename FloatOf<Word>::Float>(symbol >> (grid.shift + 1) | std::bit_cast<Bits>(grid.one));
-    const auto magnitude = std::bit_cast<Bits>(q - grid.one) >> (sizeof(Word) == 2 ? 13 : 0);
-    const auto sign = static_cast<Word>(symbol >> grid.shift << (8 * sizeof(Word) - 1));
-    const auto value = static_cast<Word>(magnitude | sign);
-    std::memcpy(values + at * sizeof(Word), &value, sizeof(Word));
-  }
-}
-
-template <class Word>
-std::size_t find_in_words(const std::byte* values, std::size_t n, unsigned dropped, std::uint32_t* positions) {
-  const Grid<Word> grid(dropped);
-  std::size_t found = 0;
-  std::size_t at = 0;
-#if HWY_TARGET != HWY_SCALAR
-  at = find_in_vectors<Word>(values, n, grid, positions, found);
-#endif
-  for (; at < n; ++at) {
-    if (!(magnitude<Word>(values + at * sizeof(Word)) + grid.one < grid.end)) {
-      positions[found++] = static_cast<std::uint32_t>(at);
-    }
-  }
-  return found;
-}
-
 elf::SplitStats split(std::size_t word, const std::byte* values, std::size_t n, unsigned dropped,
                       std::span<std::byte* const> planes, std::uint16_t* block_outliers) {
   if (word == 2) return split_words<std::uint16_t>(values, n, dropped, planes, block_outliers);
   if (word == 4) return split_words<std::uint32_t>(values, n, dropped, planes, block_outliers);
   return split_words<std::uint64_t>(values, n, dropped, planes, block_outliers);
-}
-
-void join(std::size_t word, std::span<const std::byte* const> planes, std::size_t n, unsigned dropped,
-          std::byte* values) {
-  if (word == 2) return join_words<std::uint16_t>(planes, n, dropped, values);
-  if (word == 4) return join_words<std::uint32_t>(planes, n, dropped, values);
-  join_words<std::uint64_t>(planes, n, dropped, values);
-}
-
-std::size_t find(std::size_t word, const std::byte* values, std::size_t n, unsigned dropped, std::uint32_t* positions) {
-  if (word == 2) return find_in_words<std::uint16_t>(values, n, dropped, positions);
-  if (word == 4) return find_in_words<std::uint32_t>(values, n, dropped, positions);
-  return find_in_words<std::uint64_t>(values, n, dropped, positions);
 }
 
 }  // namespace
@@ -368,8 +210,6 @@ HWY_AFTER_NAMESPACE();
 namespace elves::encode {
 
 HWY_EXPORT(split);
-HWY_EXPORT(join);
-HWY_EXPORT(find);
 
 namespace elf {
 
@@ -379,25 +219,12 @@ SplitStats split_values(const std::byte* values, std::size_t n, unsigned dropped
   return HWY_DYNAMIC_DISPATCH(encode::split)(sizeof(Word), values, n, dropped, planes, block_outliers);
 }
 
-template <class Word>
-void join_values(std::span<const std::byte* const> planes, std::size_t n, unsigned dropped, std::byte* values) {
-  HWY_DYNAMIC_DISPATCH(encode::join)(sizeof(Word), planes, n, dropped, values);
-}
-
-template <class Word>
-std::size_t find_outliers(const std::byte* values, std::size_t n, unsigned dropped, std::uint32_t* positions) {
-  return HWY_DYNAMIC_DISPATCH(encode::find)(sizeof(Word), values, n, dropped, positions);
-}
-
-#define ELVES_INSTANTIATE(Word)                                                                                \
-  template SplitStats split_values<Word>(const std::byte*, std::size_t, unsigned, std::span<std::byte* const>, \
-                                         std::uint16_t*);                                                      \
-  template void join_values<Word>(std::span<const std::byte* const>, std::size_t, unsigned, std::byte*);       \
-  template std::size_t find_outliers<Word>(const std::byte*, std::size_t, unsigned, std::uint32_t*)
-
-ELVES_INSTANTIATE(std::uint16_t);
-ELVES_INSTANTIATE(std::uint32_t);
-ELVES_INSTANTIATE(std::uint64_t);
+template SplitStats split_values<std::uint16_t>(const std::byte*, std::size_t, unsigned, std::span<std::byte* const>,
+                                                std::uint16_t*);
+template SplitStats split_values<std::uint32_t>(const std::byte*, std::size_t, unsigned, std::span<std::byte* const>,
+                                                std::uint16_t*);
+template SplitStats split_values<std::uint64_t>(const std::byte*, std::size_t, unsigned, std::span<std::byte* const>,
+                                                std::uint16_t*);
 
 }  // namespace elf
 }  // namespace elves::encode
