@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "encode/rans/rans.hpp"
 #include "encode/selector.hpp"
 
 namespace elves::measure {
@@ -46,11 +47,16 @@ std::size_t ExhaustiveEncoder::stream_bytes(const encode::Stream& stream, const 
   streams_.encode(stream, options, scratch_, out_);
   std::size_t least = out_.size();
   const auto raw_bytes = stream.bytes.size();
+  const auto consider = [&] {
+    const auto head_bytes = varint_bytes(raw_bytes << encode::kStreamKindBits) + varint_bytes(out_.size());
+    least = std::min(least, head_bytes + out_.size());
+  };
+  out_.clear();
+  if (!stream.bytes.empty() && encode::rans::encode(stream.bytes, raw_bytes, scratch_, out_)) consider();
   for (ZstdPeer* coder : {&huffman_, &zstd_1_, &zstd_3_}) {
     out_.clear();
     coder->encode(stream.bytes, out_);
-    const auto head_bytes = varint_bytes(raw_bytes << encode::kStreamKindBits) + varint_bytes(out_.size());
-    least = std::min(least, head_bytes + out_.size());
+    consider();
   }
   return least;
 }

@@ -22,10 +22,20 @@ inline std::size_t chunk_bytes(DType dtype) noexcept {
 }
 
 /// How a chunk's bytes became streams. Stored in archives: never renumbered. docs/transforms/ has a page for each.
-enum class TransformId : std::uint8_t { Raw = 0, Planes = 1, ElfPacked = 2, Elf = 3, De = 4, IntDelta = 6 };
+enum class TransformId : std::uint8_t {
+  Raw = 0,
+  Planes = 1,
+  ElfPacked = 2,
+  Elf = 3,
+  De = 4,
+  Blocks = 5,
+  IntDelta = 6,
+  Palette = 7,
+  Window = 8
+};
 
 /// Above all numbers of TransformId.
-inline constexpr std::size_t kTransformCount = 8;
+inline constexpr std::size_t kTransformCount = 9;
 
 /// The name in reports, for example "elf-packed"; "unknown" for a number this build does not know.
 std::string_view name(TransformId transform) noexcept;
@@ -38,9 +48,9 @@ struct EncodeOptions {
   double error_bound = 0;  ///< largest |error| of a float; 0: ELF's own bound for the dtype (2^-11, 2^-24, 2^-53)
   double min_snr_db = 70;  ///< ELF only where the chunk's signal-to-noise ratio stays above this
   Level level = Level::Default;
-  bool use_de = true;      ///< stage `de`
+  bool use_de = true;      ///< stage `de`: repeated and few distinct values
   bool use_elf = true;     ///< stage `elf`
-  bool use_planes = true;  ///< stage `planes`: exponent and byte planes, also of differences
+  bool use_planes = true;  ///< stage `planes`: exponent and byte planes, differences, parts of blocks
   bool use_zstd = true;    ///< stage `zstd`: entropy coding of streams; without it streams are constant or stored
   bool prefer_elf_packed = false;  ///< the paper's packed form in the place of planes form (experiments)
 };

@@ -1,22 +1,41 @@
 #include "archive/container_checksums.hpp"
 
+#include <algorithm>
+
 namespace elves::archive {
+namespace {
 
-void ContainerChecksums::begin(const FileRow& row) {
-  has_checksums_ = corpus::zip::has_checksums(static_cast<corpus::ContainerId>(row.container));
-  lossy_.clear();
+using corpus::zip::ByteRange;
+
+/// Sorted, and adjacent ranges made one.
+std::vector<ByteRange> merged(std::vector<ByteRange> ranges) {
+  std::ranges::sort(ranges, {}, &ByteRange::offset_bytes);
+  std::vector<ByteRange> result;
+  for (const auto& range : ranges) {
+    if (!result.empty() && result.back().offset_bytes + result.back().size_bytes == range.offset_bytes)
+      result.back().size_bytes += range.size_bytes;
+    else
+      result.push_back(range);
+  }
+  return result;
 }
 
-void ContainerChecksums::take(const DecodedPiece& piece) {
-  if (!has_checksums_ || piece.exact || piece.bytes.empty()) return;
-  if (!lossy_.empty() && lossy_.back().offset_bytes + lossy_.back().size_bytes == piece.offset_bytes)
-    lossy_.back().size_bytes += piece.bytes.size();
-  else
-    lossy_.push_back({piece.offset_bytes, piece.bytes.size()});
+}  // namespace
+
+ContainerChecksums::ContainerChecksums(const FileRow& row)
+    : has_checksums_(corpus::zip::has_checksums(static_cast<corpus::ContainerId>(row.container))) {}
+
+void ContainerChecksums::take(std::span<const DecodedPiece> pieces) {
+  if (!has_checksums_) return;
+  const std::lock_guard lock(mutex_);
+  for (const auto& piece : pieces) {
+    if (!piece.exact) lossy_.push_back({piece.offset_bytes, piece.bytes.size()});
+  }
 }
 
-Result<std::vector<corpus::zip::Patch>> ContainerChecksums::corrections(const corpus::ByteSource& file) const {
+Result<std::vector<corpus::zip::Patch>> ContainerChecksums::corrections(const corpus::ByteSource& file) {
   if (lossy_.empty()) return std::vector<corpus::zip::Patch>{};
+  lossy_ = merged(std::move(lossy_));
   return corpus::zip::recompute_checksums(file, lossy_);
 }
 

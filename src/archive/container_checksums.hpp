@@ -1,6 +1,6 @@
 #pragma once
 
-#include <cstdint>
+#include <mutex>
 #include <span>
 #include <vector>
 
@@ -14,17 +14,19 @@ namespace elves::archive {
 /// tells what to write over the decoded bytes of a file so that readers accept it. Files without loss are left alone.
 class ContainerChecksums {
  public:
-  void begin(const FileRow& row);
-  /// The pieces of the file, from front to back.
-  void take(const DecodedPiece& piece);
-  bool needed() const noexcept { return !lossy_.empty(); }
+  explicit ContainerChecksums(const FileRow& row);
 
-  /// The corrections, for the decoded bytes as `file` gives them. Reads the entries that have lossy layers once more.
-  Result<std::vector<corpus::zip::Patch>> corrections(const corpus::ByteSource& file) const;
+  /// Any thread, in any order: the pieces of the file.
+  void take(std::span<const DecodedPiece> pieces);
+
+  /// After all pieces: the corrections, for the decoded bytes as `file` gives them. Reads the entries that have lossy
+  /// layers once more.
+  Result<std::vector<corpus::zip::Patch>> corrections(const corpus::ByteSource& file);
 
  private:
   bool has_checksums_ = false;
-  std::vector<corpus::zip::ByteRange> lossy_;  ///< sorted; adjacent ranges are one
+  std::mutex mutex_;
+  std::vector<corpus::zip::ByteRange> lossy_;
 };
 
 }  // namespace elves::archive

@@ -29,24 +29,30 @@ struct DecodedPiece {
   double max_abs_error = 0;  ///< recorded for the layer
 };
 
-/// Takes the files of decode_files() as they come. Called by the main thread, in order.
+/// A visitor may hold a descriptor for each: a process usually has 1024.
+inline constexpr std::size_t kOpenFiles = 256;
+
+/// Takes the files of decode_files() as they come.
 class FileVisitor {
  public:
   virtual ~FileVisitor() = default;
-  /// A file begins; an Error leaves it out (end() gets it).
+  /// Main thread, files in order: a file begins. At most kOpenFiles have begun and not ended. An Error leaves the file
+  /// out (end() gets it).
   virtual Result<void> begin(std::size_t index, const ArchivedFile& file) = 0;
-  /// The next bytes of the file, from front to back, without gaps.
-  virtual Result<void> piece(std::size_t index, const DecodedPiece& piece) = 0;
-  /// The last call for a file. `outcome` is good where all pieces came and all digests are as recorded.
+  /// Any thread, several at once, also while others begin and end; with one thread, from front to back. Pieces that lie
+  /// side by side in the file and in memory, at most kChunkBytes in all; each byte of a file comes once.
+  virtual Result<void> pieces(std::size_t index, std::span<const DecodedPiece> pieces) = 0;
+  /// Main thread, files in order: the last call for a file. `outcome` is good where all pieces came and were taken, and
+  /// all digests are as recorded.
   virtual void end(std::size_t index, const ArchivedFile& file, const Result<void>& outcome) = 0;
 };
 
 /// Reads the row and the names of a file.
 Result<ArchivedFile> read_file_row(ShardSet& shards, const FileRef& file);
 
-/// Not collective. Decodes files in the given order: batches of up to 64 MiB, chunks in parallel by OpenMP, checked
-/// against their checksums, the decoded digests of their layers, and the file's digest. What is damaged ends its file
-/// with an Error; the others go on. Memory: 64 MiB and one chunk for each thread.
+/// Not collective. Decodes files in the given order: chunks in parallel by OpenMP, handed to the visitor while they are
+/// in the cache, checked against their checksums, the decoded digests of their layers, and the file's digest. What is
+/// damaged ends its file with an Error; the others go on. Memory: two chunks and a Decoder for each thread.
 void decode_files(ShardSet& shards, const Directory& directory, std::span<const FileRef> files, int threads,
                   FileVisitor& visitor);
 

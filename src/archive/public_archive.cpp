@@ -1,7 +1,9 @@
 #include <algorithm>
 #include <exception>
 #include <map>
+#include <optional>
 
+#include "archive/chunk_decoder.hpp"
 #include "archive/container_checksums.hpp"
 #include "archive/file_decoder.hpp"
 #include "archive/shard_reader.hpp"
@@ -71,22 +73,22 @@ Result<std::vector<Part>> parts_of(archive::ShardSet& shards, const archive::Fil
   return parts;
 }
 
-/// Collects the bytes of one file.
+/// Collects the bytes of one file, which come in order: it is decoded by one thread.
 class Collector final : public archive::FileVisitor {
  public:
   Result<void> begin(std::size_t, const archive::ArchivedFile& file) override {
-    checksums_.begin(file.row);
+    checksums_.emplace(file.row);
     return {};
   }
-  Result<void> piece(std::size_t, const archive::DecodedPiece& piece) override {
-    checksums_.take(piece);
-    bytes.insert(bytes.end(), piece.bytes.begin(), piece.bytes.end());
+  Result<void> pieces(std::size_t, std::span<const archive::DecodedPiece> pieces) override {
+    checksums_->take(pieces);
+    for (const auto& piece : pieces) bytes.insert(bytes.end(), piece.bytes.begin(), piece.bytes.end());
     return {};
   }
   void end(std::size_t, const archive::ArchivedFile&, const Result<void>& result) override {
     outcome = result;
     if (!outcome) return;
-    const auto corrections = checksums_.corrections(corpus::MemorySource(bytes));
+    const auto corrections = checksums_->corrections(corpus::MemorySource(bytes));
     if (!corrections) {
       outcome = corrections.error();
       return;
@@ -99,7 +101,7 @@ class Collector final : public archive::FileVisitor {
   Result<void> outcome = Error{"the file did not end"};
 
  private:
-  archive::ContainerChecksums checksums_;
+  std::optional<archive::ContainerChecksums> checksums_;
 };
 
 /// The API promises errors, not exceptions: running out of memory is one.
@@ -163,7 +165,7 @@ Result<std::vector<std::byte>> Archive::read_layer(const std::string& path, cons
     if (!parts) return parts.error();
     std::vector<std::byte> bytes;
     const KeyedHash hash(state_->directory.identity.hash_secret);
-    Decoder decoder;
+    archive::ChunkDecoder decoder;
     bool found = false;
     for (const auto& part : *parts) {
       if (part.extent.is_layer == 0 || part.name != layer) continue;
@@ -177,15 +179,13 @@ Result<std::vector<std::byte>> Archive::read_layer(const std::string& path, cons
         const auto row = (*shard)->chunk(part.layer.first_chunk + c);
         if (!row) return row.error();
         if (row->raw_bytes > part.layer.size_bytes || row->raw_bytes > kChunkBytes ||
-            row->encoded_bytes > kChunkBytes + 64)
+            row->encoded_bytes > archive::kMostEncodedBytes)
           return Error{path + ": a chunk is too large"};
-        std::vector<std::byte> encoded(row->encoded_bytes);
-        if (auto read = (*shard)->read_encoded(*row, encoded); !read) return read.error();
         const auto at = bytes.size();
         bytes.resize(at + row->raw_bytes);
-        const auto out = std::span(bytes).subspan(at);
-        if (auto decoded = decoder.decode(encoded, *dtype, out); !decoded) return decoded.error();
-        digests.push_back(hash(out));
+        const auto digest = decoder.decode(**shard, *row, *dtype, hash, std::span(bytes).subspan(at));
+        if (!digest) return digest.error();
+        digests.push_back(*digest);
       }
       if (hash.combine(digests) != archive::to_hash(part.layer.decoded))
         return Error{path + ": layer " + layer + " is damaged (digest)"};

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <memory>
 #include <set>
 
 #include "archive/container_checksums.hpp"
@@ -35,28 +36,32 @@ struct Work {
 
 class Restorer final : public FileVisitor {
  public:
-  Restorer(TargetTree& tree, const Work& work, RestoreSummary& summary) : tree_(tree), work_(work), summary_(summary) {}
+  Restorer(TargetTree& tree, const Work& work, RestoreSummary& summary)
+      : tree_(tree), work_(work), summary_(summary), open_(work.files.size()) {}
 
   Result<void> begin(std::size_t index, const ArchivedFile&) override {
-    if (!is_safe_path(work_.files[index].path)) return Error{"unsafe path in the archive: not restored"};
+    const auto& file = work_.files[index];
+    if (!is_safe_path(file.path)) return Error{"unsafe path in the archive: not restored"};
+    auto target = tree_.begin_file(file.path);
+    if (!target) return target.error();
+    open_[index] = std::make_unique<Open>(std::move(*target), file.row);
     return {};
   }
 
-  Result<void> piece(std::size_t index, const DecodedPiece& piece) override {
-    if (auto ready = open(index); !ready) return ready;
-    checksums_.take(piece);
-    return tree_.write_file(piece.bytes, piece.offset_bytes);
+  Result<void> pieces(std::size_t index, std::span<const DecodedPiece> pieces) override {
+    auto& open = *open_[index];
+    open.checksums.take(pieces);
+    const auto& last = pieces.back();
+    const auto* begin = pieces.front().bytes.data();
+    return open.target.write({begin, last.bytes.data() + last.bytes.size()}, pieces.front().offset_bytes);
   }
 
   void end(std::size_t index, const ArchivedFile&, const Result<void>& outcome) override {
+    const auto open = std::move(open_[index]);
     const auto& file = work_.files[index];
-    auto done = outcome ? open(index) : outcome;
-    if (done) done = correct_checksums(file.row.size_bytes);
-    if (done)
-      done = tree_.commit_file(file.row);
-    else
-      tree_.drop_file();
-    open_ = kNone;
+    auto done = outcome;
+    if (done) done = correct_checksums(*open, file.row.size_bytes);
+    if (done) done = tree_.commit_file(std::move(open->target), file.row);
     if (!done) {
       summary_.problems.push_back({file.path, done.error().message});
     } else {
@@ -66,23 +71,17 @@ class Restorer final : public FileVisitor {
   }
 
  private:
-  static constexpr std::size_t kNone = SIZE_MAX;
+  struct Open {
+    TargetFile target;
+    ContainerChecksums checksums;
+    Open(TargetFile file, const FileRow& row) : target(std::move(file)), checksums(row) {}
+  };
 
-  Result<void> open(std::size_t index) {
-    if (open_ == index) return {};
-    auto begun = tree_.begin_file(work_.files[index].path);
-    if (!begun) return begun;
-    open_ = index;
-    checksums_.begin(work_.files[index].row);
-    return {};
-  }
-
-  Result<void> correct_checksums(std::uint64_t size_bytes) {
-    if (!checksums_.needed()) return {};
-    const auto corrections = checksums_.corrections(tree_.written(size_bytes));
+  static Result<void> correct_checksums(Open& open, std::uint64_t size_bytes) {
+    const auto corrections = open.checksums.corrections(open.target.written(size_bytes));
     if (!corrections) return corrections.error();
     for (const auto& patch : *corrections) {
-      if (auto written = tree_.write_file(patch.bytes, patch.offset_bytes); !written) return written;
+      if (auto written = open.target.write(patch.bytes, patch.offset_bytes); !written) return written;
     }
     return {};
   }
@@ -90,8 +89,7 @@ class Restorer final : public FileVisitor {
   TargetTree& tree_;
   const Work& work_;
   RestoreSummary& summary_;
-  ContainerChecksums checksums_;  ///< of the file that is being written
-  std::size_t open_ = kNone;
+  std::vector<std::unique_ptr<Open>> open_;  ///< by file, while it is written
 };
 
 Work sort_by_kind(ShardSet& shards, const SelectedFiles& selected, RestoreSummary& summary) {

@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <cerrno>
 #include <cstdlib>
 #include <random>
@@ -20,38 +22,44 @@
 namespace elves::archive {
 namespace {
 
-/// Where the parts of this rank begin in the shard's datasets, and how long these are.
-struct Placement {
-  std::uint64_t payload = 0, chunks = 0, layers = 0, layer_names = 0, files = 0, extents = 0, models = 0, names = 0;
-  std::uint64_t total_payload = 0, total_chunks = 0, total_layers = 0, total_files = 0, total_extents = 0,
-                total_models = 0, total_names = 0;
-
-  bool nothing() const { return total_chunks + total_layers + total_files + total_extents == 0; }
+/// A number for each thing that the parts of a shard are made of.
+struct Amounts {
+  std::uint64_t payload = 0, chunks = 0, layer_chunks = 0, layers = 0, layer_names = 0, files = 0, extents = 0,
+                models = 0, names = 0;
 };
+constexpr std::size_t kAmounts = sizeof(Amounts) / sizeof(std::uint64_t);
+using AmountList = std::array<std::uint64_t, kAmounts>;
 
-std::uint64_t payload_bytes(const ShardPart& part) {
-  std::uint64_t bytes = 0;
-  for (const auto piece : part.payload) bytes += piece.size();
-  return bytes;
+Amounts amounts_of(const std::vector<std::uint64_t>& list) {
+  AmountList amounts{};
+  std::copy_n(list.begin(), kAmounts, amounts.begin());
+  return std::bit_cast<Amounts>(amounts);
 }
 
+/// Where the part of this rank begins in the shard's datasets, and how long these are.
+struct Placement {
+  Amounts at;
+  Amounts total;
+
+  bool nothing() const { return total.chunks + total.layers + total.files + total.extents == 0; }
+};
+
 Placement place(const mpi::Comm& comm, const ShardPart& part) {
-  Placement at;
-  const auto put = [&](std::uint64_t mine, std::uint64_t& first) {
-    first = comm.exscan(mine);
-    return comm.sum(mine);
-  };
-  at.total_payload = put(payload_bytes(part), at.payload);
-  at.total_chunks = put(part.chunks.size(), at.chunks);
-  at.total_layers = put(part.layers.size(), at.layers);
-  at.total_files = put(part.files.size(), at.files);
-  at.total_extents = put(part.extents.size(), at.extents);
-  at.total_models = put(part.models.size(), at.models);
-  const auto total_layer_names = put(part.layer_names.bytes().size(), at.layer_names);
-  const auto total_names = put(part.names.bytes().size(), at.names);
-  at.names += total_layer_names;  // /names: all shapes of layers, then all of the rest
-  at.total_names = total_layer_names + total_names;
-  return at;
+  Amounts mine;
+  for (const auto piece : part.payload) mine.payload += piece.size();
+  mine.chunks = part.chunks.size();
+  for (const auto& row : part.layers) mine.layer_chunks += row.n_chunks;
+  mine.layers = part.layers.size();
+  mine.layer_names = part.layer_names.bytes().size();
+  mine.files = part.files.size();
+  mine.extents = part.extents.size();
+  mine.models = part.models.size();
+  mine.names = part.names.bytes().size();
+  const auto list = std::bit_cast<AmountList>(mine);
+  Placement placement{amounts_of(comm.exscan(list)), amounts_of(comm.sum(list))};
+  placement.at.names += placement.total.layer_names;  // /names: all shapes of layers, then all of the rest
+  placement.total.names += placement.total.layer_names;
+  return placement;
 }
 
 template <class Row>
@@ -62,14 +70,12 @@ void set_check(Row& row, std::span<const std::byte> names, std::uint64_t names_b
 }
 
 /// Turns the places of this rank's rows from relative into final, and sets their checks.
-void finish_rows(const mpi::Comm& comm, ShardPart& part, const Placement& at) {
+void finish_rows(ShardPart& part, const Amounts& at) {
   for (auto& row : part.chunks) {
     row.payload_offset += at.payload;
     row.check = row_check(row, {});
   }
-  std::uint64_t my_chunks = 0;
-  for (const auto& row : part.layers) my_chunks += row.n_chunks;
-  std::uint64_t first_chunk = comm.exscan(my_chunks);
+  std::uint64_t first_chunk = at.layer_chunks;
   for (auto& row : part.layers) {
     row.first_chunk = first_chunk;
     first_chunk += row.n_chunks;
@@ -167,17 +173,17 @@ Result<void> first_error(std::initializer_list<Result<void>> results) {
   return {};
 }
 
-Result<void> create_datasets(h5::File& file, const Placement& at) {
-  return first_error({file.create_bytes(kPayload, at.total_payload),
-                      file.create_rows(ChunkRow::kTable, row_type<ChunkRow>(), at.total_chunks),
-                      file.create_rows(LayerRow::kTable, row_type<LayerRow>(), at.total_layers),
-                      file.create_rows(FileRow::kTable, row_type<FileRow>(), at.total_files),
-                      file.create_rows(ExtentRow::kTable, row_type<ExtentRow>(), at.total_extents),
-                      file.create_rows(ModelRow::kTable, row_type<ModelRow>(), at.total_models),
-                      file.create_bytes(kNames, at.total_names)});
+Result<void> create_datasets(h5::File& file, const Amounts& total) {
+  return first_error({file.create_bytes(kPayload, total.payload),
+                      file.create_rows(ChunkRow::kTable, row_type<ChunkRow>(), total.chunks),
+                      file.create_rows(LayerRow::kTable, row_type<LayerRow>(), total.layers),
+                      file.create_rows(FileRow::kTable, row_type<FileRow>(), total.files),
+                      file.create_rows(ExtentRow::kTable, row_type<ExtentRow>(), total.extents),
+                      file.create_rows(ModelRow::kTable, row_type<ModelRow>(), total.models),
+                      file.create_bytes(kNames, total.names)});
 }
 
-Result<void> write_datasets(h5::File& file, const ShardPart& part, const Placement& at) {
+Result<void> write_datasets(h5::File& file, const ShardPart& part, const Amounts& at) {
   if (auto done = write_payload(file, part.payload, at.payload); !done) return done;
   return first_error({write_table(file, part.chunks, at.chunks), write_table(file, part.layers, at.layers),
                       write_table(file, part.files, at.files), write_table(file, part.extents, at.extents),
@@ -213,17 +219,19 @@ Result<void> fsync_file(const std::string& path) {
 }
 
 /// Opens the file as a reader would; with `verify` also checks the chunks that this rank has written.
-Result<void> read_back(const std::string& path, const Directory& directory, const ShardPart& part, const Placement& at,
-                       bool verify) {
+Result<void> read_back(const std::string& path, const Directory& directory, const ShardPart& part,
+                       const Placement& placement, bool verify) {
   auto reader = ShardReader::open_file(path, directory.identity.id);
   if (!reader) return reader.error();
-  if (reader->rows(ChunkRow::kTable) != at.total_chunks || reader->rows(LayerRow::kTable) != at.total_layers ||
-      reader->rows(FileRow::kTable) != at.total_files || reader->rows(ExtentRow::kTable) != at.total_extents)
+  if (reader->rows(ChunkRow::kTable) != placement.total.chunks ||
+      reader->rows(LayerRow::kTable) != placement.total.layers ||
+      reader->rows(FileRow::kTable) != placement.total.files ||
+      reader->rows(ExtentRow::kTable) != placement.total.extents)
     return Error{path + ": the tables read back are not those written"};
   if (!verify) return {};
   std::vector<std::byte> encoded;
   for (std::size_t i = 0; i < part.chunks.size(); ++i) {
-    const auto row = reader->chunk(at.chunks + i);
+    const auto row = reader->chunk(placement.at.chunks + i);
     if (!row) return row.error();
     encoded.resize(row->encoded_bytes);
     if (auto done = reader->read_encoded(*row, encoded); !done) return done;
@@ -232,29 +240,36 @@ Result<void> read_back(const std::string& path, const Directory& directory, cons
 }
 
 /// MPI-IO says "input/output error" whatever the cause: names the most frequent one.
-Result<void> explain(Result<void> outcome, const Directory& directory, const Placement& at) {
+Result<void> explain(Result<void> outcome, const Directory& directory, const Amounts& total) {
   struct statvfs space {};
   if (outcome || ::statvfs(directory.path.c_str(), &space) != 0) return outcome;
   const auto free_bytes = static_cast<std::uint64_t>(space.f_bavail) * space.f_frsize;
-  if (free_bytes >= (std::uint64_t{1} << 20) && free_bytes >= at.total_payload) return outcome;
-  return Error{"No space left on " + directory.path + " (the wave needs " + format_bytes(at.total_payload) +
+  if (free_bytes >= (std::uint64_t{1} << 20) && free_bytes >= total.payload) return outcome;
+  return Error{"No space left on " + directory.path + " (the wave needs " + format_bytes(total.payload) +
                "): free some or choose another --archive (" + outcome.error().message + ")"};
 }
 
-/// Creates, fills and closes the file. All ranks go through the same collective calls, whatever fails where.
+/// Fills the file and brings it to the disk. All ranks go through the same collective calls, whatever fails where, and
+/// agree before the first that may wait for others.
+void fill(const mpi::Comm& comm, h5::File& file, const Directory& directory, const ShardHeader& header,
+          const ShardPart& part, const Placement& placement, const std::string& phase) {
+  auto filled = first_error({create_datasets(file, placement.total), set_attributes(file, directory, header)});
+  if (filled) filled = write_datasets(file, part, placement.at);
+  comm.agree(explain(filled, directory, placement.total), phase);
+  comm.agree(explain(file.flush(), directory, placement.total), phase);
+  const auto marked = file.set_attribute("complete", std::uint64_t{1});
+  comm.agree(explain(first_error({file.flush(), marked}), directory, placement.total), phase);
+}
+
+/// Creates, fills and closes the file.
 void write_file(const mpi::Comm& comm, const std::string& path, const Directory& directory, const ShardHeader& header,
-                const ShardPart& part, const Placement& at) {
+                const ShardPart& part, const Placement& placement) {
   const std::string phase = "archive: write " + shard_name(header.shard);
   auto created = h5::File::create(comm, path);
   comm.agree(created ? Result<void>{} : Result<void>{created.error()}, phase);
   auto& file = *created;
   try {
-    comm.agree(explain(create_datasets(file, at), directory, at), phase);
-    comm.agree(explain(write_datasets(file, part, at), directory, at), phase);
-    comm.agree(set_attributes(file, directory, header), phase);
-    comm.agree(explain(file.flush(), directory, at), phase);
-    comm.agree(file.set_attribute("complete", std::uint64_t{1}), phase);
-    comm.agree(explain(file.flush(), directory, at), phase);
+    fill(comm, file, directory, header, part, placement, phase);
   } catch (const Failure&) {
     // Closing would write again, and hang or crash in HDF5 where that fails on some ranks: the file is left open, the
     // process ends without MPI_Finalize, and write_shard() removes the file.
@@ -263,6 +278,24 @@ void write_file(const mpi::Comm& comm, const std::string& path, const Directory&
     throw;
   }
   comm.agree(file.close(), phase);
+}
+
+/// What is in the file is on the disk, and reads as it was written.
+Result<void> check_file(const mpi::Comm& comm, const std::string& path, const Directory& directory,
+                        const ShardPart& part, const Placement& placement, bool verify) {
+  if (comm.is_root()) {
+    if (auto done = fsync_file(path); !done) return done;
+  }
+  if (!comm.is_root() && !verify) return {};
+  return read_back(path, directory, part, placement, verify);
+}
+
+Result<void> publish(const std::string& temporary, const std::string& final_path, const Directory& directory) {
+  if (auto renamed = rename_no_replace(temporary, final_path); !renamed) {
+    ::unlink(temporary.c_str());
+    return renamed;
+  }
+  return fsync_directory(directory.path);
 }
 
 std::uint64_t file_bytes(const std::string& path) {
@@ -288,22 +321,20 @@ std::uint64_t Names::add(std::span<const std::uint64_t> shape) {
 
 std::uint64_t write_shard(const mpi::Comm& comm, const Directory& directory, const ShardHeader& header, ShardPart part,
                           bool verify) {
-  const auto at = place(comm, part);
-  if (at.nothing()) return 0;
-  finish_rows(comm, part, at);
+  const auto placement = place(comm, part);
+  if (placement.nothing()) return 0;
+  finish_rows(part, placement.at);
   const auto temporary = directory.path + "/" + attempt_name(comm, header);
   const auto final_path = directory.path + "/" + shard_name(header.shard);
   const std::string phase = "archive: commit " + shard_name(header.shard);
   try {
-    write_file(comm, temporary, directory, header, part, at);
-    comm.agree(comm.is_root() ? fsync_file(temporary) : Result<void>{}, phase);
-    comm.agree(comm.is_root() || verify ? read_back(temporary, directory, part, at, verify) : Result<void>{}, phase);
-    comm.agree(comm.is_root() ? rename_no_replace(temporary, final_path) : Result<void>{}, phase);
+    write_file(comm, temporary, directory, header, part, placement);
+    comm.agree(check_file(comm, temporary, directory, part, placement, verify), phase);
   } catch (const Failure&) {
     if (comm.is_root()) ::unlink(temporary.c_str());
     throw;
   }
-  comm.agree(comm.is_root() ? fsync_directory(directory.path) : Result<void>{}, phase);
+  comm.agree(comm.is_root() ? publish(temporary, final_path, directory) : Result<void>{}, phase);
   return comm.max(comm.is_root() ? file_bytes(final_path) : 0);
 }
 

@@ -39,21 +39,22 @@ Result<TargetTree> TargetTree::open(const std::string& root, bool replace) {
   TargetTree tree;
   tree.replace_ = replace;
   tree.token_ = random_token();  // ranks on other hosts may have our process number
-  tree.root_ = FileDescriptor(::open(root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!tree.root_) return Error{root + ": " + errno_text(errno)};
+  FileDescriptor folder(::open(root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!folder) return Error{root + ": " + errno_text(errno)};
+  tree.root_ = std::make_shared<FileDescriptor>(std::move(folder));
   return tree;
 }
 
-Result<int> TargetTree::parent(const std::string& path, std::string& name, bool create) {
+Result<TargetTree::Folder> TargetTree::parent(const std::string& path, std::string& name, bool create) {
   if (!is_safe_path(path)) return Error{"unsafe path in the archive: nothing written"};
   const auto slash = path.rfind('/');
   name = slash == std::string::npos ? path : path.substr(slash + 1);
-  if (slash == std::string::npos) return root_.get();
+  if (slash == std::string::npos) return root_;
   const auto folder = path.substr(0, slash);
-  if (cached_ && folder == cached_path_) return cached_.get();
+  if (cached_ && folder == cached_path_) return cached_;
   FileDescriptor current;
   for (const auto& part : split(folder, '/')) {
-    const int above = current ? current.get() : root_.get();
+    const int above = current ? current.get() : root_->get();
     if (create && ::mkdirat(above, part.c_str(), 0777) != 0 && errno != EEXIST)
       return Error{"folder " + printable(folder) + ": " + errno_text(errno)};
     FileDescriptor next(::openat(above, part.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
@@ -62,16 +63,16 @@ Result<int> TargetTree::parent(const std::string& path, std::string& name, bool 
                    (errno == ENOTDIR || errno == ELOOP ? "a link or a file is in its place" : errno_text(errno))};
     current = std::move(next);
   }
-  cached_ = std::move(current);
+  cached_ = std::make_shared<FileDescriptor>(std::move(current));
   cached_path_ = folder;
-  return cached_.get();
+  return cached_;
 }
 
 Result<void> TargetTree::make_directory(const std::string& path) {
   std::string name;
   const auto folder = parent(path, name, true);
   if (!folder) return folder.error();
-  if (::mkdirat(*folder, name.c_str(), 0700) != 0 && errno != EEXIST) return Error{errno_text(errno)};
+  if (::mkdirat((*folder)->get(), name.c_str(), 0700) != 0 && errno != EEXIST) return Error{errno_text(errno)};
   return {};
 }
 
@@ -79,7 +80,7 @@ Result<void> TargetTree::finish_directory(const std::string& path, const FileRow
   std::string name;
   const auto folder = parent(path, name, false);
   if (!folder) return folder.error();
-  const FileDescriptor self(::openat(*folder, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  const FileDescriptor self(::openat((*folder)->get(), name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   if (!self) return Error{errno_text(errno)};
   return set_metadata(self.get(), row);
 }
@@ -104,12 +105,12 @@ Result<void> TargetTree::make_symlink(const std::string& path, const std::string
   const auto folder = parent(path, name, true);
   if (!folder) return folder.error();
   const auto temporary = ".elves-link-" + token_;
-  ::unlinkat(*folder, temporary.c_str(), 0);
-  if (::symlinkat(text.c_str(), *folder, temporary.c_str()) != 0) return Error{errno_text(errno)};
-  if (auto done = publish(*folder, temporary, name); !done) return done;
+  ::unlinkat((*folder)->get(), temporary.c_str(), 0);
+  if (::symlinkat(text.c_str(), (*folder)->get(), temporary.c_str()) != 0) return Error{errno_text(errno)};
+  if (auto done = publish((*folder)->get(), temporary, name); !done) return done;
   const timespec times[2] = {{0, UTIME_OMIT}, mtime_of(row)};
-  (void)::utimensat(*folder, name.c_str(), times, AT_SYMLINK_NOFOLLOW);
-  if (::geteuid() == 0) (void)!::fchownat(*folder, name.c_str(), row.uid, row.gid, AT_SYMLINK_NOFOLLOW);
+  (void)::utimensat((*folder)->get(), name.c_str(), times, AT_SYMLINK_NOFOLLOW);
+  if (::geteuid() == 0) (void)!::fchownat((*folder)->get(), name.c_str(), row.uid, row.gid, AT_SYMLINK_NOFOLLOW);
   return {};
 }
 
@@ -117,55 +118,47 @@ Result<void> TargetTree::make_hardlink(const std::string& path, const std::strin
   std::string first_name;
   const auto first_folder = parent(first_path, first_name, false);
   if (!first_folder) return first_folder.error();
-  const FileDescriptor kept(::fcntl(*first_folder, F_DUPFD_CLOEXEC, 0));
   std::string name;
   const auto folder = parent(path, name, true);
   if (!folder) return folder.error();
   const auto temporary = ".elves-link-" + token_;
-  ::unlinkat(*folder, temporary.c_str(), 0);
-  if (::linkat(kept.get(), first_name.c_str(), *folder, temporary.c_str(), 0) != 0) return Error{errno_text(errno)};
-  auto done = publish(*folder, temporary, name);
-  ::unlinkat(*folder, temporary.c_str(), 0);  // rename() of two names of one file does nothing
+  ::unlinkat((*folder)->get(), temporary.c_str(), 0);
+  if (::linkat((*first_folder)->get(), first_name.c_str(), (*folder)->get(), temporary.c_str(), 0) != 0)
+    return Error{errno_text(errno)};
+  auto done = publish((*folder)->get(), temporary, name);
+  ::unlinkat((*folder)->get(), temporary.c_str(), 0);  // rename() of two names of one file does nothing
   return done;
 }
 
-Result<void> TargetTree::begin_file(const std::string& path) {
-  const auto folder = parent(path, file_name_, true);
+Result<TargetFile> TargetTree::begin_file(const std::string& path) {
+  std::string name;
+  auto folder = parent(path, name, true);
   if (!folder) return folder.error();
-  file_folder_ = *folder;
-  temporary_ = ".elves-file-" + token_;
-  ::unlinkat(*folder, temporary_.c_str(), 0);
-  file_ =
-      FileDescriptor(::openat(*folder, temporary_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
-  if (!file_) return Error{errno_text(errno)};
-  return {};
+  TargetFile file(*folder, std::move(name), ".elves-file-" + token_ + "-" + std::to_string(n_files_++));
+  file.file_ = FileDescriptor(
+      ::openat((*folder)->get(), file.temporary_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+  if (!file.file_) return Error{errno_text(errno)};
+  return file;
 }
 
-Result<void> TargetTree::write_file(std::span<const std::byte> bytes, std::uint64_t offset_bytes) {
-  return pwrite_exactly(file_.get(), bytes, offset_bytes);
-}
-
-Result<void> TargetTree::commit_file(const FileRow& row) {
-  if (auto done = set_metadata(file_.get(), row); !done) {
-    drop_file();
-    return done;
-  }
-  if (auto closed = file_.close(); !closed) {
-    ::unlinkat(file_folder_, temporary_.c_str(), 0);
-    return closed;
-  }
-  return publish(file_folder_, temporary_, file_name_);
+Result<void> TargetTree::commit_file(TargetFile file, const FileRow& row) const {
+  if (auto done = set_metadata(file.file_.get(), row); !done) return done;
+  if (auto closed = file.file_.close(); !closed) return closed;
+  const auto folder = std::exchange(file.folder_, nullptr);
+  return publish(folder->get(), file.temporary_, file.name_);
 }
 
 Result<void> TargetTree::sync() const {
-  if (::syncfs(root_.get()) != 0) return Error{"sync: " + errno_text(errno)};
+  if (::syncfs(root_->get()) != 0) return Error{"sync: " + errno_text(errno)};
   return {};
 }
 
-void TargetTree::drop_file() noexcept {
-  if (!file_) return;
-  ::unlinkat(file_folder_, temporary_.c_str(), 0);
-  file_.reset();
+TargetFile::~TargetFile() {
+  if (folder_) ::unlinkat(folder_->get(), temporary_.c_str(), 0);
+}
+
+Result<void> TargetFile::write(std::span<const std::byte> bytes, std::uint64_t offset_bytes) const {
+  return pwrite_exactly(file_.get(), bytes, offset_bytes);
 }
 
 }  // namespace elves::archive

@@ -1,9 +1,11 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "archive/layout.hpp"
 #include "corpus/container.hpp"
@@ -14,6 +16,29 @@ namespace elves::archive {
 
 /// True for a path that stays below a directory: relative, no empty, "." or ".." part, no NUL.
 bool is_safe_path(std::string_view path);
+
+/// A file of a TargetTree that is being written under a temporary name. Goes away with its bytes unless committed.
+class TargetFile {
+ public:
+  TargetFile(TargetFile&& other) noexcept = default;
+  TargetFile& operator=(TargetFile&&) = delete;
+  ~TargetFile();
+
+  /// Any thread.
+  Result<void> write(std::span<const std::byte> bytes, std::uint64_t offset_bytes) const;
+  /// What was written so far.
+  corpus::FileSource written(std::uint64_t size_bytes) const { return {file_.get(), size_bytes}; }
+
+ private:
+  friend class TargetTree;
+  TargetFile(std::shared_ptr<const FileDescriptor> folder, std::string name, std::string temporary)
+      : folder_(std::move(folder)), name_(std::move(name)), temporary_(std::move(temporary)) {}
+
+  std::shared_ptr<const FileDescriptor> folder_;
+  std::string name_;
+  std::string temporary_;
+  FileDescriptor file_;
+};
 
 /// The directory that a restore writes to. Every access walks down from the root without following a symbolic link, so
 /// that no archive, however made, can write outside. Paths are as in the archive; an unsafe one is an Error.
@@ -29,31 +54,26 @@ class TargetTree {
   /// Another name for a file of this tree that was restored before.
   Result<void> make_hardlink(const std::string& path, const std::string& first_path);
 
-  /// One file at a time: begin_file, write_file, then commit_file (mode, owner, time, rename to its name) or drop_file.
-  Result<void> begin_file(const std::string& path);
-  Result<void> write_file(std::span<const std::byte> bytes, std::uint64_t offset_bytes);
-  /// What was written so far, for as long as the file is open.
-  corpus::FileSource written(std::uint64_t size_bytes) const { return {file_.get(), size_bytes}; }
-  Result<void> commit_file(const FileRow& row);
-  void drop_file() noexcept;
+  /// Creates the file under a temporary name. Its last write is followed by commit_file(): mode, owner, time, its name.
+  Result<TargetFile> begin_file(const std::string& path);
+  Result<void> commit_file(TargetFile file, const FileRow& row) const;
 
   /// Brings all that was written to the disk (syncfs), and tells of write errors that the kernel found out late.
   Result<void> sync() const;
 
  private:
+  using Folder = std::shared_ptr<const FileDescriptor>;
+
   /// Opens the parent of `path`, creating folders on the way; `name` is its last part. The last parent stays open.
-  Result<int> parent(const std::string& path, std::string& name, bool create);
+  Result<Folder> parent(const std::string& path, std::string& name, bool create);
   Result<void> publish(int folder, const std::string& temporary, const std::string& name) const;
 
   std::string token_;  ///< of temporary names: no other rank has it
+  std::uint64_t n_files_ = 0;
   bool replace_ = false;
-  FileDescriptor root_;
+  Folder root_;
   std::string cached_path_;
-  FileDescriptor cached_;
-  int file_folder_ = -1;  ///< root_ or cached_: valid until the next call that takes a path
-  std::string file_name_;
-  std::string temporary_;
-  FileDescriptor file_;
+  Folder cached_;
 };
 
 }  // namespace elves::archive

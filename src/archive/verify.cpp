@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <exception>
+#include <memory>
 
+#include "archive/chunk_decoder.hpp"
 #include "archive/file_decoder.hpp"
 #include "archive/shard_reader.hpp"
 #include "elves/codec.hpp"
@@ -15,13 +17,16 @@ namespace {
 using corpus::FileKind;
 
 /// One layer at a time would leave threads idle; all at once would fill memory.
-constexpr std::uint64_t kLayersPerBatch = 256;
+constexpr std::size_t kTasksPerThread = 128;
 constexpr std::size_t kToldPerShard = 1000;
 
 class ShardChecker {
  public:
   ShardChecker(const Directory& directory, ShardSet& shards, int threads, VerifySummary& summary)
-      : shards_(shards), hash_(directory.identity.hash_secret), threads_(std::max(1, threads)), summary_(summary) {}
+      : shards_(shards),
+        hash_(directory.identity.hash_secret),
+        workers_(static_cast<std::size_t>(std::max(1, threads))),
+        summary_(summary) {}
 
   void check(std::uint32_t shard) {
     name_ = shard_name(shard);
@@ -41,6 +46,10 @@ class ShardChecker {
     Hash128 digest;
     std::string error;
   };
+  struct Worker {
+    ChunkDecoder decoder;
+    std::unique_ptr<std::byte[]> raw;
+  };
 
   /// A shard that is damaged all over is told in a thousand lines.
   void differs(const std::string& where, const std::string& what) {
@@ -56,7 +65,7 @@ class ShardChecker {
         differs(layer_name(row), added.error().message);
       else
         layers.emplace_back(row, tasks.size());
-      if (tasks.size() >= kLayersPerBatch || row + 1 == n) {
+      if (tasks.size() >= kTasksPerThread * workers_.size() || row + 1 == n) {
         decode(reader, tasks);
         judge(reader, layers, tasks);
         tasks.clear();
@@ -79,7 +88,7 @@ class ShardChecker {
       Result<void> good;
       if (!chunk)
         good = chunk.error();
-      else if (chunk->raw_bytes == 0 || chunk->raw_bytes > kChunkBytes || chunk->encoded_bytes > kChunkBytes + 64 ||
+      else if (chunk->raw_bytes == 0 || chunk->raw_bytes > kChunkBytes || chunk->encoded_bytes > kMostEncodedBytes ||
                chunk->raw_bytes > layer->size_bytes - bytes)
         good = Error{"a chunk has a size that its layer cannot have"};
       else if (chunk->max_abs_error > layer->max_abs_error)
@@ -98,33 +107,25 @@ class ShardChecker {
 
   void decode(const ShardReader& reader, std::vector<Task>& tasks) {
     const auto n = static_cast<std::ptrdiff_t>(tasks.size());
-#pragma omp parallel num_threads(threads_)
-    {
-      Decoder decoder;
-      std::vector<std::byte> encoded;
-      std::vector<std::byte> raw;
-#pragma omp for schedule(dynamic)
-      for (std::ptrdiff_t i = 0; i < n; ++i) {
-        auto& task = tasks[static_cast<std::size_t>(i)];
-        try {
-          decode(reader, task, decoder, encoded, raw);
-        } catch (const std::exception& error) {  // out of memory: must not leave the parallel region
-          task.error = error.what();
-        }
+#pragma omp parallel for schedule(dynamic) num_threads(static_cast <int>(workers_.size()))
+    for (std::ptrdiff_t i = 0; i < n; ++i) {
+      auto& task = tasks[static_cast<std::size_t>(i)];
+      try {
+        decode(reader, task, workers_[static_cast<std::size_t>(omp_get_thread_num())]);
+      } catch (const std::exception& error) {  // out of memory: must not leave the parallel region
+        task.error = error.what();
       }
     }
   }
 
-  void decode(const ShardReader& reader, Task& task, Decoder& decoder, std::vector<std::byte>& encoded,
-              std::vector<std::byte>& raw) const {
-    encoded.resize(task.chunk.encoded_bytes);  // a few MiB: checked by add_layer
-    raw.resize(task.chunk.raw_bytes);
-    if (auto read = reader.read_encoded(task.chunk, encoded); !read)
-      task.error = read.error().message;
-    else if (auto decoded = decoder.decode(encoded, task.dtype, raw); !decoded)
-      task.error = decoded.error().message;
+  void decode(const ShardReader& reader, Task& task, Worker& worker) const {
+    if (!worker.raw) worker.raw = std::make_unique_for_overwrite<std::byte[]>(kChunkBytes);
+    const std::span raw(worker.raw.get(), task.chunk.raw_bytes);  // add_layer has checked the size
+    const auto digest = worker.decoder.decode(reader, task.chunk, task.dtype, hash_, raw);
+    if (digest)
+      task.digest = *digest;
     else
-      task.digest = hash_(raw);
+      task.error = digest.error().message;
   }
 
   void judge(ShardReader& reader, const std::vector<std::pair<std::uint64_t, std::size_t>>& layers,
@@ -194,7 +195,7 @@ class ShardChecker {
 
   ShardSet& shards_;
   KeyedHash hash_;
-  int threads_;
+  std::vector<Worker> workers_;
   VerifySummary& summary_;
   std::string name_;
   std::size_t told_ = 0;

@@ -6,6 +6,8 @@
 #include <cmath>
 #include <cstring>
 #include <iterator>
+#include <memory>
+#include <mutex>
 #include <optional>
 #include <unordered_set>
 
@@ -14,6 +16,7 @@
 #include "archive/verify.hpp"
 #include "corpus/walk.hpp"
 #include "corpus/zip/zip_checksums.hpp"
+#include "elves/codec.hpp"
 #include "support/posix.hpp"
 #include "support/text.hpp"
 
@@ -61,71 +64,120 @@ double widest_difference(DType dtype, std::span<const std::byte> a, std::span<co
   return INFINITY;
 }
 
+/// Scratch memory for as many threads as ask at once.
+class SpareBuffers {
+ public:
+  using Buffer = std::unique_ptr<std::byte[]>;
+  Buffer take() {
+    {
+      const std::lock_guard lock(mutex_);
+      if (!spare_.empty()) {
+        auto buffer = std::move(spare_.back());
+        spare_.pop_back();
+        return buffer;
+      }
+    }
+    return std::make_unique_for_overwrite<std::byte[]>(kChunkBytes);
+  }
+  void give_back(Buffer buffer) {
+    const std::lock_guard lock(mutex_);
+    spare_.push_back(std::move(buffer));
+  }
+
+ private:
+  std::mutex mutex_;
+  std::vector<Buffer> spare_;
+};
+
 /// Holds decoded files against the files of a tree.
 class Comparer final : public FileVisitor {
  public:
   Comparer(const std::string& corpus, const std::vector<ArchivedFile>& files, VerifySummary& summary)
-      : corpus_(corpus), files_(files), summary_(summary) {}
+      : corpus_(corpus), files_(files), summary_(summary), open_(files.size()) {}
 
-  Result<void> begin(std::size_t, const ArchivedFile&) override { return {}; }
-
-  Result<void> piece(std::size_t index, const DecodedPiece& piece) override {
-    if (auto ready = open(index); !ready) return ready;
-    original_.resize(piece.bytes.size());
-    if (auto read = pread_exactly(file_.get(), original_, piece.offset_bytes); !read) return read;
-    summary_.compared_bytes += original_.size();
-    if (std::memcmp(original_.data(), piece.bytes.data(), original_.size()) == 0) return {};
-    if (piece.exact) {
-      const auto at = first_difference(index, piece);
-      return at ? Result<void>{Error{"content differs from byte " + std::to_string(*at)}} : Result<void>{};
-    }
-    const double error = widest_difference(piece.dtype, original_, piece.bytes);
-    if (!(error <= piece.max_abs_error))
-      return Error{"a lossy layer at byte " + std::to_string(piece.offset_bytes) +
-                   " is off by more than its recorded error"};
-    summary_.max_abs_error = std::max(summary_.max_abs_error, error);
+  Result<void> begin(std::size_t index, const ArchivedFile&) override {
+    auto open = std::make_unique<Open>();
+    open->file = FileDescriptor(open_regular_file(corpus_ + "/" + files_[index].path));
+    if (!open->file) return Error{errno_text(errno)};
+    open_[index] = std::move(open);
     return {};
   }
 
+  Result<void> pieces(std::size_t index, std::span<const DecodedPiece> pieces) override {
+    auto buffer = spare_.take();
+    auto outcome = compare(index, pieces, buffer.get());
+    spare_.give_back(std::move(buffer));
+    return outcome;
+  }
+
   void end(std::size_t index, const ArchivedFile&, const Result<void>& outcome) override {
+    open_[index].reset();
     if (!outcome) summary_.differences.push_back({files_[index].path, outcome.error().message});
   }
 
  private:
-  Result<void> open(std::size_t index) {
-    if (open_ == index) return {};
-    file_ = FileDescriptor(open_regular_file(corpus_ + "/" + files_[index].path));
-    open_ = index;
-    checksums_.reset();
-    if (!file_) return Error{errno_text(errno)};
+  struct Open {
+    FileDescriptor file;
+    std::once_flag once;
+    std::vector<corpus::zip::ByteRange> checksums;  ///< once they are needed
+  };
+
+  Result<void> compare(std::size_t index, std::span<const DecodedPiece> pieces, std::byte* buffer) {
+    for (const auto& piece : pieces) {
+      const std::span original(buffer, piece.bytes.size());
+      if (auto read = pread_exactly(open_[index]->file.get(), original, piece.offset_bytes); !read) return read;
+      double error = 0;
+      if (std::memcmp(original.data(), piece.bytes.data(), original.size()) != 0) {
+        if (piece.exact) {
+          if (const auto at = first_difference(index, piece, original))
+            return Error{"content differs from byte " + std::to_string(*at)};
+        } else {
+          error = widest_difference(piece.dtype, original, piece.bytes);
+          if (!(error <= piece.max_abs_error))
+            return Error{"a lossy layer at byte " + std::to_string(piece.offset_bytes) +
+                         " is off by more than its recorded error"};
+        }
+      }
+      count(original.size(), error);
+    }
     return {};
+  }
+
+  void count(std::size_t bytes, double error) {
+    const std::lock_guard lock(mutex_);
+    summary_.compared_bytes += bytes;
+    summary_.max_abs_error = std::max(summary_.max_abs_error, error);
   }
 
   /// The first byte of the file that differs. In a file with lossy layers the container's own checksums do not count:
   /// the tree may be one that was restored, where they were computed anew.
-  std::optional<std::uint64_t> first_difference(std::size_t index, const DecodedPiece& piece) {
+  std::optional<std::uint64_t> first_difference(std::size_t index, const DecodedPiece& piece,
+                                                std::span<const std::byte> original) {
+    auto& open = *open_[index];
     const auto& row = files_[index].row;
-    if (row.lossy_class != 0 && !checksums_)
-      checksums_ = corpus::zip::checksum_fields(corpus::FileSource(file_.get(), row.size_bytes));
-    for (std::size_t i = 0; i < original_.size(); ++i) {
-      if (original_[i] != piece.bytes[i] && !is_checksum(piece.offset_bytes + i)) return piece.offset_bytes + i;
+    if (row.lossy_class != 0) {
+      std::call_once(open.once, [&] {
+        open.checksums = corpus::zip::checksum_fields(corpus::FileSource(open.file.get(), row.size_bytes));
+      });
+    }
+    for (std::size_t i = 0; i < original.size(); ++i) {
+      const auto at = piece.offset_bytes + i;
+      if (original[i] != piece.bytes[i] && !is_checksum(open.checksums, at)) return at;
     }
     return std::nullopt;
   }
 
-  bool is_checksum(std::uint64_t at) const {
-    if (!checksums_) return false;
-    const auto after = std::ranges::upper_bound(*checksums_, at, {}, &corpus::zip::ByteRange::offset_bytes);
-    return after != checksums_->begin() && at - std::prev(after)->offset_bytes < std::prev(after)->size_bytes;
+  static bool is_checksum(const std::vector<corpus::zip::ByteRange>& checksums, std::uint64_t at) {
+    const auto after = std::ranges::upper_bound(checksums, at, {}, &corpus::zip::ByteRange::offset_bytes);
+    return after != checksums.begin() && at - std::prev(after)->offset_bytes < std::prev(after)->size_bytes;
   }
 
   std::string corpus_;
   const std::vector<ArchivedFile>& files_;
   VerifySummary& summary_;
-  std::size_t open_ = SIZE_MAX;
-  FileDescriptor file_;
-  std::vector<std::byte> original_;
-  std::optional<std::vector<corpus::zip::ByteRange>> checksums_;  ///< of the open file, once they are needed
+  std::vector<std::unique_ptr<Open>> open_;  ///< by file, while it is compared
+  SpareBuffers spare_;
+  std::mutex mutex_;  ///< guards the summary's figures of compared bytes
 };
 
 std::string read_link(const std::string& path, std::uint64_t size) {

@@ -4,6 +4,8 @@
 #include <array>
 #include <bit>
 
+#include "encode/kernels/histogram.hpp"
+
 namespace elves::encode {
 namespace {
 
@@ -36,21 +38,7 @@ std::uint32_t log2_fixed(std::uint32_t value) {
   return (whole << 16) + kLog2[at] + static_cast<std::uint32_t>((kLog2[at + 1] - kLog2[at]) * between >> 23);
 }
 
-// Four tables, so that equal neighbours do not wait for each other's store.
-Counts count_bytes(std::span<const std::byte> bytes) {
-  std::array<Counts, 4> parts{};
-  std::size_t i = 0;
-  for (; i + 4 <= bytes.size(); i += 4) {
-    for (std::size_t k = 0; k < 4; ++k) ++parts[k][static_cast<std::uint8_t>(bytes[i + k])];
-  }
-  for (; i < bytes.size(); ++i) ++parts[0][static_cast<std::uint8_t>(bytes[i])];
-  for (std::size_t value = 0; value < 256; ++value) {
-    parts[0][value] += parts[1][value] + parts[2][value] + parts[3][value];
-  }
-  return parts[0];
-}
-
-std::uint64_t entropy_bits(const Counts& counts) {
+std::uint64_t entropy_bits(const Histogram& counts) {
   std::uint64_t n = 0;
   std::uint64_t logs = 0;  // of counts, times counts; times 65536
   std::uint64_t used = 0;

@@ -2,18 +2,21 @@
 
 #include <array>
 
+#include "encode/transforms/blocks/blocks.hpp"
 #include "encode/transforms/de/de.hpp"
 #include "encode/transforms/elf/elf.hpp"
 #include "encode/transforms/elf_packed/elf_packed.hpp"
 #include "encode/transforms/int_delta/int_delta.hpp"
+#include "encode/transforms/palette/palette.hpp"
 #include "encode/transforms/planes/planes.hpp"
 #include "encode/transforms/raw/raw.hpp"
+#include "encode/transforms/window/window.hpp"
 
 namespace elves {
 namespace encode {
 namespace {
 
-constexpr std::array kTransforms{kRaw, kPlanes, kDe, kElf, kElfPacked, kIntDelta};
+constexpr std::array kTransforms{kRaw, kPlanes, kDe, kElf, kElfPacked, kBlocks, kIntDelta, kPalette, kWindow};
 
 }  // namespace
 

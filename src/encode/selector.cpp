@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "encode/repeats.hpp"
 #include "support/assert.hpp"
 
 namespace elves::encode {
@@ -24,18 +25,21 @@ bool allowed(const Transform& row, const Chunk& chunk, const EncodeOptions& opti
 Chunk sample_of(const Chunk& chunk, Scratch& scratch) {
   const auto bytes = chunk.bytes;
   if (bytes.size() <= kPieces * kPieceBytes) return chunk;
-  const auto sample = scratch.take(kPieces * kPieceBytes);
-  const std::size_t stride =
-      (bytes.size() - kPieceBytes) / (kPieces - 1) / size_bytes(chunk.dtype) * size_bytes(chunk.dtype);
+  const std::size_t element = size_bytes(chunk.dtype);
+  const std::size_t piece = kPieceBytes / element * element;  // whole blocks: a piece must begin where a block does
+  const auto sample = scratch.take(kPieces * piece);
+  const std::size_t stride = (bytes.size() - piece) / (kPieces - 1) / element * element;
   for (std::size_t i = 0; i < kPieces; ++i) {
-    std::memcpy(sample.data() + i * kPieceBytes, bytes.data() + i * stride, kPieceBytes);
+    std::memcpy(sample.data() + i * piece, bytes.data() + i * stride, piece);
   }
   return {.bytes = sample, .dtype = chunk.dtype};
 }
 
-std::size_t estimate(const Split& split, const EncodeOptions& options, StreamEncoder& streams, Scratch& scratch) {
+std::size_t estimate(const Split& split, bool may_repeat, const EncodeOptions& options, StreamEncoder& streams,
+                     Scratch& scratch) {
   std::size_t bytes = split.header.size();
-  for (const Stream& stream : split.streams) bytes += 3 + streams.plan(stream, options, scratch).bytes;  // head, size
+  for (const Stream& stream : split.streams)
+    bytes += 3 + streams.plan(stream, options, scratch, may_repeat).bytes;  // head, size
   return bytes;
 }
 
@@ -73,12 +77,13 @@ Candidates select(const Chunk& chunk, const EncodeOptions& options, StreamEncode
     return candidates;
   }
   const auto sample = sample_of(chunk, scratch);
+  const bool may_repeat = repeats_itself(sample.bytes);
   for (const Transform* row : std::span(rows).first(n_rows)) {
     const auto mark = scratch.mark();
     split.clear();
     row->split(sample, options, scratch, split);
     if (!row->lossy || passes_guard(split.loss, options, kSampleSlackDb)) {
-      const std::uint64_t cost = cost_of(estimate(split, options, streams, scratch), split.loss);
+      const std::uint64_t cost = cost_of(estimate(split, may_repeat, options, streams, scratch), split.loss);
       candidates.add({row, static_cast<std::size_t>(cost * chunk.bytes.size() / sample.bytes.size())});
     }
     scratch.rewind(mark);

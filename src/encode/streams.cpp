@@ -44,16 +44,16 @@ std::size_t scale(std::size_t part, std::size_t from, std::size_t to) {
   return static_cast<std::size_t>(std::uint64_t{part} * to / from);
 }
 
-// What rans takes for so many bytes of that entropy: it is coarse by about an 80th of a bit a byte, and by more where
-// many values share the slots.
-std::size_t rans_bytes(const Counts& counts, std::uint64_t entropy, std::size_t n, bool complete) {
-  if (entropy < 4 * n) return static_cast<std::size_t>(entropy + entropy / 256 + n / 80) / 8;
-  return static_cast<std::size_t>(rans::Table::of(counts, complete).cost_bits(counts) + n / 160) / 8;
+// What rans takes for n bytes of that entropy: shares of 256 slots are coarse, above all where many values share them.
+std::size_t rans_bytes(std::uint64_t entropy, std::size_t n) {
+  const auto coarse = n / 80 + (entropy > 4 * n ? n / 50 : 0) + (entropy > 5 * n ? n / 24 : 0);
+  return static_cast<std::size_t>(entropy + entropy / 256 + coarse) / 8;
 }
 
 // Huffman codes are whole bits.
 std::size_t huffman_bytes(std::uint64_t entropy, std::size_t n) {
-  return static_cast<std::size_t>(std::max<std::uint64_t>(entropy, n) + n / 32) / 8;
+  const auto coarse = n / 24 + (entropy > 4 * n ? n / 12 : 0);
+  return static_cast<std::size_t>(std::max<std::uint64_t>(entropy, n) + coarse) / 8;
 }
 
 void write_header(StreamKind kind, std::size_t raw_bytes, ByteWriter& to) {
@@ -67,7 +67,8 @@ Error size_error(std::uint64_t has, std::size_t least, std::size_t most) {
 
 }  // namespace
 
-StreamPlan StreamEncoder::plan(const Stream& stream, const EncodeOptions& options, Scratch& scratch) {
+StreamPlan StreamEncoder::plan(const Stream& stream, const EncodeOptions& options, Scratch& scratch,
+                               bool look_for_repeats) {
   const auto bytes = stream.bytes;
   if (bytes.empty()) return {StreamKind::Stored, 0};
   if (is_constant(bytes)) return {StreamKind::Constant, 1};
@@ -79,15 +80,15 @@ StreamPlan StreamEncoder::plan(const Stream& stream, const EncodeOptions& option
   const auto mark = scratch.mark();
   if (!stream.matches_only) {
     const auto sample = sample_of(bytes, kPieceBytes, scratch);
-    const auto counts = count_bytes(sample);
+    const auto counts = histogram(sample);
     const auto entropy = entropy_bits(counts);
-    const auto in_sample = rans_bytes(counts, entropy, sample.size(), sample.size() == bytes.size());
-    const auto rans = scale(in_sample, sample.size(), bytes.size());
+    const auto rans = scale(rans_bytes(entropy, sample.size()), sample.size(), bytes.size());
     const auto huffman = scale(huffman_bytes(entropy, sample.size()), sample.size(), bytes.size());
-    consider(StreamKind::Rans, rans + rans::kLeastOverhead);
+    const auto n_values = static_cast<std::size_t>(std::ranges::count_if(counts, [](auto n) { return n != 0; }));
+    consider(StreamKind::Rans, rans + rans::kLeastOverhead + n_values);
     consider(StreamKind::Huffman, huffman + kTableBytes * (1 + bytes.size() / kBlockBytes));
   }
-  if (stream.matches_only || repeats_itself(bytes)) {
+  if (stream.matches_only || (look_for_repeats && repeats_itself(bytes))) {
     const auto sample = sample_of(bytes, kMatchPieceBytes, scratch);
     const auto frame = code(StreamKind::Zstd, sample, Level::Fast, scratch);
     const auto n = scale(frame.size(), sample.size(), bytes.size());

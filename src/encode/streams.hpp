@@ -27,7 +27,7 @@ class StreamEncoder {
  public:
   /// From samples of the stream: a histogram, and, where a sample repeats itself, trial compression with the fastest
   /// match finder.
-  StreamPlan plan(const Stream& stream, const EncodeOptions& options, Scratch& scratch);
+  StreamPlan plan(const Stream& stream, const EncodeOptions& options, Scratch& scratch, bool look_for_repeats = true);
 
   /// Appends {varint raw size and kind, [varint coded size], data}. Never more than the stream and 9 bytes.
   void encode(const Stream& stream, const EncodeOptions& options, Scratch& scratch, std::vector<std::byte>& out);

@@ -91,34 +91,49 @@ std::vector<std::uint64_t> Comm::sum(std::span<const std::uint64_t> values) cons
 }
 
 std::uint64_t Comm::exscan(std::uint64_t value) const {
-  std::uint64_t before = 0;
-  check(MPI_Exscan(&value, &before, 1, MPI_UINT64_T, MPI_SUM, native_), "MPI_Exscan");
-  return is_root() ? 0 : before;  // MPI leaves rank 0's result undefined
+  return exscan(std::span(&value, 1)).front();
+}
+
+std::vector<std::uint64_t> Comm::exscan(std::span<const std::uint64_t> values) const {
+  std::vector<std::uint64_t> before(values.size());
+  check(MPI_Exscan(values.data(), before.data(), count(values.size()), MPI_UINT64_T, MPI_SUM, native_), "MPI_Exscan");
+  if (is_root()) std::fill(before.begin(), before.end(), 0);  // MPI leaves rank 0's result undefined
+  return before;
 }
 
 void Comm::allgather_bytes(const void* send, void* receive, std::size_t bytes) const {
   check(MPI_Allgather(send, count(bytes), MPI_BYTE, receive, count(bytes), MPI_BYTE, native_), "MPI_Allgather");
 }
 
-std::vector<std::uint64_t> Comm::exchange_sizes(std::span<const std::span<const std::byte>> sends) const {
+Comm::Sizes Comm::exchange_sizes(std::span<const std::span<const std::byte>> sends) const {
   ELVES_ASSERT(sends.size() == static_cast<std::size_t>(size_));
-  std::vector<std::uint64_t> out(sends.size());
-  std::vector<std::uint64_t> in(sends.size());
-  for (std::size_t r = 0; r < sends.size(); ++r) out[r] = sends[r].size();
-  check(MPI_Alltoall(out.data(), 1, MPI_UINT64_T, in.data(), 1, MPI_UINT64_T, native_), "MPI_Alltoall");
-  return in;
+  struct Told {
+    std::uint64_t size;
+    std::uint64_t longest;  // of what the sender sends to anyone: all ranks learn the longest of all
+  };
+  std::uint64_t longest = 0;
+  for (const auto& send : sends) longest = std::max<std::uint64_t>(longest, send.size());
+  std::vector<Told> out;
+  for (const auto& send : sends) out.push_back({send.size(), longest});
+  std::vector<Told> in(sends.size());
+  check(MPI_Alltoall(out.data(), 2, MPI_UINT64_T, in.data(), 2, MPI_UINT64_T, native_), "MPI_Alltoall");
+  Sizes sizes;
+  for (const auto& told : in) {
+    sizes.receives.push_back(told.size);
+    sizes.longest = std::max(sizes.longest, told.longest);
+  }
+  return sizes;
 }
 
 void Comm::exchange_bytes(std::span<const std::span<const std::byte>> sends,
-                          std::span<const std::span<std::byte>> receives, std::uint64_t round_bytes) const {
+                          std::span<const std::span<std::byte>> receives, std::uint64_t longest,
+                          std::uint64_t round_bytes) const {
   const auto n = static_cast<std::size_t>(size_);
   const std::uint64_t slice = std::max<std::uint64_t>(1, std::min<std::uint64_t>(round_bytes, INT_MAX) / n);
-  std::uint64_t longest = 0;
+  const std::uint64_t rounds = (longest + slice - 1) / slice;
   for (std::size_t r = 0; r < n; ++r) {
-    longest = std::max<std::uint64_t>({longest, sends[r].size(), receives[r].size()});
     if (r != static_cast<std::size_t>(rank_)) sent_bytes += sends[r].size();
   }
-  const std::uint64_t rounds = max((longest + slice - 1) / slice);
   std::vector<std::byte> out;
   std::vector<std::byte> in;
   std::vector<int> out_counts(n), out_at(n), in_counts(n), in_at(n);

@@ -42,6 +42,7 @@ class Comm {
 
   /// Sum of the values of all lower ranks; 0 on rank 0.
   std::uint64_t exscan(std::uint64_t value) const;
+  std::vector<std::uint64_t> exscan(std::span<const std::uint64_t> values) const;
 
   template <class T>
   std::vector<T> allgather(const T& value) const {
@@ -59,14 +60,14 @@ class Comm {
     std::vector<std::span<const std::byte>> sends;
     sends.reserve(to.size());
     for (const auto& rows : to) sends.push_back(std::as_bytes(std::span(rows)));
-    std::vector<std::uint64_t> sizes = exchange_sizes(sends);
+    const Sizes sizes = exchange_sizes(sends);
     PerRank<T> from(to.size());
     std::vector<std::span<std::byte>> receives;
     for (std::size_t r = 0; r < from.size(); ++r) {
-      from[r].resize(sizes[r] / sizeof(T));
+      from[r].resize(sizes.receives[r] / sizeof(T));
       receives.push_back(std::as_writable_bytes(std::span(from[r])));
     }
-    exchange_bytes(sends, receives, round_bytes);
+    exchange_bytes(sends, receives, sizes.longest, round_bytes);
     return from;
   }
 
@@ -97,9 +98,13 @@ class Comm {
 
  private:
   void allgather_bytes(const void* send, void* receive, std::size_t bytes) const;
-  std::vector<std::uint64_t> exchange_sizes(std::span<const std::span<const std::byte>> sends) const;
+  struct Sizes {
+    std::vector<std::uint64_t> receives;  ///< from each rank
+    std::uint64_t longest = 0;            ///< of any rank to any other
+  };
+  Sizes exchange_sizes(std::span<const std::span<const std::byte>> sends) const;
   void exchange_bytes(std::span<const std::span<const std::byte>> sends, std::span<const std::span<std::byte>> receives,
-                      std::uint64_t round_bytes) const;
+                      std::uint64_t longest, std::uint64_t round_bytes) const;
 
   MPI_Comm native_;
   int rank_ = 0;

@@ -81,12 +81,12 @@ json stages(const Report& report) {
     return static_cast<std::int64_t>(at(id).transformed_bytes) - static_cast<std::int64_t>(at(id).encoded_bytes);
   };
   const auto by_both = [&](TransformId id) { return by_transform(id) + by_coding(id); };
-  const auto planes = by_both(TransformId::Planes) + by_both(TransformId::IntDelta);
+  const auto planes = by_both(TransformId::Planes) + by_both(TransformId::IntDelta) + by_both(TransformId::Blocks);
   const auto elf = by_transform(TransformId::Elf) + by_transform(TransformId::ElfPacked);
   const auto zstd = by_coding(TransformId::Raw) + by_coding(TransformId::Elf) + by_coding(TransformId::ElfPacked) +
-                    by_coding(TransformId::De);
+                    by_coding(TransformId::De) + by_coding(TransformId::Palette);
   return {{"hd", report.duplicate_bytes},
-          {"de", by_transform(TransformId::De)},
+          {"de", by_transform(TransformId::De) + by_transform(TransformId::Palette)},
           {"elf", elf},
           {"delta", 0},
           {"planes", planes},

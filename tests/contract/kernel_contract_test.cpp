@@ -2,10 +2,14 @@
 #include <gtest/gtest.h>
 
 #include <bit>
+#include <cmath>
 #include <cstring>
 #include <functional>
 #include <type_traits>
 
+#include "encode/kernels/difference.hpp"
+#include "encode/kernels/histogram.hpp"
+#include "encode/transforms/elf/kernel.hpp"
 #include "encode/transforms/planes/kernel.hpp"
 #include "hwy/highway.h"
 #include "unit/encode/chunk_data.hpp"
@@ -42,13 +46,14 @@ template <class Word>
 std::vector<Word> words(std::size_t n, std::uint64_t seed) {
   constexpr unsigned kBits = 8 * sizeof(Word);
   constexpr unsigned kMantissa = kBits == 64 ? 52 : kBits == 32 ? 23 : kBits == 16 ? 10 : 3;
-  constexpr Word kInfinity = static_cast<Word>((~Word{0} >> 1) >> kMantissa << kMantissa);
+  constexpr Word kAllButSign = std::numeric_limits<Word>::max() / 2;
+  constexpr Word kInfinity = static_cast<Word>(kAllButSign >> kMantissa << kMantissa);
   constexpr Word kOne = static_cast<Word>((kInfinity >> 1) >> kMantissa << kMantissa);
   const std::vector<Word> special{0,
                                   1,
                                   kInfinity,
                                   static_cast<Word>(kInfinity + 1),
-                                  static_cast<Word>(~Word{0} >> 1),
+                                  kAllButSign,
                                   kOne,
                                   static_cast<Word>(kOne - 1),
                                   static_cast<Word>(kOne - 2),
@@ -138,6 +143,260 @@ TEST(KernelContract, planes_are_the_bytes_of_words) {
       }
     });
   });
+}
+
+template <class Word>
+double value_of(Word word) {
+  if constexpr (sizeof(Word) == 2) return testing::half_to_double(word);
+  if constexpr (sizeof(Word) == 4) return static_cast<double>(std::bit_cast<float>(word));
+  if constexpr (sizeof(Word) == 8) return std::bit_cast<double>(word);
+}
+
+template <class Word>
+Word word_of(double value) {
+  if constexpr (sizeof(Word) == 2) return testing::to_half(static_cast<float>(value));
+  if constexpr (sizeof(Word) == 4) return std::bit_cast<Word>(static_cast<float>(value));
+  if constexpr (sizeof(Word) == 8) return std::bit_cast<Word>(value);
+}
+
+// What docs/transforms/elf.md says, in numbers.
+template <class Word>
+struct ElfTwin {
+  using Float = typename elf::FloatOf<Word>::Float;
+  static constexpr std::size_t kLanes = 64 / sizeof(Float);
+
+  ElfTwin(const std::vector<Word>& values, unsigned dropped) : planes(elf::symbol_planes<Word>(dropped)) {
+    for (std::size_t at = 0; at < values.size(); at += elf::kBlock) {
+      block_outliers.push_back(0);
+      Float signal[kLanes] = {};
+      Float noise[kLanes] = {};
+      for (std::size_t i = at; i < std::min(at + elf::kBlock, values.size()); ++i) {
+        const double unit =
+            std::ldexp(1.0, static_cast<int>(dropped) - static_cast<int>(elf::FloatOf<Word>::kMantissa));
+        const double p = std::abs(value_of(values[i]));
+        const double m = std::nearbyint(p / unit);
+        if (!(m * unit < 1)) {
+          outliers.push_back(static_cast<std::uint32_t>(i));
+          ++block_outliers.back();
+          append(0, dropped);
+          continue;
+        }
+        append(static_cast<std::uint64_t>(m) << 1 | static_cast<std::uint64_t>(std::signbit(value_of(values[i]))),
+               dropped);
+        const double error = std::abs(p - m * unit);
+        stats.max_abs_error = std::max(stats.max_abs_error, error);
+        signal[i % kLanes] += static_cast<Float>(p) * static_cast<Float>(p);
+        noise[i % kLanes] += static_cast<Float>(error) * static_cast<Float>(error);
+      }
+      stats.signal += sum(signal);
+      stats.noise += sum(noise);
+    }
+    stats.n_outliers = outliers.size();
+    stats.exact = stats.max_abs_error == 0;
+  }
+
+  void append(std::uint64_t symbol, unsigned dropped) {
+    const auto n_bits = static_cast<unsigned>(8 * planes.size());
+    symbol <<= n_bits - elf::symbol_bits<Word>(dropped);
+    for (std::size_t k = 0; k < planes.size(); ++k) {
+      planes[k].push_back(static_cast<std::byte>(symbol >> (n_bits - 8 * (k + 1))));
+    }
+  }
+
+  static double sum(const Float (&lanes)[kLanes]) {
+    double sum = 0;
+    for (std::size_t i = 0; i < kLanes / 2; ++i) {
+      sum += static_cast<double>(lanes[i]) + static_cast<double>(lanes[i + kLanes / 2]);
+    }
+    return sum;
+  }
+
+  elf::SplitStats stats;
+  std::vector<Bytes> planes;
+  std::vector<std::uint16_t> block_outliers;
+  std::vector<std::uint32_t> outliers;
+};
+
+template <class Word>
+void expect_elf_split_of(const std::vector<Word>& values, unsigned dropped) {
+  const std::size_t n = values.size();
+  const ElfTwin<Word> expected(values, dropped);
+  GuardedBytes from(n * sizeof(Word));
+  if (n > 0) std::memcpy(from.data(), values.data(), n * sizeof(Word));
+  std::vector<GuardedBytes> planes(expected.planes.size(), GuardedBytes(n));
+  std::vector<std::uint16_t> block_outliers(expected.block_outliers.size());
+  const auto stats = elf::split_values<Word>(from.data(), n, dropped, pointers(planes), block_outliers.data());
+  for (std::size_t k = 0; k < planes.size(); ++k) ASSERT_EQ(planes[k].get(), expected.planes[k]) << "plane " << k;
+  ASSERT_EQ(block_outliers, expected.block_outliers);
+  ASSERT_EQ(stats.n_outliers, expected.stats.n_outliers);
+  ASSERT_EQ(stats.exact, expected.stats.exact);
+  ASSERT_EQ(stats.max_abs_error, expected.stats.max_abs_error);
+  ASSERT_EQ(stats.signal, expected.stats.signal);
+  ASSERT_EQ(stats.noise, expected.stats.noise);
+
+  std::vector<std::uint32_t> outliers;
+  for (std::size_t at = 0; at < n; at += elf::kBlock) {
+    std::vector<std::uint32_t> found(std::min(elf::kBlock, n - at));
+    found.resize(elf::find_outliers<Word>(from.data() + at * sizeof(Word), found.size(), dropped, found.data()));
+    for (const auto position : found) outliers.push_back(static_cast<std::uint32_t>(at + position));
+  }
+  ASSERT_EQ(outliers, expected.outliers);
+}
+
+template <class Word>
+void expect_elf_join_of(std::size_t n, unsigned dropped) {
+  const auto n_planes = elf::symbol_planes<Word>(dropped);
+  std::vector<Bytes> planes;
+  std::vector<const std::byte*> from;
+  for (std::size_t k = 0; k < n_planes; ++k) planes.push_back(testing::random_bytes(n, n + k));
+  for (const auto& plane : planes) from.push_back(plane.data());
+  std::vector<Word> expected(n);
+  for (std::size_t i = 0; i < n; ++i) {
+    std::uint64_t symbol = 0;
+    for (const auto& plane : planes) symbol = symbol << 8 | static_cast<std::uint64_t>(plane[i]);
+    symbol >>= 8 * n_planes - elf::symbol_bits<Word>(dropped);
+    const auto exponent = static_cast<int>(dropped) - static_cast<int>(elf::FloatOf<Word>::kMantissa);
+    const double p = std::ldexp(static_cast<double>(symbol >> 1), exponent);
+    expected[i] = word_of<Word>((symbol & 1) != 0 ? -p : p);
+  }
+  GuardedBytes values(n * sizeof(Word));
+  elf::join_values<Word>(from, n, dropped, values.data());
+  ASSERT_EQ(testing::values_of<Word>(values.get()), expected);
+}
+
+template <class Word>
+void expect_elf_of_words() {
+  constexpr unsigned kMantissa = elf::FloatOf<Word>::kMantissa;
+  for (const unsigned dropped : {0u, 1u, 2u, 3u, 5u, 9u, 14u, 17u, 22u, 28u, 45u, 51u}) {
+    if (dropped >= kMantissa) continue;
+    for (const std::size_t n : kSizes) {
+      SCOPED_TRACE(std::to_string(n) + " words of " + std::to_string(sizeof(Word)) + " bytes, " +
+                   std::to_string(dropped) + " bits dropped");
+      expect_elf_split_of(words<Word>(n, n + dropped), dropped);
+      expect_elf_join_of<Word>(n, dropped);
+    }
+  }
+}
+
+TEST(KernelContract, elf_symbols_are_rounded_magnitudes_and_signs) {
+  on_every_target([] {
+    expect_elf_of_words<std::uint16_t>();
+    expect_elf_of_words<std::uint32_t>();
+    expect_elf_of_words<std::uint64_t>();
+  });
+}
+
+TEST(KernelContract, elf_calls_values_exact_whose_bits_come_back) {
+  on_every_target([] {
+    for (const std::size_t n : {5u, 64u, 2000u}) {
+      std::vector<std::uint32_t> values(n, word_of<std::uint32_t>(-0.25));
+      expect_elf_split_of(values, 0);
+      values[n - 1] = 1;  // the smallest denormal
+      expect_elf_split_of(values, 0);
+    }
+  });
+}
+
+// The place of a float among all floats: 0.0 is 0, -0.0 is -1.
+template <class Word>
+std::int64_t place(Word word) {
+  const auto sign = static_cast<std::uint64_t>(word) >> (8 * sizeof(Word) - 1);
+  const auto magnitude = static_cast<std::int64_t>(word - (sign << (8 * sizeof(Word) - 1)));
+  return sign == 1 ? -1 - magnitude : magnitude;
+}
+
+template <class Word>
+Word zigzag(Word difference) {
+  const auto n = static_cast<std::make_signed_t<Word>>(difference);
+  return n >= 0 ? static_cast<Word>(2 * static_cast<Word>(n)) : static_cast<Word>(2 * static_cast<Word>(-1 - n) + 1);
+}
+
+template <class Word>
+void expect_differences_of(std::size_t n) {
+  const auto values = words<Word>(n, n);
+  const auto base = words<Word>(n, n + 1);
+  std::vector<Word> expected_xor(n);
+  std::vector<Word> expected(n);
+  for (std::size_t i = 0; i < n; ++i) {
+    expected_xor[i] = values[i] ^ base[i];
+    const auto difference = static_cast<std::uint64_t>(place(values[i])) - static_cast<std::uint64_t>(place(base[i]));
+    expected[i] = zigzag(static_cast<Word>(difference));
+  }
+  const auto value_bytes = testing::bytes_of(values);
+  const auto base_bytes = testing::bytes_of(base);
+  const std::size_t n_bytes = n * sizeof(Word);
+
+  GuardedBytes to(n_bytes);
+  xor_bytes(value_bytes.data(), base_bytes.data(), n_bytes, to.data());
+  ASSERT_EQ(testing::values_of<Word>(to.get()), expected_xor);
+  xor_bytes(to.data(), base_bytes.data(), n_bytes, to.data());
+  ASSERT_EQ(to.get(), value_bytes);
+
+  ordered_differences(sizeof(Word), value_bytes.data(), base_bytes.data(), n, to.data());
+  ASSERT_EQ(testing::values_of<Word>(to.get()), expected);
+  add_ordered_differences(sizeof(Word), to.data(), base_bytes.data(), n, to.data());
+  ASSERT_EQ(to.get(), value_bytes);
+}
+
+TEST(KernelContract, differences_are_those_of_places_in_the_order_of_floats) {
+  on_every_target([] {
+    with_every_word([](auto word) {
+      for (const std::size_t n : kSizes) {
+        SCOPED_TRACE(std::to_string(n) + " words of " + std::to_string(sizeof(word)) + " bytes");
+        expect_differences_of<decltype(word)>(n);
+      }
+    });
+  });
+}
+
+TEST(KernelContract, differences_of_neighbours_are_small) {
+  const std::vector<float> values{1e-45F, 0.0F, std::nextafterf(0.1F, 1), std::nextafterf(-0.1F, -1), 0.25F};
+  const std::vector<float> base{-1e-45F, -0.0F, 0.1F, -0.1F, 0.25F};
+  on_every_target([&] {
+    Bytes differences(values.size() * sizeof(float));
+    ordered_differences(4, testing::bytes_of(values).data(), testing::bytes_of(base).data(), values.size(),
+                        differences.data());
+    EXPECT_EQ(testing::values_of<std::uint32_t>(differences), (std::vector<std::uint32_t>{6, 2, 2, 1, 0}));
+  });
+}
+
+TEST(KernelContract, histograms_count_every_byte) {
+  for (const std::size_t n : {0u, 1u, 7u, 8u, 9u, 1000u, 8 * 65535u - 1, 8 * 65535u, 8 * 65535u + 9, 1500000u}) {
+    for (const std::size_t n_values : {1u, 2u, 256u}) {
+      auto bytes = testing::random_bytes(n, n);
+      for (auto& byte : bytes) byte = static_cast<std::byte>(255 - static_cast<std::size_t>(byte) % n_values);
+      Histogram expected{};
+      for (const auto byte : bytes) ++expected[static_cast<std::size_t>(byte)];
+      EXPECT_EQ(histogram(bytes), expected) << n << " bytes, " << n_values << " values";
+    }
+  }
+}
+
+TEST(KernelContract, encoders_give_the_same_bytes_on_every_target) {
+  const std::vector<EncodeOptions> all_options{{},
+                                               {.lossless = true},
+                                               {.error_bound = 1e-4, .min_snr_db = -1000},
+                                               {.level = Level::Max, .prefer_elf_packed = true}};
+  for (const auto& kind : testing::kinds()) {
+    for (const DType dtype : testing::all_dtypes()) {
+      if (block_elements(dtype) > 1) continue;
+      SCOPED_TRACE(kind.name + " as " + std::string(name(dtype)));
+      const auto raw = kind.make(dtype, 2100);
+      for (const auto& options : all_options) {
+        Bytes expected;
+        on_every_target([&] {
+          Encoder encoder;
+          Bytes encoded;
+          encoder.encode(raw, dtype, options, encoded);
+          if (expected.empty()) expected = encoded;
+          EXPECT_EQ(encoded, expected);
+          Bytes back(raw.size());
+          ASSERT_TRUE(Decoder().decode(encoded, dtype, back).has_value());
+          EXPECT_EQ(back, Bytes(encoder.decoded().begin(), encoder.decoded().end()));
+        });
+      }
+    }
+  }
 }
 
 }  // namespace

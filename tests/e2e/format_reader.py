@@ -24,7 +24,8 @@ DTYPES = ("bytes", "bool", "u8", "i8", "u16", "i16", "u32", "i32", "u64", "i64",
           "q4_0", "q4_1", "q5_0", "q5_1", "q8_0", "q8_1", "q2_k", "q3_k", "q4_k", "q5_k", "q6_k", "q8_k",
           "iq2_xxs", "iq2_xs", "iq3_xxs", "iq1_s", "iq4_nl", "iq3_s", "iq2_s", "iq4_xs", "iq1_m", "tq1_0", "tq2_0",
           "mxfp4")
-TRANSFORMS = {0: "raw", 1: "planes", 2: "elf-packed", 3: "elf", 4: "de", 6: "int-delta"}
+TRANSFORMS = {0: "raw", 1: "planes", 2: "elf-packed", 3: "elf", 4: "de", 5: "blocks", 6: "int-delta", 7: "palette",
+              8: "window"}
 
 
 class FormatError(Exception):
@@ -80,7 +81,7 @@ class Cursor:
 
 
 STATES = 64
-IN_MEMORY = [*range(0, STATES, 2), *range(1, STATES, 2)]  # the order in which states take bytes
+IN_MEMORY = np.r_[0:STATES:2, 1:STATES:2]  # the order in which states take bytes
 
 
 def from_rans(cursor, size):
@@ -103,6 +104,7 @@ def rans_segment(cursor, n):
     slots = np.append(slots, 256 - slots.sum()).astype(np.uint32)
     owner = np.repeat(np.arange(count + 1), slots)
     offset = (np.arange(256) - np.repeat(np.cumsum(slots) - slots, slots)).astype(np.uint32)
+    slots_at = slots[owner]
     rows = -(-n // STATES)
     sizes = [n] if n < 32768 else [(rows + 1) // 2 * STATES, n - (rows + 1) // 2 * STATES]
     escapes = b""
@@ -115,19 +117,22 @@ def rans_segment(cursor, n):
     used = 0
     for part in sizes:
         payload_bytes = cursor.varint()
-        x = np.frombuffer(cursor.take(2 * STATES), "<u2").astype(np.uint32)
+        x = np.frombuffer(cursor.take(2 * STATES), "<u2").astype(np.uint32)[IN_MEMORY]
         payload = np.frombuffer(cursor.take(payload_bytes) + bytes(STATES), np.uint8)
         at = 0
-        slot_rows = np.empty((-(-part // STATES), STATES), np.uint32)
+        slot_rows = np.empty((-(-part // STATES), STATES), np.uint8)
         for row in slot_rows:
             slot = x & 255
             row[:] = slot
-            x = slots[owner[slot]] * (x >> 8) + offset[slot]
-            low = [i for i in IN_MEMORY if x[i] < 256]
-            x[low] = x[low] << 8 | payload[at:at + len(low)]
-            at += len(low)
+            x = slots_at[slot] * (x >> 8) + offset[slot]
+            low = (x < 256).nonzero()[0]
+            x[low] = x[low] << 8 | payload[at:at + low.size]
+            at += low.size
             need(at <= payload_bytes, "a rans payload that ends too early")
         need(at == payload_bytes and (x == 256).all(), "a rans part that does not end where it should")
+        in_order = np.empty_like(slot_rows)
+        in_order[:, IN_MEMORY] = slot_rows
+        slot_rows = in_order
         slot_rows = slot_rows.ravel()[:part]
         data = values[slot_rows]
         escaped = owner[slot_rows] == count
@@ -267,6 +272,98 @@ def join_de(cursor, dtype, n_bytes):
     return distinct[sources_list].tobytes() if n else b""
 
 
+# dtype: bits of the mantissa
+WINDOW = {"bf16": 7, "f32": 23}
+SIGNS_APART = ("f8_e4m3", "f8_e5m2", "f8_e4m3fnuz", "f8_e5m2fnuz")
+
+
+def join_window(cursor, dtype, n_bytes):
+    if dtype in SIGNS_APART:
+        symbols = np.frombuffer(cursor.stream(n_bytes), np.uint8)
+        signs = np.unpackbits(np.frombuffer(cursor.stream(ceil8(n_bytes)), np.uint8), bitorder="little")[:n_bytes]
+        return (symbols | signs << 7).tobytes()
+    need(dtype in WINDOW, f"a window of {dtype}")
+    mantissa = WINDOW[dtype]
+    n = n_bytes * 8 // (mantissa + 9)
+    top, n_others = cursor.take(1)[0], cursor.varint()
+    symbols = np.frombuffer(cursor.stream(n), np.uint8).astype(np.uint32)
+    packed = np.frombuffer(cursor.stream((n + 1) // 2), np.uint8).astype(np.uint32)
+    rest = np.stack([packed & 15, packed >> 4], 1).ravel()[:n]
+    for _ in range((mantissa - 7) // 8):
+        rest = rest << 8 | np.frombuffer(cursor.stream(n), np.uint8)
+    others = np.frombuffer(cursor.stream(n_others), np.uint8) if n_others else np.zeros(0, np.uint8)
+    exponent = np.uint32(top) - (symbols >> 4) & np.uint32(255)
+    is_other = symbols >> 4 == 15
+    need(is_other.sum() == n_others, "another number of exponents out of the window than the header tells")
+    exponent[is_other] = others
+    words = rest >> 1 | (symbols & 15) << (mantissa - 4) | exponent << mantissa | rest << (mantissa + 8)
+    return words.astype(f"<u{n_bytes // n if n else 2}").tobytes()
+
+
+def half(byte):
+    """The two fields of a float16."""
+    return [((1,), (8, 8 * byte + 7, 0)), ((1,), (1, 8 * byte + 15, 0), (7, 8 * byte, 0))]
+
+
+def whole(byte, n):
+    """n bytes."""
+    return [((n,), (8, 8 * byte, 8))]
+
+
+def nibbles(byte, n):
+    """The lower halves of n bytes, then the upper ones."""
+    return [((2, n), (4, 8 * byte, 4, 8))]
+
+
+K_SCALES = half(0) + half(2) + [((4,), (6, 32, 8)), ((4,), (4, 96, 8), (2, 38, 8)), ((4,), (6, 64, 8)), ((4,), (4, 100, 8), (2, 70, 8))]
+
+# dtype: bytes of a block, and its fields: how many symbols (by digits, the last counts fastest), and for their low and
+# high bits how many, the first, and the step of each digit
+BLOCKS = {
+    "q4_0": (18, half(0) + nibbles(2, 16)),
+    "iq4_nl": (18, half(0) + nibbles(2, 16)),
+    "q4_1": (20, half(0) + half(2) + nibbles(4, 16)),
+    "q5_0": (22, half(0) + [((2, 16), (4, 48, 4, 8), (1, 16, 16, 1))]),
+    "q5_1": (24, half(0) + half(2) + [((2, 16), (4, 64, 4, 8), (1, 32, 16, 1))]),
+    "q8_0": (34, half(0) + whole(2, 32)),
+    "q8_1": (36, half(0) + half(2) + whole(4, 32)),
+    "q2_k": (84, whole(0, 16) + nibbles(16, 64) + half(80) + half(82)),
+    "q3_k": (110, [((2, 2, 32), (4, 256, 256, 4, 8), (2, 0, 4, 2, 8)), ((2, 2, 4), (4, 768, 4, 32, 8), (2, 832, 4, 2, 8))] + half(108)),
+    "q4_k": (144, K_SCALES + nibbles(16, 128)),
+    "q5_k": (176, K_SCALES + [((4, 2, 32), (4, 384, 256, 4, 8), (1, 128, 2, 1, 8))]),
+    "q6_k": (210, [((2, 2, 2, 32), (4, 0, 512, 256, 4, 8), (2, 1024, 256, 2, 4, 8))] + whole(192, 16) + half(208)),
+    "q8_k": (292, [((1,), (8, 23, 0)), ((1,), (8, 15, 0)), ((1,), (8, 7, 0)), ((1,), (1, 31, 0), (7, 0, 0))] + whole(4, 256)
+             + [((16,), (8, 2088, 16)), ((16,), (8, 2080, 16))]),
+    "iq2_xxs": (66, half(0) + [((8, 4), (8, 16, 64, 8)), ((8, 3), (8, 48, 64, 8)), ((8,), (8, 72, 64))]),
+    "iq2_xs": (74, half(0) + [((32,), (8, 16, 16)), ((32,), (8, 24, 16))] + whole(66, 8)),
+    "iq3_xxs": (98, half(0) + whole(2, 64) + [((8, 3), (8, 528, 32, 8)), ((8,), (8, 552, 32))]),
+    "iq1_s": (50, half(0) + whole(2, 32) + [((8,), (8, 272, 16)), ((8,), (8, 280, 16))]),
+    "iq3_s": (110, half(0) + whole(2, 64) + whole(66, 8) + whole(74, 32) + whole(106, 4)),
+    "iq2_s": (82, half(0) + whole(2, 32) + whole(34, 32) + whole(66, 8) + whole(74, 8)),
+    "iq4_xs": (136, half(0) + [((8,), (4, 32, 4), (2, 16, 2))] + nibbles(8, 128)),
+    "iq1_m": (56, whole(0, 32) + whole(32, 16) + [((4, 2), (6, 384, 16, 6)), ((1,), (4, 428, 0), (4, 444, 0)), ((1,), (4, 396, 0), (4, 412, 0))]),
+    "tq1_0": (54, whole(0, 48) + whole(48, 4) + half(52)),
+    "tq2_0": (66, nibbles(0, 64) + half(64)),
+    "mxfp4": (17, whole(0, 1) + nibbles(1, 16)),
+}
+
+
+def join_blocks(cursor, dtype, n_bytes):
+    need(dtype in BLOCKS, f"blocks of {dtype}")
+    block_bytes, fields = BLOCKS[dtype]
+    n, rest = divmod(n_bytes, block_bytes)
+    bits = np.zeros((n, 8 * block_bytes), np.uint8)
+    for counts, *parts in fields:
+        symbols = np.frombuffer(cursor.stream(n * int(np.prod(counts))), np.uint8).reshape(n, -1)
+        for width, first, *steps in parts:
+            positions = first + np.tensordot(steps, np.indices(counts), 1).ravel()
+            for bit in range(width):
+                bits[:, positions + bit] = symbols & 1
+                symbols = symbols >> 1
+        need(not symbols.any(), f"a symbol of too many bits in blocks of {dtype}")
+    return np.packbits(bits, axis=1, bitorder="little").tobytes() + (cursor.stream(rest) if rest else b"")
+
+
 def join_int_delta(cursor, dtype, n_bytes):
     need(dtype in PLANES and not PLANES[dtype][1], f"differences of {dtype}")
     word_bytes, _ = PLANES[dtype]
@@ -276,8 +373,23 @@ def join_int_delta(cursor, dtype, n_bytes):
     return np.cumsum(differences, dtype=folded.dtype).tobytes()
 
 
+def join_palette(cursor, dtype, n_bytes):
+    need(dtype in PLANES and PLANES[dtype][0] > 1, f"a palette of {dtype}")
+    word_bytes = PLANES[dtype][0]
+    n_values, n = cursor.varint(), cursor.varint()
+    need(n_values <= 256 and n * word_bytes == n_bytes, "a palette of another size than its chunk")
+    if n_values == 0:
+        return cursor.stream(n_bytes)
+    values = np.frombuffer(cursor.stream(n_values * word_bytes), f"<u{word_bytes}")
+    index_bits = 1 if n_values <= 2 else 2 if n_values <= 4 else 4 if n_values <= 16 else 8
+    bits = as_bits(cursor.stream(ceil8(index_bits * n)))[:index_bits * n].reshape(n, index_bits)
+    indices = bits.astype(np.int64) @ (1 << np.arange(index_bits)[::-1])
+    need(n == 0 or indices.max() < n_values, "an index beyond the values of a palette")
+    return values[indices].tobytes()
+
+
 JOIN = {"raw": join_raw, "planes": join_planes, "elf-packed": join_elf_packed, "elf": join_elf, "de": join_de,
-        "int-delta": join_int_delta}
+        "blocks": join_blocks, "int-delta": join_int_delta, "palette": join_palette, "window": join_window}
 
 
 def decode_chunk(encoded, dtype, n_bytes):

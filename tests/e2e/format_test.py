@@ -15,6 +15,7 @@ import numpy as np
 
 import format_reader
 from elves_e2e import EndToEnd, main, real_corpus, run, safetensors
+from tool_files import gguf
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 PAGE = REPOSITORY / "docs" / "format.md"
@@ -48,6 +49,7 @@ def layers(random):
         "tiny": ("F32", random.normal(0, 1e-9, 5000).astype("<f4")),  # below what ELF can hold
         "few": ("F32", few32[random.integers(0, 300, (100, 200))]),
         "few64": ("F64", few64[random.integers(0, 300, 20000)]),
+        "clusters": ("F32", few32[random.integers(0, 9, (100, 200))]),
         "constant": ("F32", np.full((64, 64), 0.25, "<f4")),
         "half": ("F16", normal(200, 100).astype("<f2")),
         "brain": ("BF16", bfloat16(normal(200, 100))),
@@ -71,6 +73,19 @@ def layers(random):
     return {name: (dtype, list(np.shape(array)), array.tobytes()) for name, (dtype, array) in arrays.items()}
 
 
+def quantized(random, n_blocks, n_bits):
+    """Blocks of q5_0 (n_bits = 5) or q8_0 (8) of normal weights."""
+    values = random.normal(0, 0.05, (n_blocks, 32)).astype("<f4")
+    scales = (np.abs(values).max(1) / (2 ** (n_bits - 1) - 1)).astype("<f2")
+    quants = np.rint(values / scales[:, None].astype("<f4")).astype("i1")
+    if n_bits == 8:
+        return np.hstack([scales.view("u1").reshape(-1, 2), quants.view("u1")]).tobytes()
+    quants = (quants + 16).view("u1")
+    high = np.packbits(quants >> 4, axis=1, bitorder="little")
+    low = (quants[:, :16] & 15) | (quants[:, 16:] & 15) << 4
+    return np.hstack([scales.view("u1").reshape(-1, 2), high, low]).tobytes()
+
+
 def make_hub(hub):
     """A hub of one base, one model that shares layers with it, and files that are no weights."""
     random = np.random.default_rng(20240521)
@@ -83,6 +98,8 @@ def make_hub(hub):
         "acme/tuned/model.safetensors": safetensors(tuned),
         "acme/tuned/config.json": json.dumps({"layers": list(range(500))}).encode(),
         "acme/tuned/noise.bin": random.bytes(100000),
+        "acme/quantized/model.gguf": gguf(3, {"small": (6, [32, 700], quantized(random, 700, 5)),
+                                              "large": (8, [32, 150000], quantized(random, 150000, 8))}),  # 4.9 MiB: two chunks
         "acme/tuned/\u0141adny plik.txt": "\u0142".encode() * 10,
         "top.txt": b"outside of all models",
     }
@@ -172,10 +189,10 @@ class ReadsBack(EndToEnd):
                 self.assert_reads(archive, self.originals)
             self.assert_used(archive, "raw bytes", "planes f32", "planes f64", "planes f16", "planes bf16", "planes i64", "planes c64",
                              "planes i32", "planes u16", "de f32", "de f64",
-                             "int-delta i64")
+                             "int-delta i64", "palette f32", "blocks q5_0")
             n_chunks = max(int(row["n_chunks"]) for shard in archive.shards.values() for row in shard["layers"])
         self.assertGreater(n_chunks, 1)
-        self.assertEqual(kinds, {0, 1, 2, 3}, "not every kind of stream was read")
+        self.assertEqual(kinds, {0, 1, 2, 3, 4}, "not every kind of stream was read")
 
     def test_a_lossy_archive_gives_what_restore_gives(self):
         path = self.archive("lossy")
@@ -215,6 +232,16 @@ class ReadsBack(EndToEnd):
             parts = [(int(row["part"]), int(row["n_parts"]), shape) for name, shape, row in archive.extents("acme/base/model.safetensors")
                      if name == b"large"]
             self.assertEqual(parts, [(0, 2, (1500, 1200)), (1, 2, (1500, 1200))])
+
+    def test_chunks_of_quantized_layers_are_whole_blocks(self):
+        with format_reader.Archive(self.archive("blocks", "--lossless", "--wave-bytes", "8MiB")) as archive:
+            self.assert_reads(archive, {b"acme/quantized/model.gguf": self.originals[b"acme/quantized/model.gguf"]})
+            sizes = {}
+            for name, _, row in archive.extents("acme/quantized/model.gguf"):
+                sizes.setdefault(name, []).extend(int(chunk["raw_bytes"])
+                                                  for chunk, _, _ in archive.chunks(row["layer_shard"], row["layer_row"]))
+            self.assertEqual(sizes[b"small"], [22 * 700])
+            self.assertEqual(sizes[b"large"], [4194304 // 34 * 34, 34 * 150000 - 4194304 // 34 * 34])
 
     def test_the_latest_version_of_a_path_holds_and_older_ones_stay(self):
         hub = pathlib.Path(self.folder, "changing")
@@ -430,6 +457,13 @@ class Page(EndToEnd):
         self.assertEqual(format_reader.read_file("tiny.elves", "acme/tiny/model.safetensors"), data)
 
 
+def dtype_in(name):
+    """The dtype that the name of a golden file tells."""
+    words = name.split("_")
+    found = (dtype for i in range(len(words)) for dtype in ("_".join(words[i:i + 2]), words[i]) if dtype in format_reader.DTYPES)
+    return next(found, "bytes")
+
+
 class Chunks(unittest.TestCase):
     """Chunks that no command makes today (elf-packed), and those of earlier versions."""
 
@@ -447,7 +481,7 @@ class Chunks(unittest.TestCase):
         for path in sorted(GOLDEN_CHUNKS.glob("*.chunk.bin")):
             encoded = path.read_bytes()
             expected = path.with_name(path.name.replace(".chunk.", ".decoded.")).read_bytes()
-            dtype = next((part for part in path.name.split(".")[0].split("_") if part in format_reader.DTYPES), "bytes")
+            dtype = dtype_in(path.name.split(".")[0])
             found = format_reader.decode_chunk(encoded, dtype, len(expected))
             self.assertEqual(first_difference(expected, found), "", path.name)
             transforms.add(format_reader.TRANSFORMS[encoded[0]])

@@ -211,7 +211,7 @@ HWY_INLINE void store_planes(const ByteVector (&words)[kWord], const PlanesOut<k
     for (std::size_t k = 0; k < 4; ++k) bytes[4 + k] = quarter[k];
   }
   for (std::size_t k = 0; k < kWord; ++k) {
-    if (k < planes.n) store_bytes(bytes[k], planes.at[k] + at);
+    if (k == 0 || k < planes.n) store_bytes(bytes[k], planes.at[k] + at);
   }
 }
 

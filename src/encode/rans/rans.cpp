@@ -42,13 +42,13 @@ Halves halves_of(std::size_t n_bytes) {
 }
 
 struct Sample {
-  Counts counts{};
+  Histogram counts{};
   std::size_t n_bytes = 0;
   bool complete = true;
 };
 
 void count(std::span<const std::byte> bytes, Sample& to) {
-  const auto counts = count_bytes(bytes);
+  const auto counts = histogram(bytes);
   for (std::size_t value = 0; value < counts.size(); ++value) to.counts[value] += counts[value];
   to.n_bytes += bytes.size();
 }
@@ -157,6 +157,13 @@ class SegmentWriter {
   std::array<EncodePart, 2> parts_;
 };
 
+// In front of what was written from `at` on.
+void insert_varint(std::uint64_t value, std::size_t at, std::vector<std::byte>& out) {
+  const auto n_before = static_cast<std::ptrdiff_t>(out.size());
+  ByteWriter(out).varint(value);
+  std::rotate(out.begin() + static_cast<std::ptrdiff_t>(at), out.begin() + n_before, out.end());
+}
+
 void encode_nested(std::span<const std::byte> bytes, unsigned depth, Scratch& scratch, std::vector<std::byte>& to);
 
 // {how many, how many of them in the first of two parts, bytes they take or 0 where they are stored, bytes}.
@@ -169,12 +176,11 @@ void write_escapes(const SegmentWriter& segment, unsigned depth, Scratch& scratc
   if (segment.n_parts() == 2) to.varint(first.size());
   const auto all = scratch.take(first.size() + second.size());
   std::ranges::copy(second, std::ranges::copy(first, all.begin()).out);
-  std::vector<std::byte> coded;
-  if (all.size() >= kLeastCodedEscapes && depth < kMostDepth) encode_nested(all, depth + 1, scratch, coded);
-  if (!coded.empty() && coded.size() < all.size()) {
-    to.varint(coded.size());
-    return to.bytes(coded);
-  }
+  const auto begin = out.size();
+  if (all.size() >= kLeastCodedEscapes && depth < kMostDepth) encode_nested(all, depth + 1, scratch, out);
+  const auto n_coded = out.size() - begin;
+  if (n_coded > 0 && n_coded < all.size()) return insert_varint(n_coded, begin, out);
+  out.resize(begin);
   to.varint(0);
   to.bytes(all);
 }

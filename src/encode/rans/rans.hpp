@@ -13,8 +13,8 @@
 /// An order-0 coder near the entropy of its bytes and near the speed of memory. docs/streams/rans.md
 namespace elves::encode::rans {
 
-/// About what the table and the states of a segment take.
-inline constexpr std::size_t kLeastOverhead = 160;
+/// What a segment takes beside the coded bytes and a byte for each value that occurs.
+inline constexpr std::size_t kLeastOverhead = 140;
 
 /// Appends the coded form of `bytes` (not empty): one or more segments, a new one where the bytes change their
 /// distribution so much that a table of its own pays. Tables are made from samples of large streams. False, and nothing

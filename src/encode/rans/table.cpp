@@ -30,7 +30,7 @@ struct Share {
 class Shares {
  public:
   /// Values of which fewer than `least` occur in 1024 do without slots. Empty where all would.
-  Shares(const Counts& counts, std::uint64_t total, unsigned least, bool complete) {
+  Shares(const Histogram& counts, std::uint64_t total, unsigned least, bool complete) {
     for (unsigned value = 0; value < counts.size(); ++value) {
       const std::uint64_t count = counts[value];
       if (count == 0) continue;
@@ -120,7 +120,7 @@ class Shares {
 
 }  // namespace
 
-Table Table::of(const Counts& counts, bool complete) {
+Table Table::of(const Histogram& counts, bool complete) {
   std::uint64_t total = 0;
   for (const auto count : counts) total += count;
   Shares best(counts, total, complete ? 0 : 1, complete);
@@ -139,7 +139,7 @@ Table Table::of(const Counts& counts, bool complete) {
   return table;
 }
 
-std::uint64_t Table::cost_bits(const Counts& counts) const {
+std::uint64_t Table::cost_bits(const Histogram& counts) const {
   const auto& bits = slot_bits();
   std::uint64_t cost = 0;
   for (std::size_t value = 0; value < counts.size(); ++value) {

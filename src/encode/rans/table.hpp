@@ -19,10 +19,10 @@ struct Table {
 
   /// The best table for a histogram. `complete`: nothing else occurs; otherwise, and where rare values do without
   /// slots, at least one slot is left for escapes. At least one count is not 0.
-  static Table of(const Counts& counts, bool complete);
+  static Table of(const Histogram& counts, bool complete);
 
   /// About how many bits values that occur so often take, escapes with their bytes included.
-  std::uint64_t cost_bits(const Counts& counts) const;
+  std::uint64_t cost_bits(const Histogram& counts) const;
 
   /// {first value, number of values - 1, the slots of each}.
   void write(ByteWriter& to) const;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstddef>
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include "elves/codec.hpp"
+#include "encode/transforms/blocks/layouts.hpp"
 
 /// Seeded data for tests of encode/.
 namespace elves::testing {
@@ -95,7 +97,9 @@ inline void put_value(DType dtype, double value, Bytes& to) {
   if (dtype == DType::F64 || dtype == DType::C128) return append(value);
   const auto integer = static_cast<std::int64_t>(value * 1000);
   const auto* from = reinterpret_cast<const std::byte*>(&integer);
-  to.insert(to.end(), from, from + size_bytes(dtype));
+  for (std::size_t n = size_bytes(dtype); n > 0; n -= std::min(n, sizeof(integer))) {  // a block is many integers
+    to.insert(to.end(), from, from + std::min(n, sizeof(integer)));
+  }
 }
 
 inline Bytes made_of(DType dtype, std::size_t n, const std::function<double(std::size_t)>& value) {
@@ -180,12 +184,33 @@ inline const std::vector<Kind>& kinds() {
   return all;
 }
 
-/// All dtypes; of the block types, which no transform tells apart, one.
+/// Blocks of quantized numbers: each field of a block has numbers that are common in it alone.
+inline Bytes blocks_of_fields(DType dtype, std::size_t n_blocks) {
+  const auto* layout = encode::blocks::layout_of(dtype);
+  Random random(12);
+  std::vector<Bytes> streams;
+  std::vector<const std::byte*> from;
+  for (const auto& field : layout->fields) {
+    auto& stream = streams.emplace_back();
+    const auto most = 1u << field.width();
+    const auto first = random.below(most);
+    for (std::size_t i = 0; i < n_blocks * field.symbols(); ++i) {
+      const auto spread = random.below(most / 8 + 2) * random.below(3) / 2;
+      stream.push_back(static_cast<std::byte>((first + spread) % most));
+    }
+  }
+  for (const auto& stream : streams) from.push_back(stream.data());
+  Bytes blocks(n_blocks * layout->block_bytes);
+  layout->join(from.data(), n_blocks, blocks.data());
+  return blocks;
+}
+
+/// All dtypes; of the block types two: small blocks whose symbols share bytes, and large ones.
 inline std::vector<DType> all_dtypes() {
   std::vector<DType> all;
   for (std::uint8_t number = 0; number < kDTypeCount; ++number) {
     const auto dtype = static_cast<DType>(number);
-    if (block_elements(dtype) == 1 || dtype == DType::Q6_K) all.push_back(dtype);
+    if (block_elements(dtype) == 1 || dtype == DType::Q5_0 || dtype == DType::Q6_K) all.push_back(dtype);
   }
   return all;
 }

@@ -81,7 +81,6 @@ TEST(Encoder, spends_next_to_nothing_on_the_zeros_of_upcast_bf16) {
   Bytes raw = weights(DType::F32, 0.02);
   for (std::size_t i = 0; i < raw.size(); i += 4) raw[i] = raw[i + 1] = std::byte{0};
   const auto done = encode(raw, DType::F32);
-  EXPECT_EQ(done.stats.transform, TransformId::Planes);
   EXPECT_TRUE(done.stats.exact);
   EXPECT_GT(done.ratio(), 2.9);
 }

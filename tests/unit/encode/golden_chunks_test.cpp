@@ -67,13 +67,42 @@ std::vector<Golden> all() {
     for (auto& byte : bytes) byte = static_cast<std::byte>(5 * random.below(3));
     return bytes;
   };
-  return {
+  const auto few = [](DType dtype, std::size_t n, std::size_t n_values) {
+    const auto values = testing::random_bytes(n_values * size_bytes(dtype), 9);
+    testing::Random random(10);
+    Bytes raw;
+    for (std::size_t i = 0; i < n; ++i) {
+      const auto from = values.begin() + static_cast<std::ptrdiff_t>(random.below(n_values) * size_bytes(dtype));
+      raw.insert(raw.end(), from, from + static_cast<std::ptrdiff_t>(size_bytes(dtype)));
+    }
+    return raw;
+  };
+  std::vector<Golden> blocks;
+  for (std::uint8_t number = 0; number < kDTypeCount; ++number) {
+    const auto dtype = static_cast<DType>(number);
+    if (block_elements(dtype) == 1) continue;
+    const auto raw = testing::blocks_of_fields(dtype, block_elements(dtype) == 32 ? 100 : 24);
+    blocks.push_back({"blocks_" + std::string(name(dtype)), dtype, TransformId::Blocks, {}, raw});
+  }
+  const auto float8 = [](std::size_t n) {
+    testing::Random random(5);
+    Bytes bytes(n);
+    for (auto& byte : bytes) {
+      const auto magnitude = 60 - 5 * std::abs(random.normal());
+      byte = static_cast<std::byte>(static_cast<int>(magnitude) | static_cast<int>(random.below(2)) << 7);
+    }
+    return bytes;
+  };
+  std::vector<Golden> all{
       {"raw_empty", DType::Bytes, TransformId::Raw, {}, {}},
       {"raw_stored_text", DType::Bytes, TransformId::Raw, {}, kind("text", DType::Bytes, 40)},
       {"raw_zstd_text", DType::Bytes, TransformId::Raw, {}, kind("text", DType::Bytes, 900)},
       {"raw_constant", DType::U8, TransformId::Raw, {}, Bytes(500, std::byte{7})},
       {"raw_rans", DType::U8, TransformId::Raw, {}, three_values(20001)},
       {"raw_rans_escapes", DType::U8, TransformId::Raw, {}, sparse(70001)},
+      {"window_f8_e4m3", DType::F8E4M3, TransformId::Window, {}, float8(20001)},
+      {"window_bf16", DType::BF16, TransformId::Window, {.level = Level::Max}, normal(DType::BF16, 60001)},
+      {"window_f32_upcast", DType::F32, TransformId::Window, lossless, kind("up-cast bf16", DType::F32, 20001)},
       {"planes_bf16_rans", DType::BF16, TransformId::Planes, lossless, normal(DType::BF16, 5000)},
       {"planes_f32", DType::F32, TransformId::Planes, lossless, normal(DType::F32, 500)},
       {"planes_bf16", DType::BF16, TransformId::Planes, lossless, normal(DType::BF16, 900)},
@@ -90,10 +119,17 @@ std::vector<Golden> all() {
       {"elf_packed_f64", DType::F64, TransformId::ElfPacked, packed, normal(DType::F64, 300)},
       {"de_f32", DType::F32, TransformId::De, only_de, kind("few distinct values", DType::F32, 500)},
       {"de_f64", DType::F64, TransformId::De, only_de, kind("few distinct values", DType::F64, 500)},
+      {"palette_f32_9_values", DType::F32, TransformId::Palette, lossless,
+       kind("few distinct values", DType::F32, 900)},
+      {"palette_bf16_3_values", DType::BF16, TransformId::Palette, lossless, few(DType::BF16, 901, 3)},
+      {"palette_f64_2_values", DType::F64, TransformId::Palette, lossless, few(DType::F64, 903, 2)},
+      {"palette_i64_200_values", DType::I64, TransformId::Palette, {}, few(DType::I64, 2000, 200)},
       {"int_delta_u16", DType::U16, TransformId::IntDelta, {}, kind("rising", DType::U16, 900)},
       {"int_delta_i32", DType::I32, TransformId::IntDelta, {}, kind("rising", DType::I32, 600)},
       {"int_delta_i64", DType::I64, TransformId::IntDelta, {}, kind("rising", DType::I64, 300)},
   };
+  all.insert(all.end(), blocks.begin(), blocks.end());
+  return all;
 }
 
 TEST(GoldenChunks, are_written_where_they_are_new) {

@@ -178,7 +178,7 @@ TEST(Rans, survives_flipped_bits_on_every_cpu) {
 }
 
 TEST(RansTable, has_a_slot_for_each_of_256_equally_frequent_values) {
-  Counts counts;
+  Histogram counts;
   counts.fill(3);
   for (const bool complete : {false, true}) {
     const auto table = Table::of(counts, complete);
@@ -190,7 +190,7 @@ TEST(RansTable, has_a_slot_for_each_of_256_equally_frequent_values) {
 TEST(RansTable, shares_out_all_slots_for_any_histogram) {
   Random random(9);
   for (int round = 0; round < 2000; ++round) {
-    Counts counts{};
+    Histogram counts{};
     const auto n = 1 + random.below(256);
     const auto skew = 1 + random.below(20);
     for (std::size_t k = 0; k < n; ++k)

@@ -178,13 +178,13 @@ TEST(Entropy, has_a_logarithm_that_is_right_to_16_bits) {
 }
 
 TEST(Entropy, is_that_of_the_source_of_a_sample) {
-  EXPECT_NEAR(static_cast<double>(entropy_bits(count_bytes(testing::random_bytes(16384, 4)))), 8 * 16384, 240);
-  EXPECT_NEAR(static_cast<double>(entropy_bits(count_bytes(testing::random_bytes(2048, 4)))), 8 * 2048, 120);
-  EXPECT_EQ(entropy_bits(count_bytes(Bytes(800))), 0u);
-  EXPECT_EQ(entropy_bits(Counts{}), 0u);
+  EXPECT_NEAR(static_cast<double>(entropy_bits(histogram(testing::random_bytes(16384, 4)))), 8 * 16384, 240);
+  EXPECT_NEAR(static_cast<double>(entropy_bits(histogram(testing::random_bytes(2048, 4)))), 8 * 2048, 120);
+  EXPECT_EQ(entropy_bits(histogram(Bytes(800))), 0u);
+  EXPECT_EQ(entropy_bits(Histogram{}), 0u);
   Bytes two(1000);
   std::fill(two.begin(), two.begin() + 500, std::byte{9});
-  EXPECT_NEAR(static_cast<double>(entropy_bits(count_bytes(two))), 1000, 2);
+  EXPECT_NEAR(static_cast<double>(entropy_bits(histogram(two))), 1000, 2);
 }
 
 TEST(Streams, are_planned_to_take_about_what_they_take) {

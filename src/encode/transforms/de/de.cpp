@@ -14,8 +14,7 @@ namespace {
 
 static_assert(kChunkBytes / sizeof(std::uint32_t) <= kMostWords);
 
-constexpr std::size_t kProbes = 4;             // places of the chunk that promises() looks at,
-constexpr std::size_t kProbe = 1024;           // and neighbours in each
+constexpr std::size_t kProbes = 4;             // places of the chunk where promises() looks at kMostCounted words
 constexpr std::size_t kLeastRepeatsIn256 = 8;  // of all probed: below 3 % a repeat is too far to pay
 
 template <class Word>
@@ -32,9 +31,10 @@ void split_words(const Chunk& chunk, Scratch& scratch, Split& to) {
   const auto flags = scratch.take(bits_to_bytes(n));
   const auto lengths = scratch.take(bits_to_bytes(5 * n));
   const auto distances = scratch.take(bits_to_bytes(std::uint64_t{n} * static_cast<unsigned>(std::bit_width(n))));
-  const auto distinct = scratch.take(n * sizeof(Word));
-  const auto sizes = encode(chunk.bytes.data(), n, take_memory<Word>(n, scratch),
-                            {flags.data(), lengths.data(), distances.data(), distinct.data()});
+  const auto memory = take_memory<Word>(n, scratch);
+  const auto distinct = std::as_writable_bytes(memory.words);
+  const auto sizes =
+      encode(chunk.bytes.data(), n, memory, {flags.data(), lengths.data(), distances.data(), distinct.data()});
   ByteWriter(to.header).varint(sizes.n_distinct);
   to.streams.push_back({flags});
   to.streams.push_back({lengths.first(sizes.length_bytes)});
@@ -44,20 +44,14 @@ void split_words(const Chunk& chunk, Scratch& scratch, Split& to) {
 
 template <class Word>
 bool repeats_pay(std::span<const std::byte> bytes) {
-  std::array<Word, kProbe> words;
-  std::array<std::uint32_t, kProbe> positions;
-  std::array<std::uint32_t, kProbe> back;
-  std::array<std::uint32_t, 2 * kProbe> table;
-  const Memory<Word> memory{.words = words, .positions = positions, .back = back, .table = table};
   const std::size_t n = bytes.size() / sizeof(Word);
-  const std::size_t n_probes = n <= kProbe ? 1 : kProbes;
-  const std::size_t n_probe = std::min(n, kProbe);
+  const std::size_t n_probe = std::min(n, kMostCounted);
   std::size_t repeats = 0;
-  for (std::size_t i = 0; i < n_probes; ++i) {
-    const auto first = n_probes == 1 ? 0 : (n - n_probe) / (n_probes - 1) * i;
-    repeats += count_repeats(bytes.data() + first * sizeof(Word), n_probe, memory);
+  for (std::size_t i = 0; i < kProbes; ++i) {
+    const auto first = (n - n_probe) / (kProbes - 1) * i;
+    repeats += count_repeats<Word>(bytes.data() + first * sizeof(Word), n_probe);
   }
-  return n > 0 && repeats * 256 >= kLeastRepeatsIn256 * n_probes * n_probe;
+  return n > 0 && repeats * 256 >= kLeastRepeatsIn256 * kProbes * n_probe;
 }
 
 // Where the streams of a chunk are, and how they become words again.

@@ -65,7 +65,7 @@ void find_repeats(const std::byte* words, std::size_t n, const Memory<Word>& mem
   }
   for (std::size_t b = 0, begin = 0; b < n_buckets; begin = ends[b++]) {
     const auto bucket = std::span<const Word>(memory.words).subspan(begin, ends[b] - begin);
-    find_repeats(bucket, &memory.positions[begin], hash_bits, memory);
+    find_repeats(bucket, memory.positions.data() + begin, hash_bits, memory);
   }
 }
 
@@ -108,14 +108,21 @@ Sizes encode(const std::byte* words, std::size_t n, const Memory<Word>& memory, 
 }
 
 template <class Word>
-std::size_t count_repeats(const std::byte* words, std::size_t n, const Memory<Word>& memory) {
-  find_repeats(words, n, memory);
-  return n - static_cast<std::size_t>(std::ranges::count(memory.back.first(n), 0u));
+std::size_t count_repeats(const std::byte* words, std::size_t n) {
+  std::array<std::uint16_t, 4 * kMostCounted> last{};  // by hash; a word that was there and was overwritten is missed
+  std::size_t repeats = 0;
+  for (std::size_t i = 1; i < n; ++i) {
+    const auto word = word_at<Word>(words, i);
+    auto& slot = last[hash(word) >> (64 - std::countr_zero(last.size()))];
+    repeats += word_at<Word>(words, slot) == word ? 1 : 0;
+    slot = static_cast<std::uint16_t>(i);
+  }
+  return repeats;
 }
 
 #define ELVES_INSTANTIATE(Word)                                                                    \
   template Sizes encode<Word>(const std::byte*, std::size_t, const Memory<Word>&, const Streams&); \
-  template std::size_t count_repeats<Word>(const std::byte*, std::size_t, const Memory<Word>&)
+  template std::size_t count_repeats<Word>(const std::byte*, std::size_t)
 
 ELVES_INSTANTIATE(std::uint32_t);
 ELVES_INSTANTIATE(std::uint64_t);

@@ -20,7 +20,7 @@ std::size_t table_slots(std::size_t n_words);
 
 /// Where encode() writes. flags: one bit a word, 1 for a repeat. lengths: 5 bits a repeat. distances: that many bits a
 /// repeat. distinct: the words that are no repeats, in order. Bits are packed, most significant first. Room for
-/// ceil(n / 8), ceil(5 n / 8), ceil(n * bit_width(n) / 8) bytes and n words.
+/// ceil(n / 8), ceil(5 n / 8), ceil(n * bit_width(n) / 8) bytes and n words; `distinct` may be Memory::words.
 struct Streams {
   std::byte* flags = nullptr;
   std::byte* lengths = nullptr;
@@ -39,8 +39,9 @@ struct Sizes {
 template <class Word>
 Sizes encode(const std::byte* words, std::size_t n, const Memory<Word>& memory, const Streams& to);
 
-/// Of n words, those that were before.
+/// About how many of n words (n <= kMostCounted) were before; never more than there are. A nanosecond a word.
+inline constexpr std::size_t kMostCounted = 1024;
 template <class Word>
-std::size_t count_repeats(const std::byte* words, std::size_t n, const Memory<Word>& memory);
+std::size_t count_repeats(const std::byte* words, std::size_t n);
 
 }  // namespace elves::encode::de

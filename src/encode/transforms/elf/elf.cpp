@@ -6,7 +6,6 @@
 #include <string>
 
 #include "encode/transforms/elf/outliers.hpp"
-#include "encode/transforms/planes/kernel.hpp"
 
 namespace elves::encode::elf {
 namespace {
@@ -18,54 +17,27 @@ std::optional<unsigned> mantissa_bits(DType dtype) {
   return std::nullopt;
 }
 
-constexpr std::size_t planes_of(unsigned n_symbol_bits) {
-  return (n_symbol_bits + 7) / 8;
-}
-
 template <class Word>
 void split_words(const Chunk& chunk, unsigned dropped, Scratch& scratch, Split& to) {
-  const std::size_t n = chunk.bytes.size() / sizeof(Word);
-  std::array<std::byte*, sizeof(Word)> planes{};
-  const auto n_planes = planes_of(symbol_bits<Word>(dropped));
-  for (std::size_t k = 0; k < n_planes; ++k) {
-    const auto plane = scratch.take(n);
+  std::array<std::span<std::byte>, sizeof(Word)> memory;
+  const auto planes = std::span(memory).first(symbol_planes<Word>(dropped));
+  for (auto& plane : planes) {
+    plane = scratch.take(chunk.bytes.size() / sizeof(Word));
     to.streams.push_back({plane});
-    planes[k] = plane.data();
   }
-  std::array<Word, kBlock> symbols;
-  Header header{.dropped = dropped};
-  for (std::size_t at = 0; at < n; at += kBlock) {
-    const auto n_block = std::min(kBlock, n - at);
-    const auto stats = to_symbols(chunk.bytes.data() + at * sizeof(Word), n_block, dropped, symbols.data());
-    header.n_outliers += stats.n_outliers;
-    add(stats, to.loss);
-    split_planes({.n_bytes = sizeof(Word)}, reinterpret_cast<const std::byte*>(symbols.data()), n_block,
-                 std::span(planes).first(n_planes));
-    for (std::size_t k = 0; k < n_planes; ++k) planes[k] += n_block;
-  }
-  write(header, to.header);
-  split_outliers<Word>(chunk.bytes, header.n_outliers, dropped, scratch, to);
+  split_symbols<Word>(chunk, dropped, planes, scratch, to);
 }
 
 template <class Word>
 Result<void> join_words(const Header& header, StreamSource& streams, std::span<std::byte> out) {
-  const std::size_t n = out.size() / sizeof(Word);
-  std::array<const std::byte*, sizeof(Word)> planes{};
-  const auto n_planes = planes_of(symbol_bits<Word>(header.dropped));
-  for (std::size_t k = 0; k < n_planes; ++k) {
-    const auto plane = streams.next(n);
-    if (!plane) return plane.error();
-    planes[k] = plane->data();
+  std::array<std::span<const std::byte>, sizeof(Word)> memory;
+  const auto planes = std::span(memory).first(symbol_planes<Word>(header.dropped));
+  for (auto& plane : planes) {
+    const auto stream = streams.next(out.size() / sizeof(Word));
+    if (!stream) return stream.error();
+    plane = *stream;
   }
-  std::array<Word, kBlock> symbols;
-  for (std::size_t at = 0; at < n; at += kBlock) {
-    const auto n_block = std::min(kBlock, n - at);
-    join_planes({.n_bytes = sizeof(Word)}, std::span(planes).first(n_planes), n_block,
-                reinterpret_cast<std::byte*>(symbols.data()));
-    from_symbols(symbols.data(), n_block, header.dropped, out.data() + at * sizeof(Word));
-    for (std::size_t k = 0; k < n_planes; ++k) planes[k] += n_block;
-  }
-  return join_outliers(streams, header.n_outliers, sizeof(Word), out);
+  return join_symbols<Word>(header, planes, streams, out);
 }
 
 }  // namespace
@@ -96,11 +68,27 @@ Result<Header> read_header(ByteCursor& cursor, DType dtype) {
   return Header{.dropped = static_cast<unsigned>(dropped), .n_outliers = n_outliers};
 }
 
-void add(const BlockStats& block, Loss& loss) {
-  loss.exact = loss.exact && block.exact;
-  loss.max_abs_error = std::max(loss.max_abs_error, block.max_abs_error);
-  loss.signal += block.signal;
-  loss.noise += block.noise;
+template <class Word>
+void split_symbols(const Chunk& chunk, unsigned dropped, std::span<const std::span<std::byte>> planes, Scratch& scratch,
+                   Split& to) {
+  const std::size_t n = chunk.bytes.size() / sizeof(Word);
+  std::array<std::byte*, sizeof(Word)> pointers{};
+  for (std::size_t k = 0; k < planes.size(); ++k) pointers[k] = planes[k].data();
+  const auto block_outliers = scratch.take_array<std::uint16_t>((n + kBlock - 1) / kBlock);
+  const auto stats = split_values<Word>(chunk.bytes.data(), n, dropped, std::span(pointers).first(planes.size()),
+                                        block_outliers.data());
+  to.loss = {.exact = stats.exact, .max_abs_error = stats.max_abs_error, .signal = stats.signal, .noise = stats.noise};
+  write({.dropped = dropped, .n_outliers = stats.n_outliers}, to.header);
+  split_outliers<Word>(chunk.bytes, block_outliers, dropped, scratch, to);
+}
+
+template <class Word>
+Result<void> join_symbols(const Header& header, std::span<const std::span<const std::byte>> planes,
+                          StreamSource& streams, std::span<std::byte> out) {
+  std::array<const std::byte*, sizeof(Word)> pointers{};
+  for (std::size_t k = 0; k < planes.size(); ++k) pointers[k] = planes[k].data();
+  join_values<Word>(std::span(pointers).first(planes.size()), out.size() / sizeof(Word), header.dropped, out.data());
+  return join_outliers(streams, header.n_outliers, sizeof(Word), out);
 }
 
 bool accepts(DType dtype, const EncodeOptions& options) {
@@ -117,5 +105,14 @@ Result<void> join(ByteCursor& cursor, StreamSource& streams, DType dtype, Scratc
   if (!header) return header.error();
   return with_word(dtype, [&](auto word) { return join_words<decltype(word)>(*header, streams, out); });
 }
+
+#define ELVES_INSTANTIATE(Word)                                                                                       \
+  template void split_symbols<Word>(const Chunk&, unsigned, std::span<const std::span<std::byte>>, Scratch&, Split&); \
+  template Result<void> join_symbols<Word>(const Header&, std::span<const std::span<const std::byte>>, StreamSource&, \
+                                           std::span<std::byte>)
+
+ELVES_INSTANTIATE(std::uint16_t);
+ELVES_INSTANTIATE(std::uint32_t);
+ELVES_INSTANTIATE(std::uint64_t);
 
 }  // namespace elves::encode::elf

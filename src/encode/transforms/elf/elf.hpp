@@ -31,8 +31,16 @@ struct Header {
 void write(const Header& header, std::vector<std::byte>& to);
 Result<Header> read_header(ByteCursor& cursor, DType dtype);
 
-/// Adds what happened to a block to what happened to the blocks before.
-void add(const BlockStats& block, Loss& loss);
+/// Fills the planes of the symbols (symbol_planes(dropped) of one byte an element), the header and the loss, and
+/// appends the streams of the outliers.
+template <class Word>
+void split_symbols(const Chunk& chunk, unsigned dropped, std::span<const std::span<std::byte>> planes, Scratch& scratch,
+                   Split& to);
+
+/// The inverse, after the planes were read. Errors: streams of outliers that do not fit.
+template <class Word>
+Result<void> join_symbols(const Header& header, std::span<const std::span<const std::byte>> planes,
+                          StreamSource& streams, std::span<std::byte> out);
 
 bool accepts(DType dtype, const EncodeOptions& options);
 void split(const Chunk& chunk, const EncodeOptions& options, Scratch& scratch, Split& to);

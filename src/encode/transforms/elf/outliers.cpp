@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <numeric>
 
 #include "encode/transforms/elf/kernel.hpp"
 
@@ -20,8 +21,9 @@ std::byte* write_varint(std::uint64_t value, std::byte* to) {
 }  // namespace
 
 template <class Word>
-void split_outliers(std::span<const std::byte> values, std::size_t n_outliers, unsigned dropped, Scratch& scratch,
-                    Split& to) {
+void split_outliers(std::span<const std::byte> values, std::span<const std::uint16_t> block_outliers, unsigned dropped,
+                    Scratch& scratch, Split& to) {
+  const auto n_outliers = std::accumulate(block_outliers.begin(), block_outliers.end(), std::size_t{0});
   if (n_outliers == 0) return;
   const auto positions = scratch.take(n_outliers * kPositionBytes);
   const auto kept = scratch.take(n_outliers * sizeof(Word));
@@ -31,6 +33,7 @@ void split_outliers(std::span<const std::byte> values, std::size_t n_outliers, u
   std::size_t expected = 0;
   const std::size_t n = values.size() / sizeof(Word);
   for (std::size_t at = 0; at < n; at += kBlock) {
+    if (block_outliers[at / kBlock] == 0) continue;
     const auto* block = values.data() + at * sizeof(Word);
     const auto n_found = find_outliers<Word>(block, std::min(kBlock, n - at), dropped, found.data());
     for (std::size_t i = 0; i < n_found; ++i) {
@@ -69,8 +72,11 @@ Result<void> join_outliers(StreamSource& streams, std::uint64_t n_outliers, std:
   return {};
 }
 
-template void split_outliers<std::uint16_t>(std::span<const std::byte>, std::size_t, unsigned, Scratch&, Split&);
-template void split_outliers<std::uint32_t>(std::span<const std::byte>, std::size_t, unsigned, Scratch&, Split&);
-template void split_outliers<std::uint64_t>(std::span<const std::byte>, std::size_t, unsigned, Scratch&, Split&);
+template void split_outliers<std::uint16_t>(std::span<const std::byte>, std::span<const std::uint16_t>, unsigned,
+                                            Scratch&, Split&);
+template void split_outliers<std::uint32_t>(std::span<const std::byte>, std::span<const std::uint16_t>, unsigned,
+                                            Scratch&, Split&);
+template void split_outliers<std::uint64_t>(std::span<const std::byte>, std::span<const std::uint16_t>, unsigned,
+                                            Scratch&, Split&);
 
 }  // namespace elves::encode::elf

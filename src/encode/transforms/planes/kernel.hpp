@@ -12,8 +12,8 @@ struct WordShape {
   bool rotate = false;
 };
 
-/// planes[k][i] = byte k of word i, counted from the most significant one. Fewer planes than bytes: the lowest bytes
-/// are dropped. Each plane has room for n_words. Reads the words once; no allocation, cannot fail.
+/// planes[k][i] = byte k of word i, counted from the most significant one. Fewer planes than bytes, but at least one:
+/// the lowest bytes are dropped. Each plane has room for n_words. Reads the words once; no allocation, cannot fail.
 void split_planes(WordShape shape, const std::byte* words, std::size_t n_words, std::span<std::byte* const> planes);
 
 /// The inverse; bytes of planes that are not given are zero.

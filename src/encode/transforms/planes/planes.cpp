@@ -40,6 +40,10 @@ bool accepts(DType dtype, const EncodeOptions&) {
   return shape.n_bytes > 1 || shape.rotate;
 }
 
+bool promises(const Chunk& chunk) {
+  return shape_of(chunk.dtype).n_bytes > 1;
+}
+
 void split_words(WordShape shape, std::span<const std::byte> words, Scratch& scratch, Split& to) {
   const std::size_t n_words = words.size() / shape.n_bytes;
   std::array<std::byte*, 8> planes{};

@@ -10,6 +10,7 @@ namespace planes {
 WordShape shape_of(DType dtype);
 
 bool accepts(DType dtype, const EncodeOptions& options);
+bool promises(const Chunk& chunk);  ///< not where a word is a byte
 void split(const Chunk& chunk, const EncodeOptions& options, Scratch& scratch, Split& to);
 Result<void> join(ByteCursor& header, StreamSource& streams, DType dtype, Scratch& scratch, std::span<std::byte> out);
 
@@ -25,6 +26,7 @@ inline constexpr Transform kPlanes{.id = TransformId::Planes,
                                    .since_format = 1,
                                    .stage = &EncodeOptions::use_planes,
                                    .accepts = planes::accepts,
+                                   .promises = planes::promises,
                                    .split = planes::split,
                                    .join = planes::join};
 

@@ -11,8 +11,9 @@ bool accepts(DType, const EncodeOptions&) {
 }
 
 bool promises(const Chunk& chunk) {
-  const bool has_planes = size_bytes(chunk.dtype) > 1 && block_elements(chunk.dtype) == 1;
-  return !has_planes || repeats_itself(chunk.bytes);
+  const bool is_taken_apart =
+      is_float(chunk.dtype) || (size_bytes(chunk.dtype) > 1 && block_elements(chunk.dtype) == 1);
+  return !is_taken_apart || repeats_itself(chunk.bytes);
 }
 
 void split(const Chunk& chunk, const EncodeOptions&, Scratch&, Split& to) {

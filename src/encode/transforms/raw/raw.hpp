@@ -6,7 +6,7 @@ namespace elves::encode {
 namespace raw {
 
 bool accepts(DType dtype, const EncodeOptions& options);
-/// Without repeats, planes of wider elements never take more: the mixture of their bytes has more entropy.
+/// Without repeats, floats and wider elements never take less than taken apart: a mixture of bytes has more entropy.
 bool promises(const Chunk& chunk);
 void split(const Chunk& chunk, const EncodeOptions& options, Scratch& scratch, Split& to);
 Result<void> join(ByteCursor& header, StreamSource& streams, DType dtype, Scratch& scratch, std::span<std::byte> out);

@@ -1,0 +1,47 @@
+#include "encode/transforms/blocks/blocks.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "encode/transforms/blocks/layouts.hpp"
+
+namespace elves::encode::blocks {
+
+bool accepts(DType dtype, const EncodeOptions&) {
+  return layout_of(dtype) != nullptr;
+}
+
+void split(const Chunk& chunk, const EncodeOptions&, Scratch& scratch, Split& to) {
+  const auto& layout = *layout_of(chunk.dtype);
+  const auto n_blocks = chunk.bytes.size() / layout.block_bytes;
+  std::array<std::byte*, kMostFields> streams{};
+  for (std::size_t k = 0; k < layout.fields.size(); ++k) {
+    const auto stream = scratch.take(n_blocks * layout.fields[k].symbols());
+    streams[k] = stream.data();
+    to.streams.push_back({stream});
+  }
+  layout.split(chunk.bytes.data(), n_blocks, streams.data());
+  const auto rest = chunk.bytes.subspan(n_blocks * layout.block_bytes);
+  if (!rest.empty()) to.streams.push_back({rest});
+}
+
+Result<void> join(ByteCursor&, StreamSource& source, DType dtype, Scratch&, std::span<std::byte> out) {
+  const auto* layout = layout_of(dtype);
+  if (!layout) return Error{"blocks: damaged: " + std::string(name(dtype)) + " has no blocks"};
+  const auto n_blocks = out.size() / layout->block_bytes;
+  std::array<const std::byte*, kMostFields> streams{};
+  for (std::size_t k = 0; k < layout->fields.size(); ++k) {
+    const auto stream = source.next(n_blocks * layout->fields[k].symbols());
+    if (!stream) return stream.error();
+    streams[k] = stream->data();
+  }
+  if (!layout->join(streams.data(), n_blocks, out.data())) return Error{"blocks: damaged: a number of too many bits"};
+  const auto rest = out.subspan(n_blocks * layout->block_bytes);
+  if (rest.empty()) return {};
+  const auto stream = source.next(rest.size());
+  if (!stream) return stream.error();
+  std::ranges::copy(*stream, rest.begin());
+  return {};
+}
+
+}  // namespace elves::encode::blocks

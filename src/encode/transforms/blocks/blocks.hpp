@@ -1,0 +1,23 @@
+#pragma once
+
+#include "encode/transform.hpp"
+
+namespace elves::encode {
+namespace blocks {
+
+bool accepts(DType dtype, const EncodeOptions& options);
+void split(const Chunk& chunk, const EncodeOptions& options, Scratch& scratch, Split& to);
+Result<void> join(ByteCursor& header, StreamSource& streams, DType dtype, Scratch& scratch, std::span<std::byte> out);
+
+}  // namespace blocks
+
+/// Blocks of quantized numbers as streams of scales, minima, quants. docs/transforms/blocks.md
+inline constexpr Transform kBlocks{.id = TransformId::Blocks,
+                                   .name = "blocks",
+                                   .since_format = 1,
+                                   .stage = &EncodeOptions::use_planes,
+                                   .accepts = blocks::accepts,
+                                   .split = blocks::split,
+                                   .join = blocks::join};
+
+}  // namespace elves::encode

@@ -1,0 +1,117 @@
+#include "encode/transforms/palette/palette.hpp"
+
+#include <algorithm>
+#include <array>
+#include <numeric>
+
+#include "encode/bits.hpp"
+#include "encode/transforms/palette/kernel.hpp"
+#include "encode/transforms/planes/planes.hpp"
+
+namespace elves::encode::palette {
+namespace {
+
+constexpr std::size_t kProbe = 1024;  // words that are looked at first, spread over the chunk
+
+// Calls `with` with an unsigned word of the dtype's size.
+template <class With>
+auto with_word(DType dtype, With with) {
+  const auto n_bytes = planes::shape_of(dtype).n_bytes;
+  if (n_bytes == 2) return with(std::uint16_t{});
+  if (n_bytes == 4) return with(std::uint32_t{});
+  return with(std::uint64_t{});
+}
+
+template <class Word>
+bool has_few_values(std::span<const std::byte> bytes) {
+  const auto n = bytes.size() / sizeof(Word);
+  if (find_values<Word>(bytes.data(), n, n / kProbe + 1, nullptr).n > kMostValues) return false;
+  const auto n_values = find_values<Word>(bytes.data(), n, 1, nullptr).n;
+  return n_values > 1 && n_values <= kMostValues;
+}
+
+// The values in ascending order; rank[i] tells where value i went.
+template <class Word>
+std::array<std::uint8_t, kMostValues> sort(Values<Word>& values) {
+  std::array<std::uint8_t, kMostValues> order;
+  std::iota(order.begin(), order.end(), std::uint8_t{0});
+  const auto words = values.words;
+  std::sort(order.begin(), order.begin() + values.n, [&](auto a, auto b) { return words[a] < words[b]; });
+  std::array<std::uint8_t, kMostValues> rank{};
+  for (std::size_t i = 0; i < values.n; ++i) {
+    values.words[i] = words[order[i]];
+    rank[order[i]] = static_cast<std::uint8_t>(i);
+  }
+  return rank;
+}
+
+template <class Word>
+void split_words(std::span<const std::byte> words, Scratch& scratch, Split& to) {
+  const auto n = words.size() / sizeof(Word);
+  const auto indices = scratch.take_array<std::uint8_t>(n);
+  auto values = find_values<Word>(words.data(), n, 1, indices.data());
+  const bool as_they_are = values.n == 0 || values.n > kMostValues;
+  ByteWriter header(to.header);
+  header.varint(as_they_are ? 0 : values.n);
+  header.varint(n);
+  if (as_they_are) return to.streams.push_back({words});
+  const auto rank = sort(values);
+  for (auto& index : indices) index = rank[index];
+  const auto n_bits = index_bits(values.n);
+  const auto packed = scratch.take(bits_to_bytes(std::uint64_t{n} * n_bits));
+  pack(indices.data(), n, n_bits, packed.data());
+  const auto stored = scratch.take_array<Word>(values.n);
+  std::copy_n(values.words.begin(), values.n, stored.begin());
+  to.streams.push_back({std::as_bytes(stored)});
+  to.streams.push_back({packed});
+}
+
+template <class Word>
+Result<void> join_words(std::size_t n_values, StreamSource& streams, Scratch& scratch, std::span<std::byte> out) {
+  const auto n = out.size() / sizeof(Word);
+  const auto stored = streams.next(n_values * sizeof(Word));
+  if (!stored) return stored.error();
+  std::array<Word, kMostValues> values;
+  std::memcpy(values.data(), stored->data(), stored->size());
+  const auto n_bits = index_bits(n_values);
+  const auto packed = streams.next(bits_to_bytes(std::uint64_t{n} * n_bits));
+  if (!packed) return packed.error();
+  const auto indices = scratch.take_array<std::uint8_t>(n);
+  unpack(packed->data(), n, n_bits, indices.data());
+  if (look_up(indices.data(), n, values.data(), n_values, out.data())) return {};
+  return Error{"palette: damaged: an index beyond the values"};
+}
+
+}  // namespace
+
+bool accepts(DType dtype, const EncodeOptions&) {
+  return planes::shape_of(dtype).n_bytes > 1;
+}
+
+bool promises(const Chunk& chunk) {
+  return with_word(chunk.dtype, [&](auto word) { return has_few_values<decltype(word)>(chunk.bytes); });
+}
+
+void split(const Chunk& chunk, const EncodeOptions&, Scratch& scratch, Split& to) {
+  with_word(chunk.dtype, [&](auto word) { split_words<decltype(word)>(chunk.bytes, scratch, to); });
+}
+
+Result<void> join(ByteCursor& header, StreamSource& streams, DType dtype, Scratch& scratch, std::span<std::byte> out) {
+  if (!accepts(dtype, {})) return Error{"palette: damaged: there is no palette of " + std::string(name(dtype))};
+  const auto n_values = header.read_varint();
+  const auto n = header.read_varint();
+  if (header.failed() || n_values > kMostValues) return Error{"palette: damaged: more values than an index can tell"};
+  if (n != out.size() / planes::shape_of(dtype).n_bytes)
+    return Error{"palette: damaged: of another number of elements"};
+  if (n_values == 0) {
+    const auto words = streams.next(out.size());
+    if (!words) return words.error();
+    std::ranges::copy(*words, out.begin());
+    return {};
+  }
+  return with_word(dtype, [&](auto word) {
+    return join_words<decltype(word)>(static_cast<std::size_t>(n_values), streams, scratch, out);
+  });
+}
+
+}  // namespace elves::encode::palette

@@ -1,0 +1,144 @@
+#include "encode/transforms/window/window.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "encode/transforms/window/kernel.hpp"
+
+namespace elves::encode::window {
+namespace {
+
+constexpr std::size_t kProbes = 4096;  // words from which the window is chosen
+constexpr unsigned kExponents = 256;
+
+bool has_signs_only(DType dtype) {
+  return dtype == DType::F8E4M3 || dtype == DType::F8E5M2 || dtype == DType::F8E4M3FNUZ || dtype == DType::F8E5M2FNUZ;
+}
+
+std::size_t n_planes(DType dtype) {
+  return dtype == DType::F32 ? 2 : 0;
+}
+
+// Whether the low half of each of some words is zero.
+bool is_upcast_half(std::span<const std::byte> words) {
+  const auto step = std::max<std::size_t>(words.size() / 4 / 256, 1) * 4;
+  for (std::size_t at = 0; at + 4 <= words.size(); at += step) {
+    if (words[at] != std::byte{0} || words[at + 1] != std::byte{0}) return false;
+  }
+  return true;
+}
+
+// The exponent that ends the window in which most of some words, spread over the chunk, lie; the highest of those.
+template <class Word>
+unsigned choose_top(const Chunk& chunk) {
+  const auto n = chunk.bytes.size() / sizeof(Word);
+  const auto step = std::max<std::size_t>(n / kProbes, 1);
+  std::array<std::uint32_t, kExponents> counts{};
+  for (std::size_t i = 0; i < n; i += step) {
+    Word word;
+    std::memcpy(&word, chunk.bytes.data() + i * sizeof(Word), sizeof(Word));
+    ++counts[word >> (8 * sizeof(Word) - 9) & 255];
+  }
+  std::uint32_t within = 0;
+  std::uint32_t most = 0;
+  unsigned best = kExponents - 1;
+  for (unsigned top = 0; top < kExponents; ++top) {
+    within += counts[top];
+    if (top >= kClasses) within -= counts[top - kClasses];
+    if (within < most) continue;
+    most = within;
+    best = top;
+  }
+  return best;
+}
+
+template <class Word>
+void split_words(const Chunk& chunk, Scratch& scratch, Split& to) {
+  const auto n = chunk.bytes.size() / sizeof(Word);
+  const auto top = choose_top<Word>(chunk);
+  Parts<std::byte> parts;
+  const auto take = [&](std::size_t n_bytes) {
+    const auto stream = scratch.take(n_bytes);
+    to.streams.push_back({stream});
+    return stream.data();
+  };
+  parts.symbols = take(n);
+  parts.nibbles = take((n + 1) / 2);
+  for (std::size_t k = 0; k < n_planes(chunk.dtype); ++k) parts.planes[k] = take(n);
+  const auto others = scratch.take(n);
+  parts.others = others.data();
+  const auto n_others = window::split<Word>(chunk.bytes.data(), n, top, parts);
+  ByteWriter header(to.header);
+  header.write(static_cast<std::uint8_t>(top));
+  header.varint(n_others);
+  if (n_others > 0) to.streams.push_back({others.first(n_others)});
+}
+
+template <class Word>
+Result<void> join_words(ByteCursor& header, StreamSource& streams, DType dtype, std::span<std::byte> out) {
+  const auto n = out.size() / sizeof(Word);
+  const auto top = header.read<std::uint8_t>();
+  const auto n_others = header.read_varint();
+  if (header.failed()) return Error{"window: damaged: ends within the header"};
+  if (n_others > n) return Error{"window: damaged: more exponents out of the window than elements"};
+  Parts<const std::byte> parts;
+  Result<void> outcome;
+  const auto next = [&](std::size_t n_bytes) -> const std::byte* {
+    if (!outcome) return nullptr;
+    const auto stream = streams.next(n_bytes);
+    if (!stream) outcome = stream.error();
+    return stream ? stream->data() : nullptr;
+  };
+  parts.symbols = next(n);
+  parts.nibbles = next((n + 1) / 2);
+  for (std::size_t k = 0; k < n_planes(dtype); ++k) parts.planes[k] = next(n);
+  if (n_others > 0) parts.others = next(static_cast<std::size_t>(n_others));
+  if (!outcome) return outcome;
+  if (window::join<Word>(parts, static_cast<std::size_t>(n_others), n, top, out.data())) return {};
+  return Error{"window: damaged: another number of exponents out of the window than the header tells"};
+}
+
+void split_float8(const Chunk& chunk, Scratch& scratch, Split& to) {
+  const auto n = chunk.bytes.size();
+  const auto symbols = scratch.take(n);
+  const auto signs = scratch.take((n + 7) / 8);
+  split_signs(chunk.bytes.data(), n, symbols.data(), signs.data());
+  to.streams.push_back({symbols});
+  to.streams.push_back({signs});
+}
+
+Result<void> join_float8(StreamSource& streams, std::span<std::byte> out) {
+  const auto symbols = streams.next(out.size());
+  if (!symbols) return symbols.error();
+  const auto signs = streams.next((out.size() + 7) / 8);
+  if (!signs) return signs.error();
+  join_signs(symbols->data(), signs->data(), out.size(), out.data());
+  return {};
+}
+
+}  // namespace
+
+bool accepts(DType dtype, const EncodeOptions&) {
+  return dtype == DType::BF16 || dtype == DType::F32 || has_signs_only(dtype);
+}
+
+bool promises(const Chunk& chunk) {
+  if (has_signs_only(chunk.dtype)) return true;
+  return chunk.dtype == DType::F32 && is_upcast_half(chunk.bytes);
+}
+
+void split(const Chunk& chunk, const EncodeOptions&, Scratch& scratch, Split& to) {
+  if (has_signs_only(chunk.dtype)) return split_float8(chunk, scratch, to);
+  if (chunk.dtype == DType::BF16) return split_words<std::uint16_t>(chunk, scratch, to);
+  split_words<std::uint32_t>(chunk, scratch, to);
+}
+
+Result<void> join(ByteCursor& header, StreamSource& streams, DType dtype, Scratch&, std::span<std::byte> out) {
+  if (!accepts(dtype, {})) return Error{"window: damaged: there is no window form of " + std::string(name(dtype))};
+  if (has_signs_only(dtype)) return join_float8(streams, out);
+  if (dtype == DType::BF16) return join_words<std::uint16_t>(header, streams, dtype, out);
+  return join_words<std::uint32_t>(header, streams, dtype, out);
+}
+
+}  // namespace elves::encode::window
