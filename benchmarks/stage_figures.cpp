@@ -68,9 +68,7 @@ class Stages {
     split_.clear();
     coded_.clear();
     time(seconds[kSplit], [&] { row.split({raw, dtype}, options_, scratch_, split_); });
-    time(seconds[kCoder], [&] {
-      for (const auto& stream : split_.streams) streams_.encode(stream, options_, scratch_, coded_);
-    });
+    time(seconds[kCoder], [&] { streams_.encode(split_.streams, options_, scratch_, coded_); });
     encode::SplitStreams source(split_);
     ByteCursor header(split_.header);
     time(seconds[kJoin], [&] { ok_ &= row.join(header, source, dtype, scratch_, out_).has_value(); });

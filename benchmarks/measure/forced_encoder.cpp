@@ -38,13 +38,13 @@ std::size_t ForcedEncoder::encode(const Transform& row, std::span<const std::byt
   split_.clear();
   out_.clear();
   row.split({raw, dtype}, options, scratch_, split_);
-  for (const auto& stream : split_.streams) streams_.encode(stream, options, scratch_, out_);
+  streams_.encode(split_.streams, options, scratch_, out_);
   return sizeof row.id + split_.header.size() + out_.size();
 }
 
 std::size_t ExhaustiveEncoder::stream_bytes(const encode::Stream& stream, const EncodeOptions& options) {
   out_.clear();
-  streams_.encode(stream, options, scratch_, out_);
+  streams_.encode({&stream, 1}, options, scratch_, out_);
   std::size_t least = out_.size();
   const auto raw_bytes = stream.bytes.size();
   const auto consider = [&] {

@@ -61,8 +61,9 @@ struct ChunkStats {
   std::uint64_t raw_bytes = 0;
   std::uint64_t transformed_bytes = 0;  ///< sum of the streams before entropy coding
   std::uint64_t encoded_bytes = 0;
-  double max_abs_error = 0;  ///< measured over all elements; 0 when exact
-  bool exact = true;         ///< decoding gives the same bits
+  std::uint64_t default_bytes = 0;  ///< at Level::Max: what Level::Default would take; else encoded_bytes
+  double max_abs_error = 0;         ///< measured over all elements; 0 when exact
+  bool exact = true;                ///< decoding gives the same bits
 };
 
 /// Encodes chunks, one at a time; owns its scratch memory (about 6 chunks). One per thread.

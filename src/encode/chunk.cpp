@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <optional>
 #include <string>
 
 #include "elves/codec.hpp"
@@ -18,7 +19,8 @@ std::size_t unit_bytes(DType dtype) noexcept {
   return block_elements(dtype) == 1 ? size_bytes(dtype) : 1;
 }
 
-constexpr std::size_t kMostOverhead = 8;  // of a chunk that could not be made smaller
+constexpr std::size_t kMostOverhead = 8;     // of a chunk that could not be made smaller
+constexpr std::size_t kContextAttempts = 2;  // transforms that context coding is tried with
 
 /// A chunk as one transform encoded it, at the end of the caller's vector.
 struct Attempt {
@@ -30,17 +32,15 @@ struct Attempt {
   std::size_t cost() const noexcept { return cost_of(bytes, loss); }
 };
 
-Attempt write(const Transform& transform, const Split& split, const EncodeOptions& options, StreamEncoder& streams,
-              Scratch& scratch, std::vector<std::byte>& out) {
+Attempt write(const Transform& transform, const Split& split, const EncodeOptions& options, Contexts contexts,
+              StreamEncoder& streams, Scratch& scratch, std::vector<std::byte>& out) {
   const std::size_t begin = out.size();
   ByteWriter to(out);
   to.write(transform.id);
   to.bytes(split.header);
   Attempt attempt{.transform = &transform, .loss = split.loss};
-  for (const Stream& stream : split.streams) {
-    streams.encode(stream, options, scratch, out);
-    attempt.transformed_bytes += stream.bytes.size();
-  }
+  streams.encode(split.streams, options, scratch, out, contexts);
+  for (const Stream& stream : split.streams) attempt.transformed_bytes += stream.bytes.size();
   attempt.bytes = out.size() - begin;
   return attempt;
 }
@@ -57,9 +57,11 @@ struct Encoder::State {
   EncodeOptions options;
   std::vector<std::byte> decoded;  ///< at least the chunk's size where decoding changes it
   bool decoded_ready = false;
+  std::size_t default_bytes = 0;  ///< at Level::Max: what Level::Default takes
 
-  void encode_best(std::vector<std::byte>& out);
-  void attempt(const Transform& transform, std::vector<std::byte>& out);
+  void encode_well(std::vector<std::byte>& out);
+  void encode_smallest(std::vector<std::byte>& out);
+  std::optional<std::size_t> attempt(const Transform& transform, Contexts contexts, std::vector<std::byte>& out);
   void take_apart(const Transform& transform);
   void join_decoded();
 };
@@ -71,29 +73,50 @@ void Encoder::State::take_apart(const Transform& transform) {
   split_by = &transform;
 }
 
-// Encodes with one transform, at the end of `out`; keeps it in place of the best so far where it costs less.
-void Encoder::State::attempt(const Transform& transform, std::vector<std::byte>& out) {
+// Encodes with one transform, at the end of `out`; keeps it in place of the best so far where it costs less. Gives the
+// cost, where the transform passes the guard.
+std::optional<std::size_t> Encoder::State::attempt(const Transform& transform, Contexts contexts,
+                                                   std::vector<std::byte>& out) {
   take_apart(transform);
-  if (transform.lossy && !passes_guard(split.loss, options)) return;
-  const auto tried = write(transform, split, options, streams, scratch, out);
+  if (transform.lossy && !passes_guard(split.loss, options)) return std::nullopt;
+  const auto tried = write(transform, split, options, contexts, streams, scratch, out);
   const auto begin = out.end() - static_cast<std::ptrdiff_t>(tried.bytes);
   if (best.transform && tried.cost() >= best.cost()) {
     out.erase(begin, out.end());
-    return;
+  } else {
+    out.erase(begin - static_cast<std::ptrdiff_t>(best.bytes), begin);
+    best = tried;
   }
-  out.erase(begin - static_cast<std::ptrdiff_t>(best.bytes), begin);
-  best = tried;
+  return tried.cost();
 }
 
 // Tries the candidates from the best on, until none that is left promises much less than what is reached.
-void Encoder::State::encode_best(std::vector<std::byte>& out) {
+void Encoder::State::encode_well(std::vector<std::byte>& out) {
   const auto candidates = select(chunk, options, streams, scratch, split);
   for (const Candidate& candidate : candidates.list()) {
     const bool hopeless = candidate.cost >= best.cost() - best.cost() / 32;
-    if (best.transform && hopeless && options.level != Level::Max) break;
-    attempt(*candidate.transform, out);
+    if (best.transform && hopeless) break;
+    attempt(*candidate.transform, Contexts::Skip, out);
   }
-  if (!best.transform || best.bytes > chunk.bytes.size() + kMostOverhead) attempt(kRaw, out);
+  if (!best.transform || best.bytes > chunk.bytes.size() + kMostOverhead) {
+    attempt(kRaw, Contexts::Skip, out);
+  }
+}
+
+// Level::Max: tries all candidates, and context coding with those that are smallest without.
+void Encoder::State::encode_smallest(std::vector<std::byte>& out) {
+  options.level = Level::Default;
+  encode_well(out);
+  default_bytes = best.bytes;
+  options.level = Level::Max;
+  const auto candidates = select(chunk, options, streams, scratch, split);
+  Candidates tried;
+  for (const Candidate& candidate : candidates.list()) {
+    const auto cost = attempt(*candidate.transform, Contexts::Skip, out);
+    if (cost) tried.add({candidate.transform, *cost});
+  }
+  const auto n = std::min(kContextAttempts, tried.list().size());
+  for (const Candidate& candidate : tried.list().first(n)) attempt(*candidate.transform, Contexts::Try, out);
 }
 
 void Encoder::State::join_decoded() {
@@ -119,7 +142,7 @@ ChunkStats Encoder::encode(std::span<const std::byte> raw, DType dtype, const En
   state.best = {};
   state.decoded_ready = false;
   state.scratch.reset();
-  state.encode_best(out);
+  options.level == Level::Max ? state.encode_smallest(out) : state.encode_well(out);
 
   const Attempt& best = state.best;
   if (!best.loss.exact) {
@@ -130,6 +153,7 @@ ChunkStats Encoder::encode(std::span<const std::byte> raw, DType dtype, const En
           .raw_bytes = raw.size(),
           .transformed_bytes = best.transformed_bytes,
           .encoded_bytes = best.bytes,
+          .default_bytes = options.level == Level::Max ? state.default_bytes : best.bytes,
           .max_abs_error = best.loss.max_abs_error,
           .exact = best.loss.exact};
 }

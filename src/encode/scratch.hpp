@@ -34,9 +34,7 @@ class Scratch {
     std::size_t used = 0;
   };
   Mark mark() const noexcept { return {blocks_.size(), used_}; }
-  void rewind(Mark mark) noexcept {
-    if (mark.n_blocks == blocks_.size()) used_ = mark.used;
-  }
+  void rewind(Mark mark) noexcept { used_ = mark.n_blocks == blocks_.size() ? mark.used : 0; }
 
   void reset() {
     if (blocks_.size() > 1) {

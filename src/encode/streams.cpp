@@ -24,9 +24,12 @@ bool is_constant(std::span<const std::byte> bytes) {
   return std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0;
 }
 
+constexpr int kFastMatches = 1;  // levels of zstd
+constexpr int kMatches = 3;
+constexpr int kBestMatches = 19;
+
 int match_level(Level level) {
-  if (level == Level::Fast) return 1;
-  return level == Level::Max ? 19 : 3;
+  return level == Level::Fast ? kFastMatches : kMatches;
 }
 
 // The whole stream where it is small, else pieces of it side by side.
@@ -90,7 +93,7 @@ StreamPlan StreamEncoder::plan(const Stream& stream, const EncodeOptions& option
   }
   if (stream.matches_only || (look_for_repeats && repeats_itself(bytes))) {
     const auto sample = sample_of(bytes, kMatchPieceBytes, scratch);
-    const auto frame = code(StreamKind::Zstd, sample, Level::Fast, scratch);
+    const auto frame = code(StreamKind::Zstd, sample, kFastMatches, scratch);
     const auto n = scale(frame.size(), sample.size(), bytes.size());
     consider(StreamKind::Zstd, n + n / 64);
   }
@@ -100,47 +103,89 @@ StreamPlan StreamEncoder::plan(const Stream& stream, const EncodeOptions& option
 }
 
 // The coded bytes, or `bytes` where they would not become fewer.
-std::span<const std::byte> StreamEncoder::code(StreamKind kind, std::span<const std::byte> bytes, Level level,
+std::span<const std::byte> StreamEncoder::code(StreamKind kind, std::span<const std::byte> bytes, int match_level,
                                                Scratch& scratch) {
   if (kind == StreamKind::Rans) {
     rans_.clear();
     return rans::encode(bytes, bytes.size(), scratch, rans_) ? rans_ : bytes;
   }
-  if (kind == StreamKind::Zstd) matches_.set_level(match_level(level));
+  if (kind == StreamKind::Zstd) matches_.set_level(match_level);
   auto& zstd = kind == StreamKind::Huffman ? huffman_ : matches_;
   const auto to = scratch.take(ZstdCompressor::bound(bytes.size()));
   const auto size = zstd.compress(bytes, to);
   return size && *size < bytes.size() ? to.first(*size) : bytes;
 }
 
-void StreamEncoder::encode(const Stream& stream, const EncodeOptions& options, Scratch& scratch,
-                           std::vector<std::byte>& out) {
+// Sizes take 4 bytes at most.
+StreamEncoder::Form StreamEncoder::smaller(const Form& form, const Form& best) {
+  return form.data.size() + 4 < best.data.size() ? form : best;
+}
+
+StreamEncoder::Form StreamEncoder::planned_form(const Stream& stream, const EncodeOptions& options, Scratch& scratch) {
+  const Form stored{StreamKind::Stored, stream.bytes};
+  const auto kind = plan(stream, options, scratch).kind;
+  if (kind == StreamKind::Stored) return stored;
+  return smaller({kind, code(kind, stream.bytes, match_level(options.level), scratch)}, stored);
+}
+
+// Without contexts. The best match finder takes long: only where the quick one is worth more than a histogram.
+StreamEncoder::Form StreamEncoder::smallest_form(const Stream& stream, Scratch& scratch) {
+  Form best{StreamKind::Stored, stream.bytes};
+  const auto try_kind = [&](StreamKind kind, int match_level) {
+    const auto data = code(kind, stream.bytes, match_level, scratch);
+    best = smaller({kind, data}, best);
+  };
+  if (!stream.matches_only) {
+    try_kind(StreamKind::Rans, 0);
+    try_kind(StreamKind::Huffman, 0);
+  }
+  try_kind(StreamKind::Zstd, kMatches);
+  if (best.kind == StreamKind::Zstd) try_kind(StreamKind::Zstd, kBestMatches);
+  return best;
+}
+
+StreamEncoder::Form StreamEncoder::form_of(const Stream& stream, const EncodeOptions& options, Scratch& scratch) {
   const auto bytes = stream.bytes;
-  const auto mark = scratch.mark();
+  if (!bytes.empty() && is_constant(bytes)) return {StreamKind::Constant, bytes.first(1)};
+  if (!options.use_zstd || bytes.size() < kLeastBytes) return {StreamKind::Stored, bytes};
+  if (options.level == Level::Max) return smallest_form(stream, scratch);
+  return planned_form(stream, options, scratch);
+}
+
+StreamEncoder::Form StreamEncoder::or_by_context(const Form& best, std::span<const std::byte> bytes, Past& past,
+                                                 Scratch& scratch) {
+  const auto before = past.history.before(bytes.size());
+  if (before.last.empty()) past.period = context::find_period(bytes);
+  context_.clear();
+  if (best.data.size() < kLeastBytes) return best;
+  if (!context::encode(bytes, before, past.period, best.data.size(), scratch, context_)) return best;
+  return smaller({StreamKind::Context, context_}, best);
+}
+
+void StreamEncoder::encode(std::span<const Stream> streams, const EncodeOptions& options, Scratch& scratch,
+                           std::vector<std::byte>& out, Contexts contexts) {
+  const bool try_context = options.use_zstd && options.level == Level::Max && contexts == Contexts::Try;
   ByteWriter to(out);
-  if (!bytes.empty() && is_constant(bytes)) {
-    write_header(StreamKind::Constant, bytes.size(), to);
-    return to.write(bytes[0]);
+  Past past;
+  for (const Stream& stream : streams) {
+    const auto mark = scratch.mark();
+    auto form = form_of(stream, options, scratch);
+    if (try_context && !stream.matches_only) form = or_by_context(form, stream.bytes, past, scratch);
+    past.history.add(stream.bytes);
+    write_header(form.kind, stream.bytes.size(), to);
+    if (form.kind > StreamKind::Stored) to.varint(form.data.size());
+    to.bytes(form.data);
+    scratch.rewind(mark);
   }
-  const bool may_code = options.use_zstd && bytes.size() >= kLeastBytes;
-  const bool try_all = may_code && options.level == Level::Max;
-  const auto plan = may_code && !try_all ? this->plan(stream, options, scratch) : StreamPlan{};
-  StreamKind kind = StreamKind::Stored;
-  auto data = bytes;
-  for (const StreamKind coded : {StreamKind::Rans, StreamKind::Huffman, StreamKind::Zstd}) {
-    if (!(plan.kind == coded || try_all) || (stream.matches_only && coded != StreamKind::Zstd)) continue;
-    const auto tried = code(coded, bytes, options.level, scratch);
-    if (tried.size() + 4 >= data.size()) continue;
-    kind = coded;
-    data = tried;
-  }
-  write_header(kind, bytes.size(), to);
-  if (kind != StreamKind::Stored) to.varint(data.size());
-  to.bytes(data);
-  scratch.rewind(mark);
 }
 
 Result<std::span<const std::byte>> CodedStreams::next(std::size_t least_bytes, std::size_t most_bytes) {
+  const auto stream = read(least_bytes, most_bytes);
+  if (stream) history_.add(*stream);
+  return stream;
+}
+
+Result<std::span<const std::byte>> CodedStreams::read(std::size_t least_bytes, std::size_t most_bytes) {
   const auto head = cursor_.read_varint();
   const auto kind = static_cast<unsigned>(head & ((1u << kStreamKindBits) - 1));
   const std::uint64_t raw_bytes = head >> kStreamKindBits;
@@ -160,20 +205,24 @@ Result<std::span<const std::byte>> CodedStreams::next(std::size_t least_bytes, s
     std::fill(data.begin(), data.end(), value);
     return std::span<const std::byte>(data);
   }
-  if (kind > static_cast<unsigned>(StreamKind::Rans)) {
+  if (kind > static_cast<unsigned>(StreamKind::Context)) {
     return Error{"chunk: unknown stream kind " + std::to_string(kind) + ": written by a newer elves, or damaged"};
   }
-  const auto frame = cursor_.take(cursor_.read_varint());
+  const auto coded = cursor_.take(cursor_.read_varint());
   if (cursor_.failed()) return Error{"chunk: damaged: ends within a coded stream"};
   const auto data = scratch_.take(n);
-  if (kind == static_cast<unsigned>(StreamKind::Rans)) {
-    if (auto done = rans::decode(frame, scratch_, data); !done) return done.error();
-    return std::span<const std::byte>(data);
-  }
-  if (!zstd_.decompress(frame, data)) {
-    return Error{"chunk: damaged: a zstd frame does not give the " + std::to_string(n) + " bytes of its stream"};
-  }
+  if (auto done = decode(static_cast<StreamKind>(kind), coded, data); !done) return done.error();
   return std::span<const std::byte>(data);
+}
+
+Result<void> CodedStreams::decode(StreamKind kind, std::span<const std::byte> coded, std::span<std::byte> out) {
+  if (kind == StreamKind::Rans) return rans::decode(coded, scratch_, out);
+  if (kind == StreamKind::Context) return context::decode(coded, history_.before(out.size()), scratch_, out);
+  if (!zstd_.decompress(coded, out)) {
+    return Error{"chunk: damaged: a zstd frame does not give the " + std::to_string(out.size()) +
+                 " bytes of its stream"};
+  }
+  return {};
 }
 
 Result<std::span<const std::byte>> SplitStreams::next(std::size_t least_bytes, std::size_t most_bytes) {

@@ -35,7 +35,7 @@ Encoded encode_with(const Transform& row, const Bytes& raw, DType dtype, const E
   row.split({raw, dtype}, options, scratch, split);
   Encoded encoded{.bytes = {static_cast<std::byte>(row.id)}, .loss = split.loss, .decoded = Bytes(raw.size())};
   encoded.bytes.insert(encoded.bytes.end(), split.header.begin(), split.header.end());
-  for (const auto& stream : split.streams) streams.encode(stream, options, scratch, encoded.bytes);
+  streams.encode(split.streams, options, scratch, encoded.bytes);
   ByteCursor header(split.header);
   SplitStreams source(split);
   EXPECT_TRUE(row.join(header, source, dtype, scratch, encoded.decoded).has_value());

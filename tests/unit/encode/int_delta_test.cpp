@@ -90,7 +90,7 @@ std::size_t in_planes(const Bytes& raw, DType dtype) {
   Split split;
   planes::split({raw, dtype}, {}, scratch, split);
   Bytes encoded;
-  for (const auto& stream : split.streams) StreamEncoder().encode(stream, {}, scratch, encoded);
+  StreamEncoder().encode(split.streams, {}, scratch, encoded);
   return encoded.size();
 }
 

@@ -20,7 +20,8 @@ struct Written {
 Written write(const Bytes& raw, const EncodeOptions& options = {}, bool matches_only = false) {
   Scratch scratch;
   Written written;
-  StreamEncoder().encode({raw, matches_only}, options, scratch, written.bytes);
+  const Stream stream{raw, matches_only};
+  StreamEncoder().encode({&stream, 1}, options, scratch, written.bytes);
   written.kind = static_cast<StreamKind>(ByteCursor(written.bytes).read_varint() & 7);
   return written;
 }
