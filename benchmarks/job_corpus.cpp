@@ -1,4 +1,4 @@
-// job_corpus DIR float32|bfloat16 MB: a hub of models of normal weights (sigma 0.02), about 128 MB each, in safetensors
+// job_corpus DIR float32|bfloat16 MB: a hub of models of normal weights (sigma 0.02), about 100 MB each, in safetensors
 // files. What benchmarks/job.sh times whole jobs on. The same arguments give the same bytes.
 
 #include <algorithm>
@@ -15,7 +15,7 @@ namespace {
 
 using namespace elves::sample;
 
-constexpr std::uint64_t kModelBytes = 128'000'000;
+constexpr std::uint64_t kModelBytes = 100'000'000;
 constexpr std::uint64_t kLayerBytes[] = {16u << 20, 8192, 64u << 20, 4u << 20, 8192, 1u << 20};
 
 Bytes model_file(bool bf16, std::uint64_t bytes, Random& random) {

@@ -47,7 +47,8 @@ void add_options(CommandLine& line) {
   line.add()("threads", po::value<int>()->value_name("N"),
              "OpenMP threads of each rank [OMP_NUM_THREADS, or the cores shared by the ranks of a host]");
   line.add()("memory", text("SIZE"), "memory for the data of each rank [2GiB]");
-  line.add()("wave-bytes", text("SIZE"), "bytes in memory at once over all ranks, the unit of commit [by --memory]");
+  line.add()("wave-bytes", text("SIZE"),
+             "bytes in memory at once over all ranks, the unit of commit [by corpus and --memory]");
   line.add()("max-duration", text("TIME"), "stop cleanly after a commit when this has passed: 3h30m, 12:00:00");
   line.add()("dry-run", po::bool_switch(), "say what would be archived, write nothing");
   line.add()("verify", po::bool_switch(), "decode what was encoded and read back what was written before each commit");

@@ -10,7 +10,6 @@
 #include <bit>
 #include <cerrno>
 #include <cstdlib>
-#include <random>
 #include <utility>
 
 #include "archive/shard_reader.hpp"
@@ -200,16 +199,19 @@ Result<void> set_attributes(h5::File& file, const Directory& directory, const Sh
        file.set_attribute("options", header.options)});
 }
 
-/// A name that no other attempt has: job, restart count, random. The same on all ranks.
-std::string attempt_name(const mpi::Comm& comm, const ShardHeader& header) {
+/// What no other attempt has in its names: job, restart count, random. The same on all ranks.
+std::string attempt_of(const mpi::Comm& comm) {
   const auto variable = [](const char* name) {
     const char* value = std::getenv(name);
     return std::string(value != nullptr ? value : "0");
   };
-  std::random_device source;
-  const std::uint64_t random = (std::uint64_t{source()} << 32) | source();
-  return comm.broadcast(".tmp-" + shard_name(header.shard) + "-" + variable("SLURM_JOB_ID") + "-" +
-                        variable("SLURM_RESTART_COUNT") + "-" + to_hex(std::as_bytes(std::span(&random, 1))));
+  return comm.broadcast(variable("SLURM_JOB_ID") + "-" + variable("SLURM_RESTART_COUNT") + "-" + random_token());
+}
+
+h5::SharedAccess shared_access(const mpi::Comm& comm) {
+  auto access = h5::SharedAccess::create(comm);
+  comm.agree(access ? Result<void>{} : Result<void>{access.error()}, "archive");
+  return std::move(*access);
 }
 
 Result<void> fsync_file(const std::string& path) {
@@ -262,17 +264,18 @@ void fill(const mpi::Comm& comm, h5::File& file, const Directory& directory, con
 }
 
 /// Creates, fills and closes the file.
-void write_file(const mpi::Comm& comm, const std::string& path, const Directory& directory, const ShardHeader& header,
-                const ShardPart& part, const Placement& placement) {
+void write_file(const mpi::Comm& comm, const h5::SharedAccess& access, const std::string& path,
+                const Directory& directory, const ShardHeader& header, const ShardPart& part,
+                const Placement& placement) {
   const std::string phase = "archive: write " + shard_name(header.shard);
-  auto created = h5::File::create(comm, path);
+  auto created = h5::File::create(access, path);
   comm.agree(created ? Result<void>{} : Result<void>{created.error()}, phase);
   auto& file = *created;
   try {
     fill(comm, file, directory, header, part, placement, phase);
   } catch (const Failure&) {
     // Closing would write again, and hang or crash in HDF5 where that fails on some ranks: the file is left open, the
-    // process ends without MPI_Finalize, and write_shard() removes the file.
+    // process ends without MPI_Finalize, and ShardWriter removes the file.
     file.abandon();
     mpi::never_finalize();
     throw;
@@ -319,23 +322,25 @@ std::uint64_t Names::add(std::span<const std::uint64_t> shape) {
   return at;
 }
 
-std::uint64_t write_shard(const mpi::Comm& comm, const Directory& directory, const ShardHeader& header, ShardPart part,
-                          bool verify) {
-  const auto placement = place(comm, part);
+ShardWriter::ShardWriter(const mpi::Comm& comm, const Directory& directory, bool verify)
+    : comm_(comm), directory_(directory), verify_(verify), attempt_(attempt_of(comm)), access_(shared_access(comm)) {}
+
+std::uint64_t ShardWriter::write(const ShardHeader& header, ShardPart part) {
+  const auto placement = place(comm_, part);
   if (placement.nothing()) return 0;
   finish_rows(part, placement.at);
-  const auto temporary = directory.path + "/" + attempt_name(comm, header);
-  const auto final_path = directory.path + "/" + shard_name(header.shard);
+  const auto temporary = directory_.path + "/.tmp-" + shard_name(header.shard) + "-" + attempt_;
+  const auto final_path = directory_.path + "/" + shard_name(header.shard);
   const std::string phase = "archive: commit " + shard_name(header.shard);
   try {
-    write_file(comm, temporary, directory, header, part, placement);
-    comm.agree(check_file(comm, temporary, directory, part, placement, verify), phase);
+    write_file(comm_, access_, temporary, directory_, header, part, placement);
+    comm_.agree(check_file(comm_, temporary, directory_, part, placement, verify_), phase);
   } catch (const Failure&) {
-    if (comm.is_root()) ::unlink(temporary.c_str());
+    if (comm_.is_root()) ::unlink(temporary.c_str());
     throw;
   }
-  comm.agree(comm.is_root() ? publish(temporary, final_path, directory) : Result<void>{}, phase);
-  return comm.max(comm.is_root() ? file_bytes(final_path) : 0);
+  comm_.agree(comm_.is_root() ? publish(temporary, final_path, directory_) : Result<void>{}, phase);
+  return comm_.max(comm_.is_root() ? file_bytes(final_path) : 0);
 }
 
 }  // namespace elves::archive

@@ -7,6 +7,7 @@
 
 #include "archive/directory.hpp"
 #include "archive/layout.hpp"
+#include "h5/file.hpp"
 #include "mpi/comm.hpp"
 
 namespace elves::archive {
@@ -42,12 +43,26 @@ struct ShardHeader {
   std::string options;  ///< of the sweep, for people: the command line's choices
 };
 
-/// Collective. Writes the shard that the parts of all ranks make up, and publishes it: only when this returns is the
-/// wave committed, and then it is on disk. Written under a name of this attempt, flushed, closed, fsynced, checked,
-/// renamed without replacing, directory fsynced. `verify`: each rank reads its payload back from the file and checks it
-/// before the rename. Returns the size of the shard file; 0 where all parts are empty and nothing was written. Throws
-/// Failure on all ranks together (disk full, HDF5, a shard of this number exists); the temporary file is removed.
-std::uint64_t write_shard(const mpi::Comm& comm, const Directory& directory, const ShardHeader& header, ShardPart part,
-                          bool verify);
+/// Writes the shards of one sweep.
+class ShardWriter {
+ public:
+  /// Collective. `verify`: each rank reads its payload back from the file and checks it before the rename. Throws
+  /// Failure on all ranks together.
+  ShardWriter(const mpi::Comm& comm, const Directory& directory, bool verify);
+
+  /// Collective. Writes the shard that the parts of all ranks make up, and publishes it: only when this returns is the
+  /// wave committed, and then it is on disk. Written under a name of this attempt, flushed, closed, fsynced, checked,
+  /// renamed without replacing, directory fsynced. Returns the size of the shard file; 0 where all parts are empty and
+  /// nothing was written. Throws Failure on all ranks together (disk full, HDF5, a shard of this number exists); the
+  /// temporary file is removed.
+  std::uint64_t write(const ShardHeader& header, ShardPart part);
+
+ private:
+  const mpi::Comm& comm_;
+  const Directory& directory_;
+  bool verify_;
+  std::string attempt_;  ///< of temporary names: job, restart, random; the same on all ranks
+  h5::SharedAccess access_;
+};
 
 }  // namespace elves::archive

@@ -160,16 +160,26 @@ File::~File() {
   if (id_ >= 0 && !writable_) H5Fclose(id_);
 }
 
-Result<File> File::create(const mpi::Comm& comm, const std::string& path) {
+Result<SharedAccess> SharedAccess::create(const mpi::Comm& comm) {
   silence();
-  const PropertyList access(H5Pcreate(H5P_FILE_ACCESS));
-  if (H5Pset_fapl_mpio(access.get(), comm.native(), MPI_INFO_NULL) < 0) return failed("H5Pset_fapl_mpio");
+  SharedAccess access(H5Pcreate(H5P_FILE_ACCESS));
+  if (H5Pset_fapl_mpio(access.id_, comm.native(), MPI_INFO_NULL) < 0) return failed("H5Pset_fapl_mpio");
   // The newer file format has checksums on its own metadata: a flipped bit is an error and not a crash in the library.
-  if (H5Pset_libver_bounds(access.get(), H5F_LIBVER_V110, H5F_LIBVER_V110) < 0) return failed("H5Pset_libver_bounds");
+  if (H5Pset_libver_bounds(access.id_, H5F_LIBVER_V110, H5F_LIBVER_V110) < 0) return failed("H5Pset_libver_bounds");
+  return access;
+}
+
+SharedAccess::SharedAccess(SharedAccess&& other) noexcept : id_(std::exchange(other.id_, -1)) {}
+
+SharedAccess::~SharedAccess() {
+  if (id_ >= 0) H5Pclose(id_);
+}
+
+Result<File> File::create(const SharedAccess& access, const std::string& path) {
   const PropertyList create(H5Pcreate(H5P_FILE_CREATE));
   File file;
   file.writable_ = true;
-  file.id_ = H5Fcreate(path.c_str(), H5F_ACC_EXCL, create.get(), access.get());
+  file.id_ = H5Fcreate(path.c_str(), H5F_ACC_EXCL, create.get(), access.id_);
   if (file.id_ < 0) return failed("H5Fcreate " + path);
   return file;
 }

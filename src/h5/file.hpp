@@ -30,6 +30,21 @@ struct RowType {
   std::vector<Field> fields;
 };
 
+/// How the ranks of a communicator open files together. Collective to make, and worth keeping: HDF5 duplicates the
+/// communicator for it. To be gone before MPI is finalized.
+class SharedAccess {
+ public:
+  static Result<SharedAccess> create(const mpi::Comm& comm);
+  SharedAccess(SharedAccess&& other) noexcept;
+  SharedAccess& operator=(SharedAccess&&) = delete;
+  ~SharedAccess();
+
+ private:
+  friend class File;
+  explicit SharedAccess(std::int64_t id) : id_(id) {}
+  std::int64_t id_ = -1;
+};
+
 /// An HDF5 file, owned. Not thread-safe (HDF5 is not): main thread only. Members with "create" and "set" are
 /// collective over the communicator that created the file; writes and reads are independent.
 /// Errors of creating and opening are Failures; those of writing and reading are Results, so that ranks can agree.
@@ -41,7 +56,7 @@ class File {
   ~File();  ///< closes a file opened for reading; leaks one that close() was not called for after an error
 
   /// Collective. Creates `path` for all ranks to write; fails where it exists.
-  static Result<File> create(const mpi::Comm& comm, const std::string& path);
+  static Result<File> create(const SharedAccess& access, const std::string& path);
 
   /// Not collective. Opens `path` for this rank to read.
   static Result<File> open(const std::string& path);

@@ -16,26 +16,39 @@ namespace {
 
 std::atomic<std::uint64_t> sent_bytes{0};
 
-template <class T>
-T reduce(MPI_Comm comm, T value, MPI_Datatype type, MPI_Op op) {
-  T result{};
-  check(MPI_Allreduce(&value, &result, 1, type, op, comm), "MPI_Allreduce");
-  return result;
-}
-
-/// Waits for ranks that may be a phase behind. MPI's own wait would take the core from this rank's threads; here only
-/// the first moments are spent asking again and again.
-void wait_asleep(MPI_Request request, const char* call) {
+/// Starts a collective call and waits for it: `start` is a call of MPI that gives a request. MPI's own wait would take
+/// the core from this rank's threads while other ranks are a phase behind; here only the first moments are spent asking
+/// again and again.
+template <class Start>
+void wait_for(const char* call, Start start) {
   using namespace std::chrono_literals;
-  const auto start = std::chrono::steady_clock::now();
-  for (auto pause = 20us;; pause = std::min(pause * 2, 200us)) {
+  MPI_Request request = MPI_REQUEST_NULL;
+  check(start(&request), call);
+  const auto begin = std::chrono::steady_clock::now();
+  for (auto pause = 20us;; pause = std::min(pause * 2, 160us)) {
     int done = 0;
     do {
       check(MPI_Test(&request, &done, MPI_STATUS_IGNORE), call);
-    } while (done == 0 && std::chrono::steady_clock::now() - start < 50us);
+    } while (done == 0 && std::chrono::steady_clock::now() - begin < 50us);
     if (done != 0) return;
     std::this_thread::sleep_for(pause);
   }
+}
+
+template <class T>
+T reduce(MPI_Comm comm, T value, MPI_Datatype type, MPI_Op op) {
+  T result{};
+  wait_for("MPI_Iallreduce",
+           [&](MPI_Request* request) { return MPI_Iallreduce(&value, &result, 1, type, op, comm, request); });
+  return result;
+}
+
+void broadcast_text(MPI_Comm comm, int root, std::string& text) {
+  std::uint64_t size = text.size();
+  wait_for("MPI_Ibcast", [&](MPI_Request* request) { return MPI_Ibcast(&size, 1, MPI_UINT64_T, root, comm, request); });
+  text.resize(size);
+  wait_for("MPI_Ibcast",
+           [&](MPI_Request* request) { return MPI_Ibcast(text.data(), count(size), MPI_BYTE, root, comm, request); });
 }
 
 }  // namespace
@@ -59,9 +72,7 @@ Comm::Comm(MPI_Comm native) : native_(native) {
 }
 
 void Comm::barrier() const {
-  MPI_Request request = MPI_REQUEST_NULL;
-  check(MPI_Ibarrier(native_, &request), "MPI_Ibarrier");
-  wait_asleep(request, "MPI_Ibarrier");
+  wait_for("MPI_Ibarrier", [&](MPI_Request* request) { return MPI_Ibarrier(native_, request); });
 }
 
 std::uint64_t Comm::sum(std::uint64_t value) const {
@@ -85,8 +96,9 @@ bool Comm::any(bool value) const {
 
 std::vector<std::uint64_t> Comm::sum(std::span<const std::uint64_t> values) const {
   std::vector<std::uint64_t> total(values.size());
-  check(MPI_Allreduce(values.data(), total.data(), count(values.size()), MPI_UINT64_T, MPI_SUM, native_),
-        "MPI_Allreduce");
+  wait_for("MPI_Iallreduce", [&](MPI_Request* request) {
+    return MPI_Iallreduce(values.data(), total.data(), count(values.size()), MPI_UINT64_T, MPI_SUM, native_, request);
+  });
   return total;
 }
 
@@ -96,13 +108,17 @@ std::uint64_t Comm::exscan(std::uint64_t value) const {
 
 std::vector<std::uint64_t> Comm::exscan(std::span<const std::uint64_t> values) const {
   std::vector<std::uint64_t> before(values.size());
-  check(MPI_Exscan(values.data(), before.data(), count(values.size()), MPI_UINT64_T, MPI_SUM, native_), "MPI_Exscan");
+  wait_for("MPI_Iexscan", [&](MPI_Request* request) {
+    return MPI_Iexscan(values.data(), before.data(), count(values.size()), MPI_UINT64_T, MPI_SUM, native_, request);
+  });
   if (is_root()) std::fill(before.begin(), before.end(), 0);  // MPI leaves rank 0's result undefined
   return before;
 }
 
 void Comm::allgather_bytes(const void* send, void* receive, std::size_t bytes) const {
-  check(MPI_Allgather(send, count(bytes), MPI_BYTE, receive, count(bytes), MPI_BYTE, native_), "MPI_Allgather");
+  wait_for("MPI_Iallgather", [&](MPI_Request* request) {
+    return MPI_Iallgather(send, count(bytes), MPI_BYTE, receive, count(bytes), MPI_BYTE, native_, request);
+  });
 }
 
 Comm::Sizes Comm::exchange_sizes(std::span<const std::span<const std::byte>> sends) const {
@@ -116,7 +132,9 @@ Comm::Sizes Comm::exchange_sizes(std::span<const std::span<const std::byte>> sen
   std::vector<Told> out;
   for (const auto& send : sends) out.push_back({send.size(), longest});
   std::vector<Told> in(sends.size());
-  check(MPI_Alltoall(out.data(), 2, MPI_UINT64_T, in.data(), 2, MPI_UINT64_T, native_), "MPI_Alltoall");
+  wait_for("MPI_Ialltoall", [&](MPI_Request* request) {
+    return MPI_Ialltoall(out.data(), 2, MPI_UINT64_T, in.data(), 2, MPI_UINT64_T, native_, request);
+  });
   Sizes sizes;
   for (const auto& told : in) {
     sizes.receives.push_back(told.size);
@@ -157,9 +175,10 @@ void Comm::exchange_bytes(std::span<const std::span<const std::byte>> sends,
       if (out_counts[r] > 0)
         std::memcpy(out.data() + out_at[r], sends[r].data() + round * slice, static_cast<std::size_t>(out_counts[r]));
     }
-    check(MPI_Alltoallv(out.data(), out_counts.data(), out_at.data(), MPI_BYTE, in.data(), in_counts.data(),
-                        in_at.data(), MPI_BYTE, native_),
-          "MPI_Alltoallv");
+    wait_for("MPI_Ialltoallv", [&](MPI_Request* request) {
+      return MPI_Ialltoallv(out.data(), out_counts.data(), out_at.data(), MPI_BYTE, in.data(), in_counts.data(),
+                            in_at.data(), MPI_BYTE, native_, request);
+    });
     for (std::size_t r = 0; r < n; ++r) {
       if (in_counts[r] > 0)
         std::memcpy(receives[r].data() + round * slice, in.data() + in_at[r], static_cast<std::size_t>(in_counts[r]));
@@ -177,27 +196,17 @@ int Comm::ranks_on_host() const {
 }
 
 std::string Comm::broadcast(std::string text) const {
-  std::uint64_t size = text.size();
-  check(MPI_Bcast(&size, 1, MPI_UINT64_T, 0, native_), "MPI_Bcast");
-  text.resize(size);
-  check(MPI_Bcast(text.data(), count(size), MPI_BYTE, 0, native_), "MPI_Bcast");
+  broadcast_text(native_, 0, text);
   return text;
 }
 
 void Comm::agree(const Result<void>& local, const std::string& phase) const {
-  const auto mine = local ? size_ : rank_;
-  int first = size_;
-  MPI_Request request = MPI_REQUEST_NULL;
-  check(MPI_Iallreduce(&mine, &first, 1, MPI_INT, MPI_MIN, native_, &request), "MPI_Iallreduce");
-  wait_asleep(request, "MPI_Iallreduce");
+  const auto first = reduce(native_, local ? size_ : rank_, MPI_INT, MPI_MIN);
   if (first == size_) return;
   std::string text;
   if (!local)
     text = local.error().message + (size_ > 1 ? " [rank " + std::to_string(rank_) + " on " + host_name() + "]" : "");
-  std::uint64_t size = text.size();
-  check(MPI_Bcast(&size, 1, MPI_UINT64_T, first, native_), "MPI_Bcast");
-  text.resize(size);
-  check(MPI_Bcast(text.data(), count(size), MPI_BYTE, first, native_), "MPI_Bcast");
+  broadcast_text(native_, first, text);
   throw AgreedFailure(phase + ": " + text);
 }
 

@@ -18,7 +18,8 @@ template <class T>
 using PerRank = std::vector<std::vector<T>>;
 
 /// A borrowed communicator with checked, typed collectives. All member functions but rank(), size(), native() are
-/// collective, and throw Failure where MPI reports an error. Rows are sent as bytes: all ranks are of one architecture.
+/// collective, and throw Failure where MPI reports an error. Who waits for other ranks sleeps, so that this rank's
+/// threads have the core. Rows are sent as bytes: all ranks are of one architecture.
 class Comm {
  public:
   explicit Comm(MPI_Comm native);
@@ -28,7 +29,6 @@ class Comm {
   bool is_root() const noexcept { return rank_ == 0; }
   MPI_Comm native() const noexcept { return native_; }
 
-  /// Sleeps while it waits for others, as agree() does: this rank's threads have the core.
   void barrier() const;
 
   /// Sum, maximum, minimum over all ranks, on all ranks.

@@ -20,6 +20,8 @@ bool finalize_is_unsafe = false;
 Environment::Environment(int& argc, char**& argv, Threads threads) : exceptions_(std::uncaught_exceptions()) {
   // OpenMPI's own MPI-IO is slower in collective writes and deadlocks when a disk is full; ROMIO returns an error.
   ::setenv("OMPI_MCA_io", "romio321", 0);
+  // A main thread that waits within HDF5 must leave the core to the threads of its rank.
+  ::setenv("OMPI_MCA_mpi_yield_when_idle", "1", 0);
   constexpr std::array<int, 4> kLevels{MPI_THREAD_SINGLE, MPI_THREAD_FUNNELED, MPI_THREAD_SERIALIZED,
                                        MPI_THREAD_MULTIPLE};
   const int wanted = kLevels[static_cast<std::size_t>(threads)];

@@ -78,7 +78,6 @@ class Waves {
         StopRequest& stop, ProgressLine& progress, Report& report)
       : comm_(comm),
         options_(options),
-        directory_(directory),
         table_(table),
         plan_(std::move(plan)),
         stop_(stop),
@@ -86,6 +85,7 @@ class Waves {
         report_(report),
         hash_(directory.identity.hash_secret),
         lossy_class_(lossy_class(options.encode)),
+        writer_(comm, directory, options.verify),
         encoder_(report.threads, options.encode, hash_, options.verify),
         next_shard_(catalog.next_shard),
         sweep_(catalog.next_sweep),
@@ -198,8 +198,7 @@ class Waves {
   void write_finished() {
     if (!finished_) return;
     const Timed timed(report_.phases.write);
-    const auto bytes =
-        archive::write_shard(comm_, directory_, finished_->header, std::move(finished_->part), options_.verify);
+    const auto bytes = writer_.write(finished_->header, std::move(finished_->part));
     if (bytes > 0) ++report_.shards;
     report_.bytes_added += bytes;
     progress_.bytes_committed += finished_->raw_bytes;
@@ -209,7 +208,6 @@ class Waves {
 
   const mpi::Comm& comm_;
   const SweepOptions& options_;
-  const archive::Directory& directory_;
   dedup::LayerTable& table_;
   plan::Plan plan_;
   StopRequest& stop_;
@@ -217,6 +215,7 @@ class Waves {
   Report& report_;
   KeyedHash hash_;
   std::uint32_t lossy_class_;
+  archive::ShardWriter writer_;
   EncodeStage encoder_;
   std::uint32_t next_shard_;
   std::uint64_t sweep_;

@@ -71,6 +71,14 @@ class RoundTrip(e2e.EndToEnd):
     def test_commands_run_without_mpirun(self):
         self.round_trip(0, 0, "--threads", "2")
 
+    def test_threads_of_a_rank_restore_and_verify_the_same(self):
+        for ranks, threads in ((1, 3), (2, 2)):
+            to = self.at(f"by-{ranks}-{threads}")
+            e2e.restore(ranks, self.lossless, to, "--threads", str(threads))
+            self.assert_same_tree(self.corpus, to)
+            e2e.verify(ranks, self.lossless, "--against", self.corpus, "--threads", str(threads))
+            e2e.verify(ranks, self.lossless, "--threads", str(threads))
+
     def test_every_level_and_stage_gives_the_bytes_back(self):
         corpus = os.path.join(self.corpus, "kinds")
         for options in (["--level", "fast"], ["--level", "max"], ["--stages", "zstd"], ["--stages", "hd"], ["--stages", "hd,de,planes"]):

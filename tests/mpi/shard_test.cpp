@@ -97,7 +97,7 @@ Made make_part() {
 
 TEST_F(ShardTest, what_all_ranks_wrote_comes_back_in_order_of_rank) {
   const auto made = make_part();
-  const auto bytes = write_shard(mpi::world(), directory_, {0, 1, 0, "test"}, made.part, true);
+  const auto bytes = ShardWriter(mpi::world(), directory_, true).write({0, 1, 0, "test"}, made.part);
   EXPECT_EQ(bytes, fs::file_size(shard_path(0)));
   auto reader = reopen(0);
   ASSERT_TRUE(reader) << reader.error().message;
@@ -177,7 +177,7 @@ TEST_F(ShardTest, a_layer_may_be_cut_into_chunks_anywhere) {
     std::vector<std::byte> encoded;
     const auto part =
         comm.is_root() ? part_of(layer, cut, shard, KeyedHash(directory_.identity.hash_secret), encoded) : ShardPart{};
-    write_shard(comm, directory_, {shard++, 1, 0, "test"}, part, false);
+    ShardWriter(comm, directory_, false).write({shard++, 1, 0, "test"}, part);
     const auto archive = read_directory(directory_.path);
     ASSERT_TRUE(archive) << archive.error().message;
     const auto summary = verify(comm, *archive, 1);
@@ -201,7 +201,7 @@ TEST_F(ShardTest, chunks_that_do_not_add_up_to_their_layer_are_found) {
     auto part = part_of(layer, cut, shard, KeyedHash(directory_.identity.hash_secret), encoded);
     part.chunks.push_back(part.chunks.back());
     part.layers[0].n_chunks = static_cast<std::uint32_t>(n_chunks);
-    write_shard(comm, directory_, {shard++, 1, 0, "test"}, comm.is_root() ? part : ShardPart{}, false);
+    ShardWriter(comm, directory_, false).write({shard++, 1, 0, "test"}, comm.is_root() ? part : ShardPart{});
     const auto archive = read_directory(directory_.path);
     ASSERT_TRUE(archive) << archive.error().message;
     auto reader = Archive::open(directory_.path);
@@ -214,15 +214,15 @@ TEST_F(ShardTest, chunks_that_do_not_add_up_to_their_layer_are_found) {
 }
 
 TEST_F(ShardTest, a_wave_without_rows_writes_nothing) {
-  EXPECT_EQ(write_shard(mpi::world(), directory_, {0, 1, 0, ""}, {}, false), 0u);
+  EXPECT_EQ(ShardWriter(mpi::world(), directory_, false).write({0, 1, 0, ""}, {}), 0u);
   EXPECT_FALSE(fs::exists(shard_path(0)));
 }
 
 TEST_F(ShardTest, a_shard_that_exists_is_never_replaced) {
-  write_shard(mpi::world(), directory_, {0, 1, 0, "first"}, make_part().part, false);
+  ShardWriter(mpi::world(), directory_, false).write({0, 1, 0, "first"}, make_part().part);
   mpi::world().barrier();
   const auto made = make_part();
-  EXPECT_THROW(write_shard(mpi::world(), directory_, {0, 2, 0, "second"}, made.part, false), AgreedFailure);
+  EXPECT_THROW(ShardWriter(mpi::world(), directory_, false).write({0, 2, 0, "second"}, made.part), AgreedFailure);
   auto reader = reopen(0);
   ASSERT_TRUE(reader);
   EXPECT_EQ(reader->options(), "first");
@@ -234,7 +234,8 @@ TEST_F(ShardTest, a_shard_that_exists_is_never_replaced) {
 TEST_F(ShardTest, a_file_without_the_completion_mark_is_not_read) {
   const auto& comm = mpi::world();
   {
-    auto file = h5::File::create(comm, shard_path(0));
+    const auto access = h5::SharedAccess::create(comm);
+    auto file = h5::File::create(*access, shard_path(0));
     ASSERT_TRUE(file);
     EXPECT_TRUE(file->set_attribute("format", std::string("elves-shard")));
     EXPECT_TRUE(file->set_attribute("version", std::uint64_t{1}));
@@ -263,7 +264,7 @@ bool reads_whole(Result<ShardReader> reader) {
 
 TEST_F(ShardTest, a_flipped_byte_of_any_dataset_is_found) {
   const auto made = make_part();
-  write_shard(mpi::world(), directory_, {0, 1, 0, ""}, made.part, false);
+  ShardWriter(mpi::world(), directory_, false).write({0, 1, 0, ""}, made.part);
   mpi::world().barrier();
   if (!mpi::world().is_root()) return;
   struct Range {
@@ -305,7 +306,7 @@ TEST_F(ShardTest, a_flipped_byte_of_any_dataset_is_found) {
 }
 
 TEST_F(ShardTest, a_shard_of_another_archive_is_refused) {
-  write_shard(mpi::world(), directory_, {0, 1, 0, ""}, make_part().part, false);
+  ShardWriter(mpi::world(), directory_, false).write({0, 1, 0, ""}, make_part().part);
   mpi::world().barrier();
   const auto reader = ShardReader::open_file(shard_path(0), std::string(32, '0'));
   ASSERT_FALSE(reader);
