@@ -5,6 +5,7 @@ a reader and the pages can be held against each other. It does not check digests
     format_reader.py ARCHIVE PATH     writes the bytes of a file to standard output
 """
 
+import bisect
 import json
 import os
 import re
@@ -39,7 +40,7 @@ def need(condition, message):
 
 # Streams
 
-CONSTANT, STORED, HUFFMAN, ZSTD, RANS = range(5)
+CONSTANT, STORED, HUFFMAN, ZSTD, RANS, CONTEXT = range(6)
 
 
 class Cursor:
@@ -47,6 +48,7 @@ class Cursor:
 
     def __init__(self, data):
         self.data, self.at = data, 0
+        self.last, self.last_but_one = b"", b""  # the streams that were taken before
 
     def take(self, n):
         need(n <= len(self.data) - self.at, "a chunk ends too early")
@@ -64,6 +66,11 @@ class Cursor:
 
     def stream(self, n=None):
         """The bytes of the next stream, of which there must be n."""
+        data = self.take_stream(n)
+        self.last, self.last_but_one = data, self.last
+        return data
+
+    def take_stream(self, n):
         head = self.varint()
         size, kind = head >> 3, head & 7
         need(n is None or size == n, f"a stream of {size} bytes where {n} are due")
@@ -71,10 +78,13 @@ class Cursor:
             return self.take(1) * size
         if kind == STORED:
             return self.take(size)
-        need(kind in (HUFFMAN, ZSTD, RANS), f"unknown stream kind {kind}")
+        need(kind in (HUFFMAN, ZSTD, RANS, CONTEXT), f"unknown stream kind {kind}")
         frame = self.take(self.varint())
         if kind == RANS:
             return from_rans(Cursor(frame), size)
+        if kind == CONTEXT:
+            last = self.last if len(self.last) == size else b""
+            return from_context(Cursor(frame), size, last, self.last_but_one if last and len(self.last_but_one) == size else b"")
         data = zstandard.ZstdDecompressor().decompress(frame, max_output_size=size)
         need(len(data) == size, "a zstd frame of another size than its stream")
         return data
@@ -140,6 +150,98 @@ def rans_segment(cursor, n):
         used += int(escaped.sum())
         yield data.tobytes()
     need(used == len(escapes), "rans escapes that nothing uses")
+
+
+ANCHORS = (22, 36, 60, 98, 162, 267, 439, 720, 1179, 1921, 3108, 4971, 7812, 11955, 17625, 24743, 32768, 40793, 47911, 53581, 57724,
+           60565, 62428, 63615, 64357, 64816, 65097, 65269, 65374, 65438, 65476, 65500, 65514)
+PROBABILITY = [(ANCHORS[i // 128] * (128 - i % 128) + ANCHORS[i // 128 + 1] * (i % 128) + 64) // 128 for i in range(4096)]
+LOGARITHM = [max(-2047, min(2047, bisect.bisect_left(PROBABILITY, 16 * i + 8) - 2048)) for i in range(4096)]
+RATE = [131072 // (2 * n + 3) for n in range(256)]
+MOST_LINES = (5, 13, 13, 14, 14)  # as powers of two
+CONTEXTS = range(len(MOST_LINES))
+
+
+class ContextModel:
+    """Predicts bits from what they were in the same contexts."""
+
+    def __init__(self, size):
+        self.lines = [{} for _ in CONTEXTS]
+        self.shift = [32 - max(5, min(size.bit_length(), most)) for most in MOST_LINES]
+        self.weights = [[[2640 * n for n in range(9)] for _ in CONTEXTS] for _ in range(8)]
+
+    def slots(self, context, number):
+        """[probability of a one, times used] of each bit that a nibble may have."""
+        key = number * 0x9E3779B1 & 0xFFFFFFFF
+        line = self.lines[context].get(key >> self.shift[context])
+        if line is None or line[0] != key:
+            line = self.lines[context][key >> self.shift[context]] = key, [[1 << 23, 0] for _ in range(16)]
+        return line[1]
+
+    def nibble(self, numbers, first_bit, weight_shift, decode_bit):
+        lines = [self.slots(context, number) for context, number in enumerate(numbers)]
+        node = 1
+        for at in range(first_bit, first_bit + 4):
+            slots = [line[node] for line in lines]
+            logarithms = [LOGARITHM[p >> 12] for p, _ in slots]
+            weights = [(of_context, used.bit_length()) for of_context, (_, used) in zip(self.weights[at], slots)]
+            mixed = sum(of_context[i] * logarithm for (of_context, i), logarithm in zip(weights, logarithms)) >> 16
+            predicted = PROBABILITY[max(-2047, min(2047, mixed)) + 2048]
+            bit = decode_bit(predicted)
+            error = (bit << 16) - predicted
+            for slot, logarithm, (of_context, i) in zip(slots, logarithms, weights):
+                of_context[i] += logarithm * error + (1 << weight_shift - 1) >> weight_shift
+                slot[0] += ((0xFFFFFF if bit else 0) - slot[0]) * RATE[slot[1]] >> 16
+                slot[1] = min(slot[1] + 1, 255)
+            node = 2 * node + bit
+        return node - 16
+
+
+class BitDecoder:
+    """Arithmetic decoding; zeros follow the end."""
+
+    def __init__(self, data):
+        self.data, self.at, self.low, self.high = data + bytes(3), 4, 0, 0xFFFFFFFF
+        need(len(data) > 0, "a context stream without bytes")
+        self.number = int.from_bytes(self.data[:4], "big")
+
+    def bit(self, probability):
+        last_of_one = self.low + ((self.high - self.low) * probability >> 16)
+        bit = int(self.number <= last_of_one)
+        self.low, self.high = (self.low, last_of_one) if bit else (last_of_one + 1, self.high)
+        while (self.low ^ self.high) >> 24 == 0:
+            need(self.at < len(self.data), "a context stream that ends too early")
+            self.number = (self.number << 8 | self.data[self.at]) & 0xFFFFFFFF
+            self.low, self.high, self.at = self.low << 8 & 0xFFFFFFFF, (self.high << 8 | 0xFF) & 0xFFFFFFFF, self.at + 1
+        return bit
+
+    def finish(self):
+        need(self.at == len(self.data) and self.number == (self.low >> 24) + 1 << 24, "a context stream that does not end where it should")
+
+
+def from_context(cursor, size, last, last_but_one):
+    """The bytes that all of a context stream gives; `last` and `last_but_one` are empty where they have another size."""
+    period = cursor.varint()
+    need(1 <= period <= 4096, f"a period of {period}")
+    decoder = BitDecoder(cursor.take(len(cursor.data) - cursor.at))
+    model = ContextModel(size)
+    out = bytearray()
+    for at in range(size):
+        def back(n):
+            return out[at - n] if n <= at else 0
+
+        if last:
+            pair = last[at] | (last_but_one[at] << 8 if last_but_one else 0)
+            contexts = [0, back(period), last[at], pair, last[at] | back(period) << 8]
+        else:
+            step = period if at >= 4 * period else 1
+            level = sum(back(k * step) for k in (1, 2, 3, 4))
+            contexts = [0, back(period), level, back(1) | back(2) << 8, at % period]
+        weight_shift = 14 + (at >= 1 << 10) + (at >= 1 << 13) + (at >= 1 << 16)
+        upper = model.nibble(contexts, 0, weight_shift, decoder.bit)
+        lower = model.nibble([number + (16 + upper << 27) for number in contexts], 4, weight_shift, decoder.bit)
+        out.append(upper << 4 | lower)
+    decoder.finish()
+    return bytes(out)
 
 
 def as_bits(data):

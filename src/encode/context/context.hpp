@@ -40,8 +40,8 @@ std::size_t find_period(std::span<const std::byte> bytes);
 bool encode(std::span<const std::byte> bytes, const Before& before, std::size_t period, std::size_t most_bytes,
             Scratch& scratch, std::vector<std::byte>& to);
 
-/// Fills `out` from all of `coded`. Input is hostile: an Error where anything does not fit. Takes as much from
-/// `scratch`.
+/// Fills `out` from all of `coded`. Input is hostile: an Error where it ends too early or is left over. Other damage
+/// may give other bytes. Takes as much from `scratch`.
 Result<void> decode(std::span<const std::byte> coded, const Before& before, Scratch& scratch, std::span<std::byte> out);
 
 }  // namespace elves::encode::context

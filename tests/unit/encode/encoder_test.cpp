@@ -246,6 +246,31 @@ TEST(Encoder, gets_no_larger_with_a_higher_level) {
   }
 }
 
+TEST(Encoder, says_at_level_max_what_level_default_would_take) {
+  for (const DType dtype : {DType::F32, DType::BF16, DType::U8}) {
+    const Bytes raw = weights(dtype, 0.02);
+    const auto as_default = encode(raw, dtype).stats;
+    const auto as_max = encode(raw, dtype, {.level = Level::Max}).stats;
+    EXPECT_EQ(as_default.default_bytes, as_default.encoded_bytes) << name(dtype);
+    EXPECT_EQ(as_max.default_bytes, as_default.encoded_bytes) << name(dtype);
+    EXPECT_LT(as_max.encoded_bytes, as_max.default_bytes) << name(dtype);
+  }
+}
+
+TEST(Encoder, gives_the_same_bytes_whatever_it_encoded_before) {
+  for (const Level level : {Level::Default, Level::Max}) {
+    const EncodeOptions options{.level = level};
+    const Bytes small = testing::normal_weights(DType::F32, 700, 0.02, 1);
+    Encoder used;
+    Bytes first, other, again;
+    used.encode(small, DType::F32, options, first);
+    used.encode(weights(DType::F32, 0.02), DType::F32, options, other);
+    used.encode(testing::random_bytes(3000, 2), DType::Bytes, options, other);
+    used.encode(small, DType::F32, options, again);
+    EXPECT_EQ(again, first);
+  }
+}
+
 TEST(Encoder, counts_the_bytes_of_the_streams) {
   const auto done = encode(weights(DType::F32, 0.02), DType::F32);
   EXPECT_EQ(done.stats.transformed_bytes, 3 * kN);

@@ -42,6 +42,7 @@ void write_new(const std::string& file, std::span<const std::byte> bytes) {
 
 std::vector<Golden> all() {
   const EncodeOptions lossless{.lossless = true};
+  const EncodeOptions max{.lossless = true, .level = Level::Max};
   const EncodeOptions no_guard{.min_snr_db = 0};
   const EncodeOptions coarse{.error_bound = 1e-5, .min_snr_db = 0};
   const EncodeOptions packed{.min_snr_db = 0, .prefer_elf_packed = true};
@@ -65,6 +66,12 @@ std::vector<Golden> all() {
     testing::Random random(4);
     Bytes bytes(n);
     for (auto& byte : bytes) byte = static_cast<std::byte>(5 * random.below(3));
+    return bytes;
+  };
+  const auto columns = [](std::size_t n) {
+    testing::Random random(6);
+    Bytes bytes(n);
+    for (std::size_t i = 0; i < n; ++i) bytes[i] = static_cast<std::byte>(i % 37 * 61 % 200 + random.below(8));
     return bytes;
   };
   const auto few = [](DType dtype, std::size_t n, std::size_t n_values) {
@@ -108,6 +115,10 @@ std::vector<Golden> all() {
       {"planes_bf16", DType::BF16, TransformId::Planes, lossless, normal(DType::BF16, 900)},
       {"planes_f16", DType::F16, TransformId::Planes, lossless, normal(DType::F16, 900)},
       {"planes_f64", DType::F64, TransformId::Planes, lossless, normal(DType::F64, 300)},
+      {"raw_context", DType::U8, TransformId::Raw, {.level = Level::Max}, columns(70001)},
+      {"planes_f16_context", DType::F16, TransformId::Planes, {.level = Level::Max}, normal(DType::F16, 5000)},
+      {"planes_f64_context", DType::F64, TransformId::Planes, max, kind("up-cast bf16", DType::F64, 1500)},
+      {"elf_f32_context", DType::F32, TransformId::Elf, {.level = Level::Max}, normal(DType::F32, 3000)},
       {"planes_i32", DType::I32, TransformId::Planes, {}, kind("normal weights", DType::I32, 600)},
       {"elf_f32", DType::F32, TransformId::Elf, {}, normal(DType::F32, 500)},
       {"elf_f32_outliers", DType::F32, TransformId::Elf, no_guard, kind("infinities", DType::F32, 300)},

@@ -80,6 +80,46 @@ TEST(Streams, look_for_matches_where_bytes_repeat) {
   EXPECT_EQ(write(skewed(300000), {}, true).kind, StreamKind::Zstd);
 }
 
+Bytes write_all(const std::vector<Bytes>& raw, const EncodeOptions& options, Contexts contexts = Contexts::Try) {
+  std::vector<Stream> streams;
+  for (const auto& bytes : raw) streams.push_back({bytes});
+  Scratch scratch;
+  Bytes written;
+  StreamEncoder().encode(streams, options, scratch, written, contexts);
+  return written;
+}
+
+TEST(Streams, know_the_streams_of_their_size_before_them) {
+  const auto mantissas = testing::random_bytes(70000, 5);
+  const std::vector<Bytes> raw{skewed(70000), mantissas, Bytes(70000, std::byte{1}), mantissas, skewed(300), mantissas};
+  const auto written = write_all(raw, {.level = Level::Max});
+  Scratch scratch;
+  ByteCursor cursor(written);
+  ZstdDecompressor zstd;
+  CodedStreams streams(cursor, zstd, scratch);
+  std::vector<std::size_t> sizes;
+  for (const auto& bytes : raw) {
+    const auto from = cursor.position();
+    const auto back = streams.next(bytes.size());
+    ASSERT_TRUE(back.has_value()) << back.error().message;
+    EXPECT_TRUE(std::ranges::equal(*back, bytes));
+    sizes.push_back(cursor.position() - from);
+  }
+  EXPECT_TRUE(cursor.at_end());
+  EXPECT_LT(sizes[3], 5000u) << "the last but one is the same";
+  EXPECT_GE(sizes[5], 70000u) << "the last has another size";
+}
+
+TEST(Streams, are_coded_by_context_at_level_max_alone) {
+  const auto kind_at = [](Level level, Contexts contexts) {
+    return ByteCursor(write_all({skewed(300)}, {.level = level}, contexts)).read_varint() & 7;
+  };
+  const auto context = static_cast<std::uint64_t>(StreamKind::Context);
+  EXPECT_EQ(kind_at(Level::Max, Contexts::Try), context);
+  EXPECT_NE(kind_at(Level::Max, Contexts::Skip), context);
+  EXPECT_NE(kind_at(Level::Default, Contexts::Try), context);
+}
+
 TEST(Streams, code_nothing_without_the_zstd_stage) {
   const EncodeOptions off{.use_zstd = false};
   EXPECT_EQ(write(skewed(3000), off).kind, StreamKind::Stored);
