@@ -103,10 +103,6 @@ struct SizeClass {
 constexpr std::array kSizeClasses{SizeClass{"all", 0, kChunkBytes}, SizeClass{"below 64 KiB", 0, kSmallBytes - 1},
                                   SizeClass{"64 KiB and more", kSmallBytes, kChunkBytes}};
 
-std::string_view level_name(Level level) {
-  return level == Level::Fast ? "fast" : level == Level::Default ? "default" : "max";
-}
-
 class Figures {
  public:
   explicit Figures(bool quick) : quick_(quick) {}
@@ -197,7 +193,7 @@ void Figures::add_choices(const std::string& group, DType dtype, const Bytes& ra
 }
 
 void Figures::add_choice(const std::string& group, DType dtype, const Bytes& raw, const EncodeOptions& options) {
-  const std::string level(level_name(options.level));
+  const std::string level(name(options.level));
   const int repetitions = options.level == Level::Max ? 1 : kRepetitions;
   double selected_seconds = std::numeric_limits<double>::infinity();
   double forced_seconds = std::numeric_limits<double>::infinity();

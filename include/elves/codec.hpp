@@ -40,7 +40,11 @@ inline constexpr std::size_t kTransformCount = 9;
 /// The name in reports, for example "elf-packed"; "unknown" for a number this build does not know.
 std::string_view name(TransformId transform) noexcept;
 
+/// How much time encoding may take. Max tries everything, at about 1 MB/s, and decodes at 4 MB/s and more.
 enum class Level : std::uint8_t { Fast, Default, Max };
+
+/// "fast", "default" or "max".
+std::string_view name(Level level) noexcept;
 
 /// What encoding may do. A chunk's encoded bytes are a pure function of (bytes, dtype, options).
 struct EncodeOptions {

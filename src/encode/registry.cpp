@@ -38,4 +38,9 @@ std::string_view name(TransformId transform) noexcept {
   return row ? row->name : "unknown";
 }
 
+std::string_view name(Level level) noexcept {
+  if (level == Level::Fast) return "fast";
+  return level == Level::Max ? "max" : "default";
+}
+
 }  // namespace elves

@@ -1,6 +1,7 @@
 #include "pipeline/encode_stage.hpp"
 
 #include <omp.h>
+#include <time.h>
 
 #include <algorithm>
 #include <exception>
@@ -11,6 +12,12 @@ namespace {
 
 /// Encoding appends two attempts at most before it drops one, each hardly larger than the chunk.
 constexpr std::size_t kSmallAttempt = std::size_t{16} << 10;
+
+std::uint64_t cpu_nanoseconds_of_thread() {
+  timespec time{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return static_cast<std::uint64_t>(time.tv_sec) * 1000000000 + static_cast<std::uint64_t>(time.tv_nsec);
+}
 
 }  // namespace
 
@@ -23,7 +30,12 @@ Result<void> EncodeStage::encode(WorkChunk& chunk, std::span<const std::byte> ra
   options.lossless = options.lossless || chunk.task == Task::EncodeLossless;
   auto& out = arena.block_for(2 * raw.size() + kSmallAttempt);
   const auto begin = out.size();
+  const auto start = cpu_nanoseconds_of_thread();
   chunk.stats = worker.encoder.encode(raw, chunk.dtype, options, out);
+  worker.sums.add({.raw_bytes = raw.size(),
+                   .encoded_bytes = chunk.stats.encoded_bytes,
+                   .default_bytes = chunk.stats.default_bytes,
+                   .cpu_nanoseconds = cpu_nanoseconds_of_thread() - start});
   place = arena.place_from(begin);
   const auto encoded = arena.bytes(place);
   const auto decoded = worker.encoder.decoded();
@@ -35,6 +47,12 @@ Result<void> EncodeStage::encode(WorkChunk& chunk, std::span<const std::byte> ra
   if (!std::equal(decoded.begin(), decoded.end(), worker.decoded.begin(), worker.decoded.end()))
     return Error{"a chunk does not decode to what was encoded: please report this bug with the file"};
   return {};
+}
+
+EncodingSums EncodeStage::sums() const {
+  EncodingSums sums;
+  for (const auto& worker : workers_) sums.add(worker.sums);
+  return sums;
 }
 
 Result<void> EncodeStage::run(Work& work, const Buffer& raw, std::vector<Arena>& arenas,

@@ -7,6 +7,7 @@
 #include "elves/codec.hpp"
 #include "elves/error.hpp"
 #include "pipeline/buffers.hpp"
+#include "pipeline/report.hpp"
 #include "pipeline/wave.hpp"
 #include "support/hash.hpp"
 
@@ -23,12 +24,15 @@ class EncodeStage {
   Result<void> run(Work& work, const Buffer& raw, std::vector<Arena>& arenas, std::atomic<std::uint64_t>& bytes_done);
 
   int threads() const noexcept { return threads_; }
+  /// Of all waves so far.
+  EncodingSums sums() const;
 
  private:
   struct Worker {
     Encoder encoder;
     Decoder decoder;
     std::vector<std::byte> decoded;
+    EncodingSums sums;
   };
   struct Encoded {
     std::size_t thread = 0;

@@ -92,9 +92,7 @@ std::string describe(const SweepOptions& options, std::uint64_t wave_bytes) {
   const auto& encode = options.encode;
   std::string text = encode.lossless ? "lossless" : "lossy";
   if (!encode.lossless) text += fmt::format(" error-bound={} min-snr={}", encode.error_bound, encode.min_snr_db);
-  text += " level=" + std::string(encode.level == Level::Fast  ? "fast"
-                                  : encode.level == Level::Max ? "max"
-                                                               : "default");
+  text += " level=" + std::string(name(encode.level));
   text += " stages=";
   const auto stage = [&](bool on, const char* name) {
     text += on ? (text.back() == '=' ? "" : ",") + std::string(name) : "";

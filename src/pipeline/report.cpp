@@ -168,6 +168,9 @@ Report gather(const mpi::Comm& comm, const Report& mine) {
   std::vector<std::uint64_t> sums{mine.corpus_files,    mine.corpus_bytes,  mine.archived_files, mine.archived_bytes,
                                   mine.skipped_files,   mine.skipped_bytes, mine.layers_total,   mine.layers_unique,
                                   mine.duplicate_bytes, mine.glue_bytes,    mine.exchanged_bytes};
+  const auto& encoding = mine.encoding;
+  sums.insert(sums.end(),
+              {encoding.raw_bytes, encoding.encoded_bytes, encoding.default_bytes, encoding.cpu_nanoseconds});
   for (const auto& t : mine.transforms)
     sums.insert(sums.end(), {t.layers, t.raw_bytes, t.transformed_bytes, t.encoded_bytes});
   for (const auto& c : mine.containers) sums.insert(sums.end(), {c.files, c.bytes, c.layers, c.layer_bytes});
@@ -175,7 +178,8 @@ Report gather(const mpi::Comm& comm, const Report& mine) {
   std::size_t at = 0;
   for (auto* value : {&all.corpus_files, &all.corpus_bytes, &all.archived_files, &all.archived_bytes,
                       &all.skipped_files, &all.skipped_bytes, &all.layers_total, &all.layers_unique,
-                      &all.duplicate_bytes, &all.glue_bytes, &all.exchanged_bytes})
+                      &all.duplicate_bytes, &all.glue_bytes, &all.exchanged_bytes, &all.encoding.raw_bytes,
+                      &all.encoding.encoded_bytes, &all.encoding.default_bytes, &all.encoding.cpu_nanoseconds})
     *value = sums[at++];
   for (auto& t : all.transforms) {
     for (auto* value : {&t.layers, &t.raw_bytes, &t.transformed_bytes, &t.encoded_bytes}) *value = sums[at++];
@@ -228,6 +232,12 @@ std::string to_json(const Report& report) {
                      {"shards", report.shards},
                      {"file_bytes", report.file_bytes_total}};
   tree["ratio"] = report.ratio();
+  tree["encoding"] = {{"level", name(report.level)},
+                      {"raw_bytes", report.encoding.raw_bytes},
+                      {"encoded_bytes", report.encoding.encoded_bytes},
+                      {"cpu_seconds", report.encoding.cpu_seconds()},
+                      {"bytes_per_cpu_second", report.encoding.bytes_per_cpu_second()}};
+  if (report.level == Level::Max) tree["encoding"]["level_default_bytes"] = report.encoding.default_bytes;
   tree["stages"] = stages(report);
   tree["transforms"] = list_transforms(report);
   tree["models"] = json::array();
@@ -284,6 +294,12 @@ std::string to_text(const Report& report, const std::string& archive) {
     line("  {:<10}{:>10} -> {:>10}   {:.2f}x", name(static_cast<TransformId>(i)), format_bytes(sums.raw_bytes),
          format_bytes(sums.encoded_bytes), quotient(sums.raw_bytes, sums.encoded_bytes));
   }
+  const auto& encoding = report.encoding;
+  line("encoding    level {}: {:.2f} s of CPU time for {}, {}/s", name(report.level), encoding.cpu_seconds(),
+       format_bytes(encoding.raw_bytes), format_bytes(static_cast<std::uint64_t>(encoding.bytes_per_cpu_second())));
+  if (report.level == Level::Max)
+    line("            {}; level default would take {} ({:+.2f} %)", format_bytes(encoding.encoded_bytes),
+         format_bytes(encoding.default_bytes), 100 * (quotient(encoding.default_bytes, encoding.encoded_bytes) - 1));
   if (report.lossless)
     line("exact       every byte comes back");
   else

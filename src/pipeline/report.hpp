@@ -44,6 +44,25 @@ struct OpaqueFile {
   std::string reason;
 };
 
+/// What encoding took, over all threads.
+struct EncodingSums {
+  std::uint64_t raw_bytes = 0;
+  std::uint64_t encoded_bytes = 0;
+  std::uint64_t default_bytes = 0;  ///< what level default would have made of it
+  std::uint64_t cpu_nanoseconds = 0;
+
+  double cpu_seconds() const { return static_cast<double>(cpu_nanoseconds) / 1e9; }
+  double bytes_per_cpu_second() const {
+    return cpu_nanoseconds == 0 ? 0 : static_cast<double>(raw_bytes) / cpu_seconds();
+  }
+  void add(const EncodingSums& other) {
+    raw_bytes += other.raw_bytes;
+    encoded_bytes += other.encoded_bytes;
+    default_bytes += other.default_bytes;
+    cpu_nanoseconds += other.cpu_nanoseconds;
+  }
+};
+
 /// Seconds of each phase; those of the slowest rank after gather().
 struct Phases {
   double scan = 0, read = 0, fingerprint = 0, exchange = 0, encode = 0, write = 0;
@@ -57,6 +76,7 @@ struct Report {
   bool lossless = false;
   bool stopped = false;  ///< ended early, run again to go on
   bool dry_run = false;
+  Level level = Level::Default;
 
   std::uint64_t corpus_files = 0, corpus_bytes = 0;                        ///< found by the walk
   std::uint64_t archived_files = 0, archived_bytes = 0;                    ///< by this sweep
@@ -67,6 +87,7 @@ struct Report {
   std::uint64_t exchanged_bytes = 0;
   std::array<TransformSums, kTransforms> transforms{};
   std::array<ContainerSums, corpus::kContainerCount> containers{};  ///< by ContainerId, of the files to archive
+  EncodingSums encoding;
   std::map<std::string, ModelSums> models;
   double max_abs_error = 0;
   std::vector<OpaqueFile> opaque;

@@ -113,6 +113,7 @@ class Waves {
     comm_.agree(reading_.wait(progress_), "read");  // of a wave that is dropped where the sweep stops early
     report_.phases.read += reading_stats_.read_seconds;
     report_.phases.fingerprint += reading_stats_.hash_seconds;
+    report_.encoding = encoder_.sums();
   }
 
  private:
@@ -286,6 +287,7 @@ Report sweep(const mpi::Comm& comm, const SweepOptions& options) {
   const auto new_part_bytes = choose_part_bytes(options, comm.size(), report.threads);
   report.lossless = lossy_class(options.encode) == 0;
   report.dry_run = options.dry_run;
+  report.level = options.encode.level;
 
   // Before anything is created: is there a corpus?
   comm.agree(comm.is_root() ? check_corpus(options) : Result<void>{}, "corpus");
