@@ -86,6 +86,14 @@ def quantized(random, n_blocks, n_bits):
     return np.hstack([scales.view("u1").reshape(-1, 2), high, low]).tobytes()
 
 
+def few_weights(random):
+    """Small layers: what --level max makes of them takes the independent reader a millisecond for every few bytes."""
+    columns = random.normal(0, 0.05, (60, 50)) * random.gamma(1, 1, 50)
+    layers = {"columns": ("F32", columns.astype("<f4")), "brain": ("BF16", bfloat16(columns)), "half": ("F16", columns.astype("<f2")),
+              "upcast": ("F64", columns.astype("<f4").astype("<f8")), "indices": ("I32", random.integers(0, 90000, 1000).astype("<i4"))}
+    return {name: (dtype, list(array.shape), array.tobytes()) for name, (dtype, array) in layers.items()}
+
+
 def make_hub(hub):
     """A hub of one base, one model that shares layers with it, and files that are no weights."""
     random = np.random.default_rng(20240521)
@@ -220,10 +228,20 @@ class ReadsBack(EndToEnd):
             self.assert_used(archive, "elf f16", "elf f32", "elf f64")
             self.assertEqual(dropped_bits(archive), {1, 14, 43})  # 2^-10 is ELF's bound for f16, f32, f64 less 1, 14, 43 bits
 
-    def test_every_level_and_streams_without_zstd(self):
-        for name, options in {"max": ["--level", "max"], "fast": ["--level", "fast"], "stored": ["--stages", "hd,planes"]}.items():
+    def test_level_fast_and_streams_without_zstd(self):
+        for name, options in {"fast": ["--level", "fast"], "stored": ["--stages", "hd,planes"]}.items():
             with self.subTest(name), format_reader.Archive(self.archive(name, "--lossless", *options)) as archive:
                 self.assert_reads(archive, self.originals)
+
+    def test_level_max_on_a_small_hub(self):
+        hub = pathlib.Path(self.folder, "small")
+        (hub / "acme/small").mkdir(parents=True)
+        (hub / "acme/small/model.safetensors").write_bytes(safetensors(few_weights(np.random.default_rng(3))))
+        with format_reader.Archive(self.archive("max", "--lossless", "--level", "max", hub=hub)) as archive:
+            with mock.patch.object(format_reader, "from_context", wraps=format_reader.from_context) as from_context:
+                self.assert_reads(archive, files_of(hub))
+        known = {(bool(last), bool(last_but_one)) for _, _, last, last_but_one in (call.args for call in from_context.mock_calls)}
+        self.assertEqual(known, {(False, False), (True, False), (True, True)}, "not every form of context streams was read")
 
     def test_large_layers_in_parts_over_several_shards(self):
         with format_reader.Archive(self.archive("parts", "--lossless", "--wave-bytes", "8MiB")) as archive:
