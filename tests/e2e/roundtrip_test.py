@@ -88,6 +88,19 @@ class RoundTrip(e2e.EndToEnd):
                 e2e.restore(2, archive, to)
                 self.assert_same_tree(corpus, to)
 
+    def test_the_report_says_what_encoding_cost(self):
+        corpus = os.path.join(self.corpus, "kinds")
+        by_level = {}
+        for level in ("fast", "default", "max"):
+            encoding = by_level[level] = e2e.archive(2, corpus, self.at(level), "--lossless", "--level", level)["encoding"]
+            self.assertEqual(encoding["level"], level)
+            self.assertGreater(encoding["cpu_seconds"], 0)
+            self.assertAlmostEqual(encoding["bytes_per_cpu_second"] * encoding["cpu_seconds"] / encoding["raw_bytes"], 1)
+            self.assertEqual("level_default_bytes" in encoding, level == "max")
+        self.assertEqual(by_level["max"]["level_default_bytes"], by_level["default"]["encoded_bytes"])
+        self.assertLess(by_level["max"]["encoded_bytes"], by_level["default"]["encoded_bytes"])
+        self.assertEqual(by_level["max"]["raw_bytes"], by_level["default"]["raw_bytes"])
+
     def test_the_corpus_is_left_as_it_was(self):
         before = e2e.snapshot(self.corpus)
         e2e.archive(2, self.corpus, self.at("archive"))
