@@ -31,14 +31,30 @@ enum class TransformId : std::uint8_t {
   Blocks = 5,
   IntDelta = 6,
   Palette = 7,
-  Window = 8
+  Window = 8,
+  Delta = 9,
+  ElfDelta = 10
 };
 
 /// Above all numbers of TransformId.
-inline constexpr std::size_t kTransformCount = 9;
+inline constexpr std::size_t kTransformCount = 11;
 
 /// The name in reports, for example "elf-packed"; "unknown" for a number this build does not know.
 std::string_view name(TransformId transform) noexcept;
+
+/// Whether chunks of this transform are differences: decoding them takes the base's bytes.
+constexpr bool needs_base(TransformId transform) noexcept {
+  return transform == TransformId::Delta || transform == TransformId::ElfDelta;
+}
+
+/// What a chunk may be stored as a difference from: the bytes at the same place of another layer of the same dtype.
+struct Base {
+  std::span<const std::byte>
+      bytes;  ///< whole elements from the first on, at most as many as the chunk has; may be less
+  /// The bytes are what decoding the base gives. False: they are its original, and decoding gives what ELF makes of it
+  /// with the same options; then only differences of ELF integers are allowed.
+  bool exact = true;
+};
 
 /// How much time encoding may take. Max tries everything, at about 1 MB/s, and decodes at 4 MB/s and more.
 enum class Level : std::uint8_t { Fast, Default, Max };
@@ -46,7 +62,7 @@ enum class Level : std::uint8_t { Fast, Default, Max };
 /// "fast", "default" or "max".
 std::string_view name(Level level) noexcept;
 
-/// What encoding may do. A chunk's encoded bytes are a pure function of (bytes, dtype, options).
+/// What encoding may do. A chunk's encoded bytes are a pure function of (bytes, dtype, base, options).
 struct EncodeOptions {
   bool lossless = false;   ///< never let a float change
   double error_bound = 0;  ///< largest |error| of a float; 0: ELF's own bound for the dtype (2^-11, 2^-24, 2^-53)
@@ -55,6 +71,7 @@ struct EncodeOptions {
   bool use_de = true;      ///< stage `de`: repeated and few distinct values
   bool use_elf = true;     ///< stage `elf`
   bool use_planes = true;  ///< stage `planes`: exponent and byte planes, differences, parts of blocks
+  bool use_delta = true;   ///< stage `delta`: differences from a base, where there is one
   bool use_zstd = true;    ///< stage `zstd`: entropy coding of streams; without it streams are constant or stored
   bool prefer_elf_packed = false;  ///< the paper's packed form in the place of planes form (experiments)
 };
@@ -66,8 +83,9 @@ struct ChunkStats {
   std::uint64_t transformed_bytes = 0;  ///< sum of the streams before entropy coding
   std::uint64_t encoded_bytes = 0;
   std::uint64_t default_bytes = 0;  ///< at Level::Max: what Level::Default would take; else encoded_bytes
-  double max_abs_error = 0;         ///< measured over all elements; 0 when exact
-  bool exact = true;                ///< decoding gives the same bits
+  std::uint64_t alone_bytes = 0;  ///< of a difference: about what the chunk would take without base; else encoded_bytes
+  double max_abs_error = 0;       ///< measured over all elements; 0 when exact
+  bool exact = true;              ///< decoding gives the same bits
 };
 
 /// Encodes chunks, one at a time; owns its scratch memory (about 6 chunks). One per thread.
@@ -79,9 +97,10 @@ class Encoder {
   Encoder& operator=(Encoder&&) noexcept;
 
   /// Appends the encoded form of `raw` (at most kChunkBytes, a whole number of elements; of bytes for block types) to
-  /// `out`. Never appends more than raw.size() + 16 bytes. Paper 002 sections 5.3 and 6.1.
+  /// `out`: as a difference from `base` where that is smaller. Never appends more than raw.size() + 16 bytes. Paper 002
+  /// sections 5.3 and 6.1, paper 001 section 4.
   ChunkStats encode(std::span<const std::byte> raw, DType dtype, const EncodeOptions& options,
-                    std::vector<std::byte>& out);
+                    std::vector<std::byte>& out, const Base& base = {});
 
   /// After encode(): the bytes that decoding will give. The argument `raw` itself where the chunk is exact.
   std::span<const std::byte> decoded() const noexcept;
@@ -99,9 +118,11 @@ class Decoder {
   Decoder(Decoder&&) noexcept;
   Decoder& operator=(Decoder&&) noexcept;
 
-  /// Fills `out` (exactly the chunk's raw size) from `encoded`. Hostile input gives an Error, never a crash, and
-  /// never memory beyond a few times `out`.
-  Result<void> decode(std::span<const std::byte> encoded, DType dtype, std::span<std::byte> out);
+  /// Fills `out` (exactly the chunk's raw size) from `encoded`. `base`: what the chunk at the same place of the base
+  /// layer decodes to, where the chunk is a difference; an Error where it is not the base that encoding had. Hostile
+  /// input gives an Error, never a crash, and never memory beyond a few times `out`.
+  Result<void> decode(std::span<const std::byte> encoded, DType dtype, std::span<std::byte> out,
+                      std::span<const std::byte> base = {});
 
  private:
   struct State;

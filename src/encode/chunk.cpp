@@ -134,10 +134,10 @@ Encoder::Encoder(Encoder&&) noexcept = default;
 Encoder& Encoder::operator=(Encoder&&) noexcept = default;
 
 ChunkStats Encoder::encode(std::span<const std::byte> raw, DType dtype, const EncodeOptions& options,
-                           std::vector<std::byte>& out) {
+                           std::vector<std::byte>& out, const Base& base) {
   ELVES_ASSERT(raw.size() <= kChunkBytes && raw.size() % unit_bytes(dtype) == 0);
   State& state = *state_;
-  state.chunk = {.bytes = raw, .dtype = dtype};
+  state.chunk = {.bytes = raw, .dtype = dtype, .base = base};
   state.options = options;
   state.best = {};
   state.decoded_ready = false;
@@ -154,6 +154,7 @@ ChunkStats Encoder::encode(std::span<const std::byte> raw, DType dtype, const En
           .transformed_bytes = best.transformed_bytes,
           .encoded_bytes = best.bytes,
           .default_bytes = options.level == Level::Max ? state.default_bytes : best.bytes,
+          .alone_bytes = best.bytes,
           .max_abs_error = best.loss.max_abs_error,
           .exact = best.loss.exact};
 }
@@ -175,7 +176,9 @@ Decoder::~Decoder() = default;
 Decoder::Decoder(Decoder&&) noexcept = default;
 Decoder& Decoder::operator=(Decoder&&) noexcept = default;
 
-Result<void> Decoder::decode(std::span<const std::byte> encoded, DType dtype, std::span<std::byte> out) {
+Result<void> Decoder::decode(std::span<const std::byte> encoded, DType dtype, std::span<std::byte> out,
+                             std::span<const std::byte> base) {
+  (void)base;  // no transform of this build needs one
   if (out.size() % unit_bytes(dtype) != 0) {
     return Error{"chunk: " + std::to_string(out.size()) + " bytes are no whole number of " + std::string(name(dtype)) +
                  " elements"};

@@ -19,6 +19,7 @@ namespace elves::encode {
 struct Chunk {
   std::span<const std::byte> bytes;
   DType dtype = DType::Bytes;
+  Base base = {};  ///< of the same elements, or of the first of them; empty: none
 };
 
 /// A stream that a transform made: its bytes, and whether it is worth looking for matches only (the paper's coder).
