@@ -68,15 +68,91 @@ Result<void> read_files(ShardReader& reader, std::uint32_t shard, const KeyedHas
   return {};
 }
 
+/// Row of /layers -> row of /sketches, of those that stand alone.
+using Sketches = std::unordered_map<std::uint64_t, std::uint64_t>;
+
+Result<Sketches> read_sketch_rows(ShardReader& reader) {
+  Sketches sketches;
+  for (std::uint64_t row = 0; row < reader.rows(SketchRow::kTable); ++row) {
+    const auto sketch = reader.sketch(row);
+    if (!sketch) return sketch.error();
+    const auto layer = reader.layer(sketch->layer);
+    if (!layer) return layer.error();
+    if (layer->base_shard == kNoShard) sketches.emplace(+sketch->layer, row);
+  }
+  return sketches;
+}
+
+Result<KnownBase> read_base(ShardReader& reader, std::uint32_t shard, const ExtentRow& extent, const Hash128& model,
+                            std::uint64_t sketch_row) {
+  const auto layer = reader.layer(extent.layer_row);
+  if (!layer) return layer.error();
+  const auto name = reader.names(extent.name_offset, extent.name_bytes);
+  if (!name) return name.error();
+  auto shape = reader.shape(extent.name_offset + extent.name_bytes, extent.ndim);
+  if (!shape) return shape.error();
+  const auto sketch = reader.sketch(sketch_row);
+  if (!sketch) return sketch.error();
+  const auto bytes = reader.names(sketch->name_offset, sketch->n_bytes);
+  if (!bytes) return bytes.error();
+  KnownBase base{.place = {shard, extent.layer_row},
+                 .model = model,
+                 .name = hash128(*name),
+                 .dtype = static_cast<DType>(layer->dtype),  // read_layers has checked it
+                 .shape = std::move(*shape),
+                 .part = extent.part,
+                 .n_parts = extent.n_parts,
+                 .size_bytes = layer->size_bytes,
+                 .lossy_class = layer->lossy_class,
+                 .sketch = {}};
+  const auto sketch_bytes = std::as_bytes(std::span(*bytes));
+  base.sketch.assign(sketch_bytes.begin(), sketch_bytes.end());
+  return base;
+}
+
+/// The bases among the layers that this file was the first to bring; takes their rows out of `sketches`.
+Result<void> read_bases_of(ShardReader& reader, std::uint32_t shard, const FileRow& file, Sketches& sketches,
+                           std::vector<KnownBase>& bases) {
+  const auto model = reader.model(file.model);
+  if (!model) return model.error();
+  const auto id = reader.names(model->id_offset, model->id_bytes);
+  if (!id) return id.error();
+  for (std::uint64_t e = 0; e < file.n_extents && !sketches.empty(); ++e) {
+    const auto extent = reader.extent(file.first_extent + e);
+    if (!extent) return extent.error();
+    const auto found = extent->layer_shard == shard ? sketches.find(extent->layer_row) : sketches.end();
+    if (extent->is_layer == 0 || found == sketches.end()) continue;
+    auto base = read_base(reader, shard, *extent, hash128(*id), found->second);
+    if (!base) return base.error();
+    bases.push_back(std::move(*base));
+    sketches.erase(found);
+  }
+  return {};
+}
+
+Result<void> read_bases(ShardReader& reader, std::uint32_t shard, std::vector<KnownBase>& bases) {
+  auto sketches = read_sketch_rows(reader);
+  if (!sketches) return sketches.error();
+  for (std::uint64_t row = 0; row < reader.rows(FileRow::kTable) && !sketches->empty(); ++row) {
+    const auto file = reader.file(row);
+    if (!file) return file.error();
+    if (auto done = read_bases_of(reader, shard, *file, *sketches, bases); !done) return done;
+  }
+  std::ranges::sort(bases, {}, [](const KnownBase& base) { return base.place.row; });
+  return {};
+}
+
 }  // namespace
 
-Catalog load_catalog(const mpi::Comm& comm, const Directory& directory, dedup::LayerTable& table) {
+Catalog load_catalog(const mpi::Comm& comm, const Directory& directory, dedup::LayerTable& table,
+                     const TakeBases& take_bases) {
   Catalog catalog;
   const KeyedHash hash(directory.identity.hash_secret);
   std::uint64_t sweep = 0;
   std::uint64_t bytes = 0;
   for_each_shard(comm, directory, [&](std::optional<std::uint32_t> shard) {
     mpi::PerRank<LayerMessage> to(static_cast<std::size_t>(comm.size()));
+    std::vector<KnownBase> bases;
     Result<void> outcome;
     if (shard) {
       auto reader = ShardReader::open(directory, *shard);
@@ -86,9 +162,11 @@ Catalog load_catalog(const mpi::Comm& comm, const Directory& directory, dedup::L
         outcome = layers;
       else
         outcome = read_files(*reader, *shard, hash, catalog, bytes);
+      if (outcome && take_bases) outcome = read_bases(*reader, *shard, bases);
       if (reader) sweep = std::max(sweep, reader->sweep());
     }
     comm.agree(outcome, "archive: read the catalog");
+    if (take_bases) take_bases(std::move(bases));
     for (const auto& from_rank : comm.alltoallv(to)) {
       for (const auto& m : from_rank)
         table.insert({m.fingerprint, m.size_bytes, static_cast<DType>(m.dtype)},

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -19,6 +21,20 @@ struct KnownFile {
   std::uint32_t lossy_class = 0;
 };
 
+/// A layer of the archive that others may be stored as differences from: it stands alone and has a sketch.
+struct KnownBase {
+  dedup::LayerRef place;
+  Hash128 model;  ///< hash128 of the model's id and of the layer's name, of the extent that brought the layer
+  Hash128 name;
+  DType dtype = DType::Bytes;
+  std::vector<std::uint64_t> shape;  ///< of the whole layer
+  std::uint32_t part = 0;
+  std::uint32_t n_parts = 1;
+  std::uint64_t size_bytes = 0;  ///< of this part
+  std::uint32_t lossy_class = 0;
+  std::vector<std::byte> sketch;
+};
+
 /// What the archive holds, as a sweep needs it. Shards are dealt to ranks in turn, each read by one rank.
 struct Catalog {
   std::uint32_t next_shard = 0;
@@ -27,9 +43,14 @@ struct Catalog {
   std::vector<KnownFile> known_files;  ///< of the shards that this rank has read
 };
 
+/// Takes the bases of one shard (in order of rows), or none. Called equally often on all ranks: it may be collective.
+using TakeBases = std::function<void(std::vector<KnownBase>)>;
+
 /// Collective. Reads all shards; takes every layer into `table` at its owner (88 bytes a layer cross the network, at
-/// most one shard of each rank at a time). Throws Failure on all ranks together where a shard is damaged.
-Catalog load_catalog(const mpi::Comm& comm, const Directory& directory, dedup::LayerTable& table);
+/// most one shard of each rank at a time). Hands each rank the bases of the shards that it reads, shard by shard,
+/// where somebody takes them. Throws Failure on all ranks together where a shard is damaged.
+Catalog load_catalog(const mpi::Comm& comm, const Directory& directory, dedup::LayerTable& table,
+                     const TakeBases& take_bases = {});
 
 /// A row of a shard's /files.
 struct FileRef {

@@ -37,6 +37,7 @@ class ShardChecker {
     check_layers(**reader);
     check_files(shard, **reader);
     check_models(**reader);
+    check_sketches(**reader);
   }
 
  private:
@@ -165,6 +166,13 @@ class ShardChecker {
     for (std::uint64_t row = 0; row < reader.rows(ModelRow::kTable); ++row) {
       if (const auto model = reader.model(row); !model)
         differs(name_ + ": model " + std::to_string(row), model.error().message);
+    }
+  }
+
+  void check_sketches(ShardReader& reader) {
+    for (std::uint64_t row = 0; row < reader.rows(SketchRow::kTable); ++row) {
+      if (const auto sketch = reader.sketch(row); !sketch)
+        differs(name_ + ": sketch " + std::to_string(row), sketch.error().message);
     }
   }
 
