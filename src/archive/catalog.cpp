@@ -68,6 +68,17 @@ Result<void> read_files(ShardReader& reader, std::uint32_t shard, const KeyedHas
   return {};
 }
 
+Result<void> read_models(ShardReader& reader, std::set<Hash128>& models) {
+  for (std::uint64_t row = 0; row < reader.rows(ModelRow::kTable); ++row) {
+    const auto model = reader.model(row);
+    if (!model) return model.error();
+    const auto id = reader.names(model->id_offset, model->id_bytes);
+    if (!id) return id.error();
+    models.insert(hash128(*id));
+  }
+  return {};
+}
+
 }  // namespace
 
 Catalog load_catalog(const mpi::Comm& comm, const Directory& directory, dedup::LayerTable& table) {
@@ -75,6 +86,7 @@ Catalog load_catalog(const mpi::Comm& comm, const Directory& directory, dedup::L
   const KeyedHash hash(directory.identity.hash_secret);
   std::uint64_t sweep = 0;
   std::uint64_t bytes = 0;
+  std::set<Hash128> models;
   for_each_shard(comm, directory, [&](std::optional<std::uint32_t> shard) {
     mpi::PerRank<LayerMessage> to(static_cast<std::size_t>(comm.size()));
     Result<void> outcome;
@@ -84,8 +96,10 @@ Catalog load_catalog(const mpi::Comm& comm, const Directory& directory, dedup::L
         outcome = reader.error();
       else if (auto layers = read_layers(*reader, *shard, to); !layers)
         outcome = layers;
+      else if (auto files = read_files(*reader, *shard, hash, catalog, bytes); !files)
+        outcome = files;
       else
-        outcome = read_files(*reader, *shard, hash, catalog, bytes);
+        outcome = read_models(*reader, models);
       if (reader) sweep = std::max(sweep, reader->sweep());
     }
     comm.agree(outcome, "archive: read the catalog");
@@ -95,6 +109,7 @@ Catalog load_catalog(const mpi::Comm& comm, const Directory& directory, dedup::L
                      {{m.shard, m.row}, m.decoded, m.lossy_class});
     }
   });
+  catalog.known_models.assign(models.begin(), models.end());
   catalog.next_shard = directory.shards.empty() ? 0 : directory.shards.back() + 1;
   catalog.next_sweep = comm.max(sweep) + 1;
   catalog.file_bytes = comm.sum(bytes);

@@ -25,6 +25,7 @@ struct Catalog {
   std::uint64_t next_sweep = 1;
   std::uint64_t file_bytes = 0;        ///< of all rows of regular files, over all ranks
   std::vector<KnownFile> known_files;  ///< of the shards that this rank has read
+  std::vector<Hash128> known_models;   ///< hash128 of the ids of their models, each once
 };
 
 /// Collective. Reads all shards; takes every layer into `table` at its owner (88 bytes a layer cross the network, at

@@ -311,15 +311,16 @@ Report sweep(const mpi::Comm& comm, const SweepOptions& options) {
   const auto secret = directory ? directory->identity.hash_secret : std::vector<std::byte>(KeyedHash::kSecretBytes);
   archive::Catalog catalog;
   dedup::LayerTable table;
-  std::vector<plan::PlannedFile> files;
+  Scanned scanned;
   {
     const Timed timed(report.phases.scan);
     if (directory) catalog = archive::load_catalog(comm, *directory, table);
     report.shards = directory ? directory->shards.size() : 0;
-    files = scan(comm, options, catalog.known_files, KeyedHash(secret), report);
+    scanned = scan(comm, options, catalog, KeyedHash(secret), report);
   }
-  const auto wave_bytes = choose_wave_bytes(options, comm.size(), report.threads, part_bytes, new_bytes(comm, files));
-  auto plan = plan::make_plan(comm, std::move(files), {wave_bytes, part_bytes});
+  const auto wave_bytes =
+      choose_wave_bytes(options, comm.size(), report.threads, part_bytes, new_bytes(comm, scanned.files));
+  auto plan = plan::make_plan(comm, std::move(scanned.files), {wave_bytes, part_bytes});
   if (options.dry_run) {
     for (const auto& file : plan.files) {
       report.archived_files += file.entry.kind != corpus::FileKind::Directory ? 1 : 0;
