@@ -121,7 +121,7 @@ Result<void> read_named(ShardReader& reader, const FileRow& file, const Hash128&
   return {};
 }
 
-Result<void> read_bases(ShardReader& reader, std::uint32_t shard, Catalog& catalog, std::vector<KnownBase>& bases) {
+Result<void> read_bases(ShardReader& reader, std::uint32_t shard, std::vector<KnownBase>& bases) {
   if (auto done = read_sketched(reader, shard, bases); !done) return done;
   for (std::uint64_t row = 0; row < reader.rows(FileRow::kTable); ++row) {
     const auto file = reader.file(row);
@@ -130,9 +130,18 @@ Result<void> read_bases(ShardReader& reader, std::uint32_t shard, Catalog& catal
     if (!model) return model.error();
     const auto id = reader.names(model->id_offset, model->id_bytes);
     if (!id) return id.error();
-    const auto hash = hash128(*id);
-    catalog.model_names.emplace(hash, *id);
-    if (auto done = read_named(reader, *file, hash, bases); !done) return done;
+    if (auto done = read_named(reader, *file, hash128(*id), bases); !done) return done;
+  }
+  return {};
+}
+
+Result<void> read_models(ShardReader& reader, std::map<Hash128, std::string>& models) {
+  for (std::uint64_t row = 0; row < reader.rows(ModelRow::kTable); ++row) {
+    const auto model = reader.model(row);
+    if (!model) return model.error();
+    const auto id = reader.names(model->id_offset, model->id_bytes);
+    if (!id) return id.error();
+    models.emplace(hash128(*id), *id);
   }
   return {};
 }
@@ -155,9 +164,11 @@ Catalog load_catalog(const mpi::Comm& comm, const Directory& directory, dedup::L
         outcome = reader.error();
       else if (auto layers = read_layers(*reader, *shard, to); !layers)
         outcome = layers;
+      else if (auto files = read_files(*reader, *shard, hash, catalog, bytes); !files)
+        outcome = files;
       else
-        outcome = read_files(*reader, *shard, hash, catalog, bytes);
-      if (outcome && take_bases) outcome = read_bases(*reader, *shard, catalog, bases);
+        outcome = read_models(*reader, catalog.model_names);
+      if (outcome && take_bases) outcome = read_bases(*reader, *shard, bases);
       if (reader) sweep = std::max(sweep, reader->sweep());
     }
     comm.agree(outcome, "archive: read the catalog");

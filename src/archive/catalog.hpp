@@ -44,7 +44,7 @@ struct Catalog {
   std::uint64_t next_sweep = 1;
   std::uint64_t file_bytes = 0;                ///< of all rows of regular files, over all ranks
   std::vector<KnownFile> known_files;          ///< of the shards that this rank has read
-  std::map<Hash128, std::string> model_names;  ///< by hash128, of the same shards, where somebody takes bases
+  std::map<Hash128, std::string> model_names;  ///< of the models of their files, by hash128
 };
 
 /// Takes the bases of one shard (those with sketches in order of rows, then small ones by file), or none. Called

@@ -235,13 +235,6 @@ FileRow file_row(const plan::PlannedFile& file, archive::Names& names) {
   return row;
 }
 
-/// A folder belongs to the model that its files would belong to; those above all models to none.
-std::string model_of(const corpus::FileEntry& entry) {
-  if (entry.kind != corpus::FileKind::Directory) return corpus::model_id(entry.path);
-  const auto id = corpus::model_id(entry.path + "/.");
-  return id == entry.path && id.find('/') == std::string::npos ? "" : id;
-}
-
 void add_one_file(const plan::Plan& plan, const plan::PlannedFile& file, const std::vector<UnitState>& units,
                   const KeyedHash& hash, std::uint32_t model_row, archive::ShardPart& part) {
   auto row = file_row(file, part.names);
@@ -274,7 +267,7 @@ void add_file_rows(const mpi::Comm& comm, const plan::Plan& plan, std::uint64_t 
     const auto index = static_cast<std::size_t>(file - plan.files.begin());
     if (failed_files[index]) continue;
     files.push_back(index);
-    models.push_back(model_of(file->entry));
+    models.push_back(corpus::model_of(file->entry));
   }
   ModelRows model_rows(comm, models);
   for (std::size_t i = 0; i < files.size(); ++i) {

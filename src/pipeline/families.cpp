@@ -307,7 +307,7 @@ std::vector<FamilyNews> Families::choose(const plan::Plan& plan, const Home& hom
     layer.group = group_of(extent.dtype, extent.shape, unit.part);
     layer.model = hash128(model);
     layer.name = hash128(extent.name);
-    const auto hints = hints_(model);
+    const auto hints = hints_(layer.model);
     std::copy(hints.begin(), hints.end(), std::begin(layer.hints));
     layer.size_bytes = unit.size_bytes;
     layer.source = source_number(comm_.rank(), u);

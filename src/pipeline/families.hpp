@@ -46,7 +46,7 @@ struct FamilyNews {
 class Families {
  public:
   /// The models that lineage names as bases of a model (hashes of their identities); zero: none.
-  using Hints = std::function<std::array<Hash128, 2>(const std::string& model)>;
+  using Hints = std::function<std::array<Hash128, 2>(const Hash128& model)>;
 
   Families(const mpi::Comm& comm, Hints hints) : comm_(comm), hints_(std::move(hints)) {}
 

@@ -54,6 +54,11 @@ std::vector<std::byte> pack(const Report& report) {
     writer.text(failure.path);
     writer.text(failure.reason);
   }
+  writer.varint(report.notes.size());
+  for (const auto& note : report.notes) {
+    writer.text(note.model);
+    writer.text(note.text);
+  }
   return bytes;
 }
 
@@ -85,6 +90,12 @@ void unpack(std::span<const std::byte> bytes, Report& report) {
     failure.path = cursor.read_text();
     failure.reason = cursor.read_text();
     report.failures.push_back(std::move(failure));
+  }
+  for (auto n = cursor.read_varint(); n > 0; --n) {
+    plan::ModelNote note;
+    note.model = cursor.read_text();
+    note.text = cursor.read_text();
+    report.notes.push_back(std::move(note));
   }
 }
 
@@ -312,10 +323,13 @@ Report gather(const mpi::Comm& comm, const Report& mine) {
   all.models.clear();
   all.opaque.clear();
   all.failures.clear();
+  all.notes.clear();
   for (const auto& packed : comm.gather(pack(mine))) unpack(packed, all);
   const auto by_path = [](const auto& a, const auto& b) { return a.path < b.path; };
   std::sort(all.opaque.begin(), all.opaque.end(), by_path);
   std::sort(all.failures.begin(), all.failures.end(), by_path);
+  std::sort(all.notes.begin(), all.notes.end());
+  all.notes.erase(std::unique(all.notes.begin(), all.notes.end()), all.notes.end());
   return all;
 }
 

@@ -10,6 +10,7 @@
 #include "corpus/file_entry.hpp"
 #include "elves/codec.hpp"
 #include "mpi/comm.hpp"
+#include "plan/families/lineage.hpp"
 #include "support/hash.hpp"
 
 namespace elves::pipeline {
@@ -113,6 +114,7 @@ struct Report {
   double max_abs_error = 0;
   std::vector<OpaqueFile> opaque;
   std::vector<corpus::PathProblem> failures;
+  std::vector<plan::ModelNote> notes;  ///< what is odd about the bases that models name
   Phases phases;
   std::uint64_t peak_rss_bytes = 0;  ///< of the largest rank
 

@@ -354,8 +354,8 @@ Report sweep(const mpi::Comm& comm, const SweepOptions& options) {
   const auto secret = directory ? directory->identity.hash_secret : std::vector<std::byte>(KeyedHash::kSecretBytes);
   archive::Catalog catalog;
   dedup::LayerTable table;
-  Families families(comm, [](const std::string&) { return std::array<Hash128, 2>{}; });
-  std::vector<plan::PlannedFile> files;
+  Scanned scanned;
+  Families families(comm, [&](const Hash128& model) { return scanned.lineage.bases_of(model); });
   {
     const Timed timed(report.phases.scan);
     const auto take_bases = [&](const std::vector<archive::KnownBase>& bases) { families.add_known(bases); };
@@ -363,10 +363,11 @@ Report sweep(const mpi::Comm& comm, const SweepOptions& options) {
       catalog = archive::load_catalog(comm, *directory, table,
                                       options.encode.use_delta ? archive::TakeBases(take_bases) : nullptr);
     report.shards = directory ? directory->shards.size() : 0;
-    files = scan(comm, options, catalog.known_files, KeyedHash(secret), report);
+    scanned = scan(comm, options, catalog, KeyedHash(secret), report);
   }
-  const auto wave_bytes = choose_wave_bytes(options, comm.size(), report.threads, part_bytes, new_bytes(comm, files));
-  auto plan = plan::make_plan(comm, std::move(files), {wave_bytes, part_bytes});
+  const auto wave_bytes =
+      choose_wave_bytes(options, comm.size(), report.threads, part_bytes, new_bytes(comm, scanned.files));
+  auto plan = plan::make_plan(comm, std::move(scanned.files), {wave_bytes, part_bytes});
   if (options.dry_run) {
     for (const auto& file : plan.files) {
       report.archived_files += file.entry.kind != corpus::FileKind::Directory ? 1 : 0;
