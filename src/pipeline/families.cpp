@@ -41,24 +41,15 @@ bool may_have_base(const corpus::Extent& extent, const plan::Unit& unit) {
   return extent.is_layer && unit.size_bytes > 0 && block_elements(extent.dtype) == 1;
 }
 
-/// The layers of one message, in their order.
-struct Received {
-  std::vector<plan::FamilyLayer> layers;
-  std::vector<std::span<const std::byte>> sketches;
+std::size_t sketch_bytes(const plan::FamilyLayer& layer) {
+  return plan::sketch_bytes(layer.dtype, layer.size_bytes);
+}
 
-  void read(std::span<const std::byte> bytes) {
-    for (ByteCursor cursor(bytes); !cursor.at_end();) {
-      layers.push_back(cursor.read<plan::FamilyLayer>());
-      sketches.push_back(cursor.take(cursor.read_varint()));
-      ELVES_ASSERT(!cursor.failed());
-    }
-  }
-};
-
+/// A layer on its way to another rank; its sketch, of a size that it tells, follows.
 void write(const plan::FamilyLayer& layer, std::span<const std::byte> sketch, Bytes& to) {
+  ELVES_ASSERT(sketch.size() == sketch_bytes(layer));
   ByteWriter writer(to);
   writer.write(layer);
-  writer.varint(sketch.size());
   writer.bytes(sketch);
 }
 
@@ -97,12 +88,15 @@ void Families::add_known(std::span<const archive::KnownBase> bases) {
     layer.shard = base.place.shard;
     layer.lossy_class = base.lossy_class;
     layer.dtype = base.dtype;
-    write(layer, base.sketch, to[owner_of(layer.group, ranks)]);
+    const bool fits = base.sketch.size() == sketch_bytes(layer);  // made by a version that sketched otherwise
+    if (fits) write(layer, base.sketch, to[owner_of(layer.group, ranks)]);
   }
-  Received known;
-  const auto messages = comm_.alltoallv(to);
-  for (const auto& message : messages) known.read(message);
-  for (std::size_t i = 0; i < known.layers.size(); ++i) planner_.add_known(known.layers[i], known.sketches[i]);
+  for (const auto& message : comm_.alltoallv(to)) {
+    for (ByteCursor cursor(message); !cursor.at_end();) {
+      const auto layer = cursor.read<plan::FamilyLayer>();
+      planner_.add_known(layer, cursor.take(sketch_bytes(layer)));
+    }
+  }
 }
 
 // Workers sample the chunks that they hold; homes put the samples of each layer together.
@@ -152,14 +146,18 @@ void Families::ask(std::span<Candidate* const> candidates) {
     askers[owner].push_back(candidate);
   }
   // Ranks hold contiguous parts of the corpus, so taking senders in order of rank is corpus order.
-  const auto messages = comm_.alltoallv(to);
-  Received asked;
-  std::vector<std::size_t> ends;
-  for (const auto& message : messages) {
-    asked.read(message);
-    ends.push_back(asked.layers.size());
+  std::vector<plan::FamilyLayer> layers;
+  Bytes sketches;
+  std::vector<std::size_t> ends;  // of each rank's layers
+  for (const auto& message : comm_.alltoallv(to)) {
+    for (ByteCursor cursor(message); !cursor.at_end();) {
+      layers.push_back(cursor.read<plan::FamilyLayer>());
+      const auto sketch = cursor.take(sketch_bytes(layers.back()));
+      sketches.insert(sketches.end(), sketch.begin(), sketch.end());
+    }
+    ends.push_back(layers.size());
   }
-  const auto choices = planner_.plan(asked.layers, asked.sketches);
+  const auto choices = planner_.plan(layers, sketches);
   mpi::PerRank<plan::BaseChoice> answers(ranks);
   for (std::size_t r = 0, at = 0; r < ranks; ++r) {
     for (; at < ends[r]; ++at) answers[r].push_back(choices[at]);
