@@ -60,15 +60,17 @@ void count_new_layer(const corpus::Extent& extent, const LayerRow& row, const st
                      const std::string& model, Report& report) {
   std::uint64_t stored = sizeof(LayerRow) + 8 * extent.shape.size();
   for (const auto& chunk : chunks) {
-    auto& sums = report.transforms[chunk.transform];
-    sums.raw_bytes += chunk.raw_bytes;
-    sums.transformed_bytes += chunk.transformed_bytes;
-    sums.encoded_bytes += chunk.encoded_bytes;
-    sums.alone_bytes += chunk.alone_bytes;
+    auto& transform = report.transforms[chunk.transform];
+    transform.raw_bytes += chunk.raw_bytes;
+    transform.transformed_bytes += chunk.transformed_bytes;
+    transform.encoded_bytes += chunk.encoded_bytes;
+    transform.alone_bytes += chunk.alone_bytes;
     stored += chunk.encoded_bytes + sizeof(archive::ChunkRow);
   }
   if (extent.is_layer) ++report.transforms[row.transform].layers;
-  report.models[model].stored_bytes += stored;
+  auto& sums = report.models[model];
+  sums.stored_bytes += stored;
+  sums.new_layers += extent.is_layer ? 1 : 0;
   report.max_abs_error = std::max(report.max_abs_error, +row.max_abs_error);
 }
 

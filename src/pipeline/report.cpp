@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <functional>
+#include <set>
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -32,6 +33,7 @@ std::vector<std::byte> pack(const Report& report) {
     writer.write(sums.files);
     writer.write(sums.bytes);
     writer.write(sums.stored_bytes);
+    writer.write(sums.new_layers);
     writer.varint(sums.bases.size());
     for (const auto& [base, base_sums] : sums.bases) {
       writer.write(base);
@@ -69,6 +71,7 @@ void unpack(std::span<const std::byte> bytes, Report& report) {
     model.files += cursor.read<std::uint64_t>();
     model.bytes += cursor.read<std::uint64_t>();
     model.stored_bytes += cursor.read<std::uint64_t>();
+    model.new_layers += cursor.read<std::uint64_t>();
     for (auto bases = cursor.read_varint(); bases > 0; --bases) {
       const auto base = cursor.read<Hash128>();
       model.bases[base].add(cursor.read<BaseSums>());
@@ -255,18 +258,22 @@ std::uint64_t Report::opaque_bytes() const {
   return bytes;
 }
 
-void name_base_models(const mpi::Comm& comm, const std::map<Hash128, std::string>& known, Report& mine) {
+void name_base_models(const mpi::Comm& comm, const std::map<Hash128, std::string>& known, const plan::Lineage& lineage,
+                      Report& mine) {
   const auto ranks = static_cast<std::size_t>(comm.size());
   std::map<Hash128, std::string> names = known;
   for (const auto& [id, model] : mine.models) names.emplace(hash128(id), id);
-  std::vector<Hash128> unknown;
+  std::set<Hash128> wanted;
   for (const auto& [id, model] : mine.models) {
-    for (const auto& [base, sums] : model.bases) {
-      if (const auto at = names.find(base); at != names.end())
-        mine.base_models[base] = at->second;
-      else
-        unknown.push_back(base);
-    }
+    for (const auto& [base, sums] : model.bases) wanted.insert(base);
+    for (const auto& base : lineage.bases_of(hash128(id))) wanted.insert(base);
+  }
+  std::vector<Hash128> unknown;
+  for (const auto& base : wanted) {
+    if (const auto at = names.find(base); at != names.end())
+      mine.base_models[base] = at->second;
+    else if (base != Hash128{})
+      unknown.push_back(base);
   }
   mpi::PerRank<std::byte> answers(ranks);
   const auto asked = comm.alltoallv(mpi::PerRank<Hash128>(ranks, unknown));
@@ -285,6 +292,20 @@ void name_base_models(const mpi::Comm& comm, const std::map<Hash128, std::string
       mine.base_models[hash] = cursor.read_text();
     }
   }
+}
+
+void note_unused_lineage(const plan::Lineage& lineage, Report& all) {
+  for (const auto& [id, model] : all.models) {
+    if (model.new_layers == 0) continue;
+    for (const auto& base : lineage.bases_of(hash128(id))) {
+      const auto name = all.base_models.find(base);
+      if (name == all.base_models.end() || model.bases.contains(base)) continue;
+      all.notes.push_back({id, "names " + name->second +
+                                   " as its base, but no layer of it is stored as a difference from there: other "
+                                   "shapes, or others are nearer"});
+    }
+  }
+  std::ranges::sort(all.notes);
 }
 
 double Report::ratio() const {
@@ -388,6 +409,9 @@ std::string to_json(const Report& report) {
   for (const auto& file : report.opaque)
     tree["opaque"].push_back(
         {{"path", printable(file.path)}, {"bytes", file.bytes}, {"reason", printable(file.reason)}});
+  tree["notes"] = json::array();
+  for (const auto& note : report.notes)
+    tree["notes"].push_back({{"model", printable(note.model)}, {"note", printable(note.text)}});
   tree["phases"] = {{"scan", report.phases.scan},
                     {"read", report.phases.read},
                     {"fingerprint", report.phases.fingerprint},
@@ -468,6 +492,9 @@ std::string to_text(const Report& report, const std::string& archive) {
        report.threads);
   if (report.stopped) line("stopped     early, after a commit: run the same command again to go on");
   constexpr std::size_t kShown = 10;
+  for (std::size_t i = 0; i < std::min(kShown, report.notes.size()); ++i)
+    line("note        {}: {}", printable(report.notes[i].model), printable(report.notes[i].text));
+  if (report.notes.size() > kShown) line("note        and {} more (all in --report)", report.notes.size() - kShown);
   for (std::size_t i = 0; i < std::min(kShown, report.failures.size()); ++i)
     line("skipped     {}: {}", printable(report.failures[i].path), printable(report.failures[i].reason));
   if (report.failures.size() > kShown)

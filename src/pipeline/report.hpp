@@ -39,6 +39,7 @@ struct ModelSums {
   std::uint64_t files = 0;
   std::uint64_t bytes = 0;
   std::uint64_t stored_bytes = 0;     ///< encoded chunks and rows of what this model was the first to bring
+  std::uint64_t new_layers = 0;       ///< that it was the first to bring
   std::map<Hash128, BaseSums> bases;  ///< by hash128 of the base model's identity
 };
 
@@ -124,9 +125,13 @@ struct Report {
   std::uint64_t opaque_bytes() const;
 };
 
-/// Collective, before gather(). Fills base_models of each rank: `known` are the identities that this rank knows of
-/// models archived before.
-void name_base_models(const mpi::Comm& comm, const std::map<Hash128, std::string>& known, Report& mine);
+/// Collective, before gather(). Fills base_models of each rank, for the bases of its models and those that lineage
+/// names. `known`: the identities that this rank knows of models archived before.
+void name_base_models(const mpi::Comm& comm, const std::map<Hash128, std::string>& known, const plan::Lineage& lineage,
+                      Report& mine);
+
+/// After gather(): notes on models whose lineage led to nothing, although there is such a base.
+void note_unused_lineage(const plan::Lineage& lineage, Report& all);
 
 /// Collective. Sums, maxima and lists of all ranks, at rank 0 (others keep their own lists).
 Report gather(const mpi::Comm& comm, const Report& mine);

@@ -307,12 +307,14 @@ std::uint64_t new_bytes(const mpi::Comm& comm, const std::vector<plan::PlannedFi
 }
 
 void finish_report(const mpi::Comm& comm, const SweepOptions& options, const archive::Catalog& catalog,
-                   std::uint64_t archived_before, Clock::time_point start, Report& report) {
+                   const plan::Lineage& lineage, std::uint64_t archived_before, Clock::time_point start,
+                   Report& report) {
   report.seconds = std::chrono::duration<double>(Clock::now() - start).count();
   report.peak_rss_bytes = peak_rss_bytes();
   report.exchanged_bytes = comm.bytes_sent();
-  name_base_models(comm, catalog.model_names, report);
+  name_base_models(comm, catalog.model_names, lineage, report);
   report = gather(comm, report);
+  if (!options.dry_run && !report.stopped && options.encode.use_delta) note_unused_lineage(lineage, report);
   report.file_bytes_total = catalog.file_bytes + report.archived_bytes;
   if (!comm.is_root() || options.dry_run) return;
   report.bytes_total = archive::bytes_on_disk(options.archive);
@@ -380,7 +382,7 @@ Report sweep(const mpi::Comm& comm, const SweepOptions& options) {
         .run();
     progress.close();
   }
-  finish_report(comm, options, catalog, archived_before, start, report);
+  finish_report(comm, options, catalog, scanned.lineage, archived_before, start, report);
   return report;
 }
 
