@@ -1,10 +1,12 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "archive/base_cache.hpp"
 #include "archive/catalog.hpp"
 #include "archive/shard_reader.hpp"
 #include "corpus/file_entry.hpp"
@@ -58,8 +60,8 @@ struct DecodeSummary {
 /// checked against their checksums, the decoded digests of their layers, and the file's digest. What is damaged ends
 /// its file with an Error; the others go on. Files whose layers rest on the same bases are decoded side by side, so
 /// that each chunk of a base is decoded once for all of them (once for each kOpenFiles / 2 of a larger family).
-/// Memory: two chunks and a Decoder for each thread, and a BaseCache.
+/// Memory: two chunks and a Decoder for each thread, and a BaseCache of `cache_bytes`.
 DecodeSummary decode_files(ShardSet& shards, const Directory& directory, std::span<const FileRef> files, int threads,
-                           FileVisitor& visitor);
+                           FileVisitor& visitor, std::size_t cache_bytes = BaseCache::kDefaultBytes);
 
 }  // namespace elves::archive
