@@ -71,7 +71,7 @@ class Stages {
     time(seconds[kCoder], [&] { streams_.encode(split_.streams, options_, scratch_, coded_); });
     encode::SplitStreams source(split_);
     ByteCursor header(split_.header);
-    time(seconds[kJoin], [&] { ok_ &= row.join(header, source, dtype, scratch_, out_).has_value(); });
+    time(seconds[kJoin], [&] { ok_ &= row.join(header, source, dtype, scratch_, out_, {}).has_value(); });
   }
 
   EncodeOptions options_;

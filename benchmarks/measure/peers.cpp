@@ -85,6 +85,24 @@ std::size_t word_bytes(Layout layout) {
   return layout == Layout::Bytes ? 1 : layout == Layout::Singles ? 4 : 2;
 }
 
+template <class Word, unsigned kMantissa>
+void split_xor(std::span<const std::byte> raw, std::span<const std::byte> base, std::vector<std::byte>& exponents,
+               std::vector<std::byte>& rest) {
+  constexpr unsigned kBits = 8 * sizeof(Word);
+  constexpr unsigned kRestBytes = (kMantissa + 8) / 8;
+  for (std::size_t at = 0; at < raw.size(); at += sizeof(Word)) {
+    Word word;
+    Word other;
+    std::memcpy(&word, raw.data() + at, sizeof(Word));
+    std::memcpy(&other, base.data() + at, sizeof(Word));
+    word ^= other;
+    exponents.push_back(static_cast<std::byte>(word << 1 >> (kMantissa + 1)));
+    const auto sign = static_cast<Word>(word >> (kBits - 1) << kMantissa);
+    const auto mantissa = static_cast<Word>(word & ((Word{1} << kMantissa) - 1));
+    for (unsigned k = 0; k < kRestBytes; ++k) rest.push_back(static_cast<std::byte>((sign | mantissa) >> 8 * k));
+  }
+}
+
 void set(ZSTD_CCtx* context, int parameter, int value) {
   const auto code = ZSTD_CCtx_setParameter(context, static_cast<ZSTD_cParameter>(parameter), value);
   if (ZSTD_isError(code)) throw Failure(std::string("zstd: ") + ZSTD_getErrorName(code));
@@ -179,6 +197,38 @@ bool ZipNnPeer::decode(std::span<const std::byte> encoded, DType dtype, std::spa
     with_layout(layout, [&](auto word, auto order) { join<decltype(word), decltype(order)>(planes_.data(), piece); });
   }
   return encoded.empty();
+}
+
+std::size_t BitXPeer::encoded_bytes(std::span<const std::byte> raw, std::span<const std::byte> base, DType dtype) {
+  exponents_.clear();
+  rest_.clear();
+  coded_.clear();
+  const auto layout = layout_of(dtype);
+  if (layout == Layout::Brains) {
+    split_xor<std::uint16_t, 7>(raw, base, exponents_, rest_);
+  } else if (layout == Layout::Halves) {
+    split_xor<std::uint16_t, 10>(raw, base, exponents_, rest_);
+  } else if (layout == Layout::Singles) {
+    split_xor<std::uint32_t, 23>(raw, base, exponents_, rest_);
+  } else {
+    for (std::size_t i = 0; i < raw.size(); ++i) rest_.push_back(raw[i] ^ base[i]);
+  }
+  if (!exponents_.empty()) zstd_3_.encode(exponents_, coded_);
+  zstd_3_.encode(rest_, coded_);
+  return sizeof(std::uint64_t) + coded_.size();
+}
+
+std::size_t TensorXPeer::encoded_bytes(std::span<const std::byte> raw, std::span<const std::byte> base, DType dtype) {
+  constexpr std::size_t kTensorXPiece = 2u << 20;
+  const auto word = size_bytes(dtype);
+  coded_.clear();
+  for (std::size_t at = 0; at < raw.size(); at += kTensorXPiece) {
+    const auto n = std::min(kTensorXPiece, raw.size() - at);
+    planes_.resize(n);
+    for (std::size_t i = 0; i < n; ++i) planes_[i % word * (n / word) + i / word] = raw[at + i] ^ base[at + i];
+    for (std::size_t k = 0; k < word; ++k) zstd_1_.encode(std::span(planes_).subspan(k * (n / word), n / word), coded_);
+  }
+  return coded_.size();
 }
 
 }  // namespace elves::measure

@@ -54,4 +54,29 @@ class ZipNnPeer {
   std::vector<std::byte> coded_;
 };
 
+/// The size that BitX (zLLM, its published code) gives the XOR with a base: a plane of exponents, and one of signs and
+/// mantissas (of float32: words of three bytes), each by zstd -3. Bits of bf16 and f32; f16 has its own exponent.
+class BitXPeer {
+ public:
+  /// `base` is as long as `raw`. Dtypes of other words than 2 and 4 bytes: zstd -3 of the XOR.
+  std::size_t encoded_bytes(std::span<const std::byte> raw, std::span<const std::byte> base, DType dtype);
+
+ private:
+  ZstdPeer zstd_3_{3};
+  std::vector<std::byte> exponents_;
+  std::vector<std::byte> rest_;
+  std::vector<std::byte> coded_;
+};
+
+/// The size that TensorX (TensorDex) gives it: byte planes of the XOR by zstd -1, of pieces of 2 MiB.
+class TensorXPeer {
+ public:
+  std::size_t encoded_bytes(std::span<const std::byte> raw, std::span<const std::byte> base, DType dtype);
+
+ private:
+  ZstdPeer zstd_1_{1};
+  std::vector<std::byte> planes_;
+  std::vector<std::byte> coded_;
+};
+
 }  // namespace elves::measure

@@ -39,7 +39,8 @@ void append_chunks(const corpus::Extent& layer, const std::string& path, std::ve
                       .size_bytes = static_cast<std::size_t>(std::min(most, layer.length_bytes - at)),
                       .dtype = layer.dtype,
                       .lossless = layer.lossless,
-                      .begins_layer = at == 0});
+                      .begins_layer = at == 0,
+                      .layer = layer.name});
   }
 }
 

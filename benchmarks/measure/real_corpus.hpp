@@ -18,6 +18,7 @@ struct LayerChunk {
   DType dtype = DType::Bytes;
   bool lossless = false;     ///< its layer is never coded with loss
   bool begins_layer = true;  ///< false for a further part of a layer
+  std::string layer{};       ///< name of the layer within the file
 };
 
 /// The folder `hub` in $ELVES_CORPUS, or in ../shared/corpus beside the source; nothing where there is none.

@@ -45,6 +45,14 @@ Attempt write(const Transform& transform, const Split& split, const EncodeOption
   return attempt;
 }
 
+/// Of the candidates without base.
+std::size_t least_alone(const Candidates& candidates) {
+  for (const Candidate& candidate : candidates.list()) {
+    if (candidate.transform->base_use == BaseUse::None) return candidate.cost;
+  }
+  return 0;
+}
+
 }  // namespace
 
 struct Encoder::State {
@@ -58,6 +66,7 @@ struct Encoder::State {
   std::vector<std::byte> decoded;  ///< at least the chunk's size where decoding changes it
   bool decoded_ready = false;
   std::size_t default_bytes = 0;  ///< at Level::Max: what Level::Default takes
+  std::size_t alone_bytes = 0;    ///< about what the best transform without base takes
 
   void encode_well(std::vector<std::byte>& out);
   void encode_smallest(std::vector<std::byte>& out);
@@ -93,6 +102,7 @@ std::optional<std::size_t> Encoder::State::attempt(const Transform& transform, C
 // Tries the candidates from the best on, until none that is left promises much less than what is reached.
 void Encoder::State::encode_well(std::vector<std::byte>& out) {
   const auto candidates = select(chunk, options, streams, scratch, split);
+  alone_bytes = least_alone(candidates);
   for (const Candidate& candidate : candidates.list()) {
     const bool hopeless = candidate.cost >= best.cost() - best.cost() / 32;
     if (best.transform && hopeless) break;
@@ -122,8 +132,8 @@ void Encoder::State::encode_smallest(std::vector<std::byte>& out) {
 void Encoder::State::join_decoded() {
   ByteCursor header(split.header);
   SplitStreams source(split);
-  const auto joined =
-      best.transform->join(header, source, chunk.dtype, scratch, std::span(decoded).first(chunk.bytes.size()));
+  const auto joined = best.transform->join(header, source, chunk.dtype, scratch,
+                                           std::span(decoded).first(chunk.bytes.size()), chunk.base.bytes);
   ELVES_ASSERT(joined.has_value());
   decoded_ready = true;
 }
@@ -154,7 +164,7 @@ ChunkStats Encoder::encode(std::span<const std::byte> raw, DType dtype, const En
           .transformed_bytes = best.transformed_bytes,
           .encoded_bytes = best.bytes,
           .default_bytes = options.level == Level::Max ? state.default_bytes : best.bytes,
-          .alone_bytes = best.bytes,
+          .alone_bytes = best.transform->base_use == BaseUse::None ? best.bytes : state.alone_bytes,
           .max_abs_error = best.loss.max_abs_error,
           .exact = best.loss.exact};
 }
@@ -178,7 +188,6 @@ Decoder& Decoder::operator=(Decoder&&) noexcept = default;
 
 Result<void> Decoder::decode(std::span<const std::byte> encoded, DType dtype, std::span<std::byte> out,
                              std::span<const std::byte> base) {
-  (void)base;  // no transform of this build needs one
   if (out.size() % unit_bytes(dtype) != 0) {
     return Error{"chunk: " + std::to_string(out.size()) + " bytes are no whole number of " + std::string(name(dtype)) +
                  " elements"};
@@ -192,7 +201,7 @@ Result<void> Decoder::decode(std::span<const std::byte> encoded, DType dtype, st
   }
   state_->scratch.reset();
   CodedStreams streams(cursor, state_->zstd, state_->scratch);
-  if (auto joined = transform->join(cursor, streams, dtype, state_->scratch, out); !joined) return joined;
+  if (auto joined = transform->join(cursor, streams, dtype, state_->scratch, out, base); !joined) return joined;
   if (!cursor.at_end()) return Error{"chunk: damaged: bytes after the last stream"};
   return {};
 }

@@ -4,6 +4,8 @@
 
 #include "encode/transforms/blocks/blocks.hpp"
 #include "encode/transforms/de/de.hpp"
+#include "encode/transforms/delta/delta.hpp"
+#include "encode/transforms/delta/elf_delta.hpp"
 #include "encode/transforms/elf/elf.hpp"
 #include "encode/transforms/elf_packed/elf_packed.hpp"
 #include "encode/transforms/int_delta/int_delta.hpp"
@@ -16,7 +18,8 @@ namespace elves {
 namespace encode {
 namespace {
 
-constexpr std::array kTransforms{kRaw, kPlanes, kDe, kElf, kElfPacked, kBlocks, kIntDelta, kPalette, kWindow};
+constexpr std::array kTransforms{kRaw,      kPlanes,  kDe,     kElf,   kElfPacked, kBlocks,
+                                 kIntDelta, kPalette, kWindow, kDelta, kElfDelta};
 
 }  // namespace
 

@@ -18,8 +18,17 @@ bool allowed(const Transform& row, const Chunk& chunk, const EncodeOptions& opti
   if (row.stage && !(options.*row.stage)) return false;
   if (row.lossy && options.lossless) return false;
   if (row.level > options.level) return false;
+  if (row.base_use != BaseUse::None && chunk.base.bytes.empty()) return false;
+  if (row.base_use == BaseUse::Exact && !chunk.base.exact) return false;
   if (!row.accepts(chunk.dtype, options)) return false;
   return options.level == Level::Max || !row.promises || row.promises(chunk);
+}
+
+// Zeros where `from` ends: as they follow a base that is shorter than its chunk.
+void copy_or_zero(std::span<const std::byte> from, std::size_t at, std::span<std::byte> to) {
+  const auto n = std::min(to.size(), from.size() - std::min(at, from.size()));
+  if (n > 0) std::memcpy(to.data(), from.data() + at, n);
+  std::ranges::fill(to.subspan(n), std::byte{0});
 }
 
 Chunk sample_of(const Chunk& chunk, Scratch& scratch) {
@@ -27,12 +36,15 @@ Chunk sample_of(const Chunk& chunk, Scratch& scratch) {
   if (bytes.size() <= kPieces * kPieceBytes) return chunk;
   const std::size_t element = size_bytes(chunk.dtype);
   const std::size_t piece = kPieceBytes / element * element;  // whole blocks: a piece must begin where a block does
-  const auto sample = scratch.take(kPieces * piece);
   const std::size_t stride = (bytes.size() - piece) / (kPieces - 1) / element * element;
-  for (std::size_t i = 0; i < kPieces; ++i) {
-    std::memcpy(sample.data() + i * piece, bytes.data() + i * stride, piece);
-  }
-  return {.bytes = sample, .dtype = chunk.dtype};
+  const auto pieces_of = [&](std::span<const std::byte> from) {
+    const auto pieces = scratch.take(kPieces * piece);
+    for (std::size_t i = 0; i < kPieces; ++i) copy_or_zero(from, i * stride, pieces.subspan(i * piece, piece));
+    return std::span<const std::byte>(pieces);
+  };
+  Chunk sample{.bytes = pieces_of(bytes), .dtype = chunk.dtype};
+  if (!chunk.base.bytes.empty()) sample.base = {.bytes = pieces_of(chunk.base.bytes), .exact = chunk.base.exact};
+  return sample;
 }
 
 std::size_t estimate(const Split& split, bool may_repeat, const EncodeOptions& options, StreamEncoder& streams,

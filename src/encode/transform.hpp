@@ -66,6 +66,10 @@ class StreamSource {
   virtual Result<std::span<const std::byte>> next(std::size_t least_bytes, std::size_t most_bytes) = 0;
 };
 
+/// Whether a transform makes differences from a base: never, only from what the base decodes to, or from its original
+/// as well.
+enum class BaseUse : std::uint8_t { None, Exact, Any };
+
 /// One way to turn a chunk into streams and back; a row of registry.cpp. docs/adding-a-transform.md says how to add
 /// one.
 struct Transform {
@@ -75,6 +79,7 @@ struct Transform {
   bool EncodeOptions::*stage = nullptr;  ///< the switch that turns it off, if any
   Level level = Level::Fast;             ///< tried at this level and above
   bool lossy = false;                    ///< never with options.lossless; subject to the guard
+  BaseUse base_use = BaseUse::None;
 
   /// Whether the transform can do anything for this dtype under these options.
   bool (*accepts)(DType, const EncodeOptions&) = nullptr;
@@ -84,7 +89,10 @@ struct Transform {
   void (*split)(const Chunk&, const EncodeOptions&, Scratch&, Split&) = nullptr;
   /// Puts the elements together in `out`, whose size is a whole number of elements. Input is hostile: reads the header
   /// through the cursor, states the size of each stream, and gives an Error where anything does not fit.
-  Result<void> (*join)(ByteCursor& header, StreamSource&, DType, Scratch&, std::span<std::byte> out) = nullptr;
+  /// `base`: what was given to decode from, any bytes, empty where there is none; an Error where it is not what split()
+  /// had.
+  Result<void> (*join)(ByteCursor& header, StreamSource&, DType, Scratch&, std::span<std::byte> out,
+                       std::span<const std::byte> base) = nullptr;
 };
 
 }  // namespace elves::encode

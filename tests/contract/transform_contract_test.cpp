@@ -16,6 +16,7 @@ using testing::Kind;
 
 struct Encoded {
   Bytes bytes;
+  Bytes base;  ///< empty where the row makes no differences
   Loss loss;
   Bytes decoded;  ///< joined from the streams as they are
 };
@@ -28,17 +29,31 @@ std::optional<EncodeOptions> options_for(const Transform& row, DType dtype) {
   return std::nullopt;
 }
 
+// Where the row makes differences: of most of the elements, some of them other than their own.
+Bytes base_of(const Transform& row, const Bytes& raw, DType dtype) {
+  if (row.base_use == BaseUse::None) return {};
+  testing::Random random(17);
+  const auto n = raw.size() / size_bytes(dtype);
+  Bytes base(raw.begin(), raw.begin() + static_cast<std::ptrdiff_t>((n - n / 20) * size_bytes(dtype)));
+  for (std::size_t at = 0; at < base.size(); at += 1 + random.below(6)) {
+    base[at] ^= static_cast<std::byte>(random.bits() & random.bits());
+  }
+  return base;
+}
+
 Encoded encode_with(const Transform& row, const Bytes& raw, DType dtype, const EncodeOptions& options) {
   Scratch scratch;
   Split split;
   StreamEncoder streams;
-  row.split({raw, dtype}, options, scratch, split);
-  Encoded encoded{.bytes = {static_cast<std::byte>(row.id)}, .loss = split.loss, .decoded = Bytes(raw.size())};
+  const auto base = base_of(row, raw, dtype);
+  row.split({raw, dtype, {base}}, options, scratch, split);
+  Encoded encoded{
+      .bytes = {static_cast<std::byte>(row.id)}, .base = base, .loss = split.loss, .decoded = Bytes(raw.size())};
   encoded.bytes.insert(encoded.bytes.end(), split.header.begin(), split.header.end());
   streams.encode(split.streams, options, scratch, encoded.bytes);
   ByteCursor header(split.header);
   SplitStreams source(split);
-  EXPECT_TRUE(row.join(header, source, dtype, scratch, encoded.decoded).has_value());
+  EXPECT_TRUE(row.join(header, source, dtype, scratch, encoded.decoded, base).has_value());
   return encoded;
 }
 
@@ -55,7 +70,7 @@ void for_each_pair(Check check) {
       ++n_pairs;
     }
   }
-  EXPECT_GE(n_pairs, 18u + 14u + 2u + 3u + 3u + 6u + 14u + 2u);
+  EXPECT_GE(n_pairs, 18u + 14u + 2u + 3u + 3u + 6u + 14u + 2u + 20u + 3u);
 }
 
 TEST(EveryTransform, gives_back_what_it_was_given) {
@@ -66,7 +81,7 @@ TEST(EveryTransform, gives_back_what_it_was_given) {
         const Bytes raw = kind.make(dtype, n);
         const auto encoded = encode_with(row, raw, dtype, options);
         Bytes back(raw.size(), std::byte{0xEE});
-        const auto decoded = Decoder().decode(encoded.bytes, dtype, back);
+        const auto decoded = Decoder().decode(encoded.bytes, dtype, back, encoded.base);
         ASSERT_TRUE(decoded.has_value()) << decoded.error().message;
         ASSERT_EQ(testing::difference(dtype, raw, back, row.lossy ? testing::own_bound(dtype) : 0), "");
         ASSERT_EQ(back, encoded.decoded);
@@ -110,7 +125,8 @@ TEST(EveryTransform, calls_each_truncated_chunk_damaged) {
       Bytes back(70 * size_bytes(dtype));
       for (std::size_t n = 0; n < encoded.bytes.size(); ++n) {
         const Bytes part(encoded.bytes.begin(), encoded.bytes.begin() + static_cast<std::ptrdiff_t>(n));
-        ASSERT_FALSE(decoder.decode(part, dtype, back).has_value()) << kind.name << " cut to " << n << " bytes";
+        ASSERT_FALSE(decoder.decode(part, dtype, back, encoded.base).has_value())
+            << kind.name << " cut to " << n << " bytes";
       }
     }
   });
@@ -122,7 +138,7 @@ TEST(EveryTransform, calls_a_chunk_with_bytes_to_spare_damaged) {
       auto encoded = encode_with(row, kind.make(dtype, 70), dtype, options);
       encoded.bytes.push_back(std::byte{0});
       Bytes back(70 * size_bytes(dtype));
-      ASSERT_FALSE(Decoder().decode(encoded.bytes, dtype, back).has_value()) << kind.name;
+      ASSERT_FALSE(Decoder().decode(encoded.bytes, dtype, back, encoded.base).has_value()) << kind.name;
     }
   });
 }
@@ -133,7 +149,8 @@ TEST(EveryTransform, calls_a_chunk_of_another_size_damaged) {
       const auto encoded = encode_with(row, kind.make(dtype, 70), dtype, options);
       for (const std::size_t n : {0u, 1u, 35u, 69u, 71u, 140u}) {
         Bytes back(n * size_bytes(dtype));
-        ASSERT_FALSE(Decoder().decode(encoded.bytes, dtype, back).has_value()) << kind.name << " as " << n;
+        ASSERT_FALSE(Decoder().decode(encoded.bytes, dtype, back, encoded.base).has_value())
+            << kind.name << " as " << n;
       }
     }
   });
@@ -155,9 +172,9 @@ TEST(EveryTransform, survives_flipped_bits) {
               round % 2 ? random.below(damaged.size()) : random.below(std::min<std::size_t>(damaged.size(), 24));
           damaged[at] ^= static_cast<std::byte>(1 << random.below(8));
         }
-        (void)decoder.decode(damaged, dtype, back).has_value();
+        (void)decoder.decode(damaged, dtype, back, encoded.base).has_value();
       }
-      ASSERT_TRUE(decoder.decode(encoded.bytes, dtype, back).has_value()) << kind.name;
+      ASSERT_TRUE(decoder.decode(encoded.bytes, dtype, back, encoded.base).has_value()) << kind.name;
       ASSERT_EQ(back, encoded.decoded) << kind.name;
     }
   });
@@ -247,7 +264,7 @@ TEST(Decoder, names_an_unknown_stream_kind) {
 TEST(Decoder, refuses_transforms_of_a_dtype_that_has_none) {
   Bytes back(8);
   const Bytes stored(40, std::byte{0});
-  for (const int id : {1, 2, 3, 4, 5, 6, 7}) {
+  for (const int id : {1, 2, 3, 4, 5, 6, 7, 9, 10}) {
     Bytes chunk = stored;
     chunk[0] = static_cast<std::byte>(id);
     EXPECT_FALSE(Decoder().decode(chunk, DType::U8, back).has_value()) << id;

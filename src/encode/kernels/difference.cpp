@@ -2,12 +2,12 @@
 
 #include <cstdint>
 #include <cstring>
-#include <limits>
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "encode/kernels/difference.cpp"
 #include "hwy/foreach_target.h"
-// This comes after foreach_target.h.
+// These come after foreach_target.h.
+#include "encode/kernels/difference-inl.hpp"
 #include "hwy/highway.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -16,8 +16,6 @@ namespace {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-// What to do with two words, one by one and in vectors. order() is its own inverse: it leaves the sign alone.
-
 template <class Word>
 struct Xor {
   template <class V>
@@ -25,58 +23,6 @@ struct Xor {
     return hn::Xor(a, b);
   }
   static Word of_word(Word a, Word b) { return a ^ b; }
-};
-
-template <class Word>
-constexpr Word kAllButSign = std::numeric_limits<Word>::max() >> 1;
-
-template <class V>
-HWY_INLINE V signs(V words) {
-  const hn::DFromV<V> d;
-  const hn::RebindToSigned<hn::DFromV<V>> di;
-  return hn::BitCast(d, hn::BroadcastSignBit(hn::BitCast(di, words)));
-}
-
-template <class V>
-HWY_INLINE V order(V words) {
-  return hn::Xor(words, hn::And(signs(words), hn::Set(hn::DFromV<V>(), kAllButSign<hn::TFromV<V>>)));
-}
-
-template <class Word>
-Word sign(Word word) {
-  return static_cast<Word>(Word{0} - (word >> (8 * sizeof(Word) - 1)));
-}
-
-template <class Word>
-Word order_of_word(Word word) {
-  return static_cast<Word>(word ^ (sign(word) & kAllButSign<Word>));
-}
-
-template <class Word>
-struct Difference {
-  template <class V>
-  static HWY_INLINE V of(V value, V base) {
-    const auto difference = hn::Sub(order(value), order(base));
-    return hn::Xor(hn::Add(difference, difference), signs(difference));
-  }
-  static Word of_word(Word value, Word base) {
-    const auto difference = static_cast<Word>(order_of_word(value) - order_of_word(base));
-    return static_cast<Word>(static_cast<Word>(difference << 1) ^ sign(difference));
-  }
-};
-
-template <class Word>
-struct Sum {
-  template <class V>
-  static HWY_INLINE V of(V zigzag, V base) {
-    const hn::DFromV<V> d;
-    const auto odd = hn::Sub(hn::Zero(d), hn::And(zigzag, hn::Set(d, Word{1})));
-    return order(hn::Add(order(base), hn::Xor(hn::ShiftRight<1>(zigzag), odd)));
-  }
-  static Word of_word(Word zigzag, Word base) {
-    const auto odd = static_cast<Word>(Word{0} - (zigzag & 1));
-    return order_of_word(static_cast<Word>(order_of_word(base) + ((zigzag >> 1) ^ odd)));
-  }
 };
 
 template <class Word, template <class> class Operation>

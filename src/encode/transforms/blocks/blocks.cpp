@@ -25,7 +25,8 @@ void split(const Chunk& chunk, const EncodeOptions&, Scratch& scratch, Split& to
   if (!rest.empty()) to.streams.push_back({rest});
 }
 
-Result<void> join(ByteCursor&, StreamSource& source, DType dtype, Scratch&, std::span<std::byte> out) {
+Result<void> join(ByteCursor&, StreamSource& source, DType dtype, Scratch&, std::span<std::byte> out,
+                  std::span<const std::byte>) {
   const auto* layout = layout_of(dtype);
   if (!layout) return Error{"blocks: damaged: " + std::string(name(dtype)) + " has no blocks"};
   const auto n_blocks = out.size() / layout->block_bytes;

@@ -118,7 +118,8 @@ void split(const Chunk& chunk, const EncodeOptions&, Scratch& scratch, Split& to
   split_words<std::uint64_t>(chunk, scratch, to);
 }
 
-Result<void> join(ByteCursor& header, StreamSource& streams, DType dtype, Scratch& scratch, std::span<std::byte> out) {
+Result<void> join(ByteCursor& header, StreamSource& streams, DType dtype, Scratch& scratch, std::span<std::byte> out,
+                  std::span<const std::byte>) {
   if (!accepts(dtype, {})) return Error{"de: damaged: there is no de form of " + std::string(name(dtype))};
   const std::size_t word = size_bytes(dtype);
   const std::size_t n = out.size() / word;

@@ -8,7 +8,8 @@ namespace de {
 bool accepts(DType dtype, const EncodeOptions& options);
 bool promises(const Chunk& chunk);
 void split(const Chunk& chunk, const EncodeOptions& options, Scratch& scratch, Split& to);
-Result<void> join(ByteCursor& header, StreamSource& streams, DType dtype, Scratch& scratch, std::span<std::byte> out);
+Result<void> join(ByteCursor& header, StreamSource& streams, DType dtype, Scratch& scratch, std::span<std::byte> out,
+                  std::span<const std::byte> base);
 
 }  // namespace de
 

@@ -44,7 +44,8 @@ Result<void> join_symbols(const Header& header, std::span<const std::span<const 
 
 bool accepts(DType dtype, const EncodeOptions& options);
 void split(const Chunk& chunk, const EncodeOptions& options, Scratch& scratch, Split& to);
-Result<void> join(ByteCursor& header, StreamSource& streams, DType dtype, Scratch& scratch, std::span<std::byte> out);
+Result<void> join(ByteCursor& header, StreamSource& streams, DType dtype, Scratch& scratch, std::span<std::byte> out,
+                  std::span<const std::byte> base);
 
 }  // namespace elf
 

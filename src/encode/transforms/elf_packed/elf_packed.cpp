@@ -74,7 +74,8 @@ void split(const Chunk& chunk, const EncodeOptions& options, Scratch& scratch, S
   elf::with_word(chunk.dtype, [&](auto word) { split_words<decltype(word)>(chunk, dropped, scratch, to); });
 }
 
-Result<void> join(ByteCursor& cursor, StreamSource& streams, DType dtype, Scratch& scratch, std::span<std::byte> out) {
+Result<void> join(ByteCursor& cursor, StreamSource& streams, DType dtype, Scratch& scratch, std::span<std::byte> out,
+                  std::span<const std::byte>) {
   const auto header = elf::read_header(cursor, dtype);
   if (!header) return header.error();
   return elf::with_word(dtype, [&](auto word) { return join_words<decltype(word)>(*header, streams, scratch, out); });

@@ -7,7 +7,8 @@ namespace elf_packed {
 
 bool accepts(DType dtype, const EncodeOptions& options);
 void split(const Chunk& chunk, const EncodeOptions& options, Scratch& scratch, Split& to);
-Result<void> join(ByteCursor& header, StreamSource& streams, DType dtype, Scratch& scratch, std::span<std::byte> out);
+Result<void> join(ByteCursor& header, StreamSource& streams, DType dtype, Scratch& scratch, std::span<std::byte> out,
+                  std::span<const std::byte> base);
 
 }  // namespace elf_packed
 

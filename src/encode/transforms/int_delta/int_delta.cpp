@@ -65,7 +65,8 @@ void split(const Chunk& chunk, const EncodeOptions&, Scratch& scratch, Split& to
   planes::split_words(planes::shape_of(chunk.dtype), differences, scratch, to);
 }
 
-Result<void> join(ByteCursor&, StreamSource& streams, DType dtype, Scratch& scratch, std::span<std::byte> out) {
+Result<void> join(ByteCursor&, StreamSource& streams, DType dtype, Scratch& scratch, std::span<std::byte> out,
+                  std::span<const std::byte>) {
   if (!accepts(dtype, {})) return Error{"chunk: damaged: differences of " + std::string(name(dtype)) + " elements"};
   const auto differences = scratch.take(out.size());
   if (auto read = planes::join_words(planes::shape_of(dtype), streams, differences); !read) return read;

@@ -96,7 +96,8 @@ void split(const Chunk& chunk, const EncodeOptions&, Scratch& scratch, Split& to
   with_word(chunk.dtype, [&](auto word) { split_words<decltype(word)>(chunk.bytes, scratch, to); });
 }
 
-Result<void> join(ByteCursor& header, StreamSource& streams, DType dtype, Scratch& scratch, std::span<std::byte> out) {
+Result<void> join(ByteCursor& header, StreamSource& streams, DType dtype, Scratch& scratch, std::span<std::byte> out,
+                  std::span<const std::byte>) {
   if (!accepts(dtype, {})) return Error{"palette: damaged: there is no palette of " + std::string(name(dtype))};
   const auto n_values = header.read_varint();
   const auto n = header.read_varint();

@@ -9,7 +9,8 @@ bool accepts(DType dtype, const EncodeOptions& options);
 /// Looks at some words of the chunk, and then at all: a microsecond where they are many.
 bool promises(const Chunk& chunk);
 void split(const Chunk& chunk, const EncodeOptions& options, Scratch& scratch, Split& to);
-Result<void> join(ByteCursor& header, StreamSource& streams, DType dtype, Scratch& scratch, std::span<std::byte> out);
+Result<void> join(ByteCursor& header, StreamSource& streams, DType dtype, Scratch& scratch, std::span<std::byte> out,
+                  std::span<const std::byte> base);
 
 }  // namespace palette
 

@@ -71,7 +71,8 @@ void split(const Chunk& chunk, const EncodeOptions&, Scratch& scratch, Split& to
   split_words(shape_of(chunk.dtype), chunk.bytes, scratch, to);
 }
 
-Result<void> join(ByteCursor&, StreamSource& streams, DType dtype, Scratch&, std::span<std::byte> out) {
+Result<void> join(ByteCursor&, StreamSource& streams, DType dtype, Scratch&, std::span<std::byte> out,
+                  std::span<const std::byte>) {
   if (!accepts(dtype, {})) return Error{"chunk: damaged: planes of " + std::string(name(dtype)) + ", which has none"};
   return join_words(shape_of(dtype), streams, out);
 }

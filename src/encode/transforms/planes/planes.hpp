@@ -12,7 +12,8 @@ WordShape shape_of(DType dtype);
 bool accepts(DType dtype, const EncodeOptions& options);
 bool promises(const Chunk& chunk);  ///< not where a word is a byte
 void split(const Chunk& chunk, const EncodeOptions& options, Scratch& scratch, Split& to);
-Result<void> join(ByteCursor& header, StreamSource& streams, DType dtype, Scratch& scratch, std::span<std::byte> out);
+Result<void> join(ByteCursor& header, StreamSource& streams, DType dtype, Scratch& scratch, std::span<std::byte> out,
+                  std::span<const std::byte> base);
 
 /// For transforms that hold words of their own: appends their planes as streams, and reads them back.
 void split_words(WordShape shape, std::span<const std::byte> words, Scratch& scratch, Split& to);

@@ -20,7 +20,8 @@ void split(const Chunk& chunk, const EncodeOptions&, Scratch&, Split& to) {
   to.streams.push_back({chunk.bytes});
 }
 
-Result<void> join(ByteCursor&, StreamSource& streams, DType, Scratch&, std::span<std::byte> out) {
+Result<void> join(ByteCursor&, StreamSource& streams, DType, Scratch&, std::span<std::byte> out,
+                  std::span<const std::byte>) {
   const auto bytes = streams.next(out.size());
   if (!bytes) return bytes.error();
   std::ranges::copy(*bytes, out.begin());

@@ -134,7 +134,8 @@ void split(const Chunk& chunk, const EncodeOptions&, Scratch& scratch, Split& to
   split_words<std::uint32_t>(chunk, scratch, to);
 }
 
-Result<void> join(ByteCursor& header, StreamSource& streams, DType dtype, Scratch&, std::span<std::byte> out) {
+Result<void> join(ByteCursor& header, StreamSource& streams, DType dtype, Scratch&, std::span<std::byte> out,
+                  std::span<const std::byte>) {
   if (!accepts(dtype, {})) return Error{"window: damaged: there is no window form of " + std::string(name(dtype))};
   if (has_signs_only(dtype)) return join_float8(streams, out);
   if (dtype == DType::BF16) return join_words<std::uint16_t>(header, streams, dtype, out);

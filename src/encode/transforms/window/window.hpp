@@ -9,7 +9,8 @@ bool accepts(DType dtype, const EncodeOptions& options);
 /// False for bfloat16 and full float32: half the speed of planes for 0.2 % is for level max.
 bool promises(const Chunk& chunk);
 void split(const Chunk& chunk, const EncodeOptions& options, Scratch& scratch, Split& to);
-Result<void> join(ByteCursor& header, StreamSource& streams, DType dtype, Scratch& scratch, std::span<std::byte> out);
+Result<void> join(ByteCursor& header, StreamSource& streams, DType dtype, Scratch& scratch, std::span<std::byte> out,
+                  std::span<const std::byte> base);
 
 }  // namespace window
 

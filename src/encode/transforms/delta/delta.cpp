@@ -1,0 +1,150 @@
+#include "encode/transforms/delta/delta.hpp"
+
+#include <algorithm>
+#include <array>
+#include <string>
+
+#include "encode/transforms/delta/base.hpp"
+#include "encode/transforms/delta/choice.hpp"
+#include "encode/transforms/delta/kernel.hpp"
+#include "encode/transforms/planes/planes.hpp"
+#include "support/hash.hpp"
+
+namespace elves::encode::delta {
+namespace {
+
+using Sizes = std::array<std::size_t, kMostGroups>;
+
+bool has_contexts(DType dtype) {
+  return planes::shape_of(dtype).rotate;
+}
+
+/// What the header tells beside the base.
+struct Header {
+  Choice choice;
+  std::uint64_t n_escapes = 0;
+};
+
+void write(const Header& header, ByteWriter& to) {
+  to.write(static_cast<std::uint8_t>(header.choice.operation == Operation::Xor ? 0 : 1));
+  to.write(static_cast<std::uint8_t>(header.choice.low_bytes));
+  to.write(static_cast<std::uint8_t>(header.choice.thresholds.size()));
+  for (const auto threshold : header.choice.thresholds) to.write(threshold);
+  to.varint(header.n_escapes);
+}
+
+Result<Header> read_header(ByteCursor& cursor, DType dtype, std::size_t n_words) {
+  Header header;
+  const auto operation = cursor.read<std::uint8_t>();
+  header.choice.low_bytes = cursor.read<std::uint8_t>();
+  const std::size_t n_thresholds = cursor.read<std::uint8_t>();
+  if (operation > 1) return Error{"delta: unknown operation " + std::to_string(operation)};
+  const auto subtract = has_contexts(dtype) ? Operation::Floats : Operation::Integers;
+  header.choice.operation = operation == 0 ? Operation::Xor : subtract;
+  if (header.choice.low_bytes >= planes::shape_of(dtype).n_bytes) return Error{"delta: damaged: too many low bytes"};
+  if (n_thresholds >= kMostGroups || (n_thresholds > 0 && !has_contexts(dtype))) {
+    return Error{"delta: damaged: " + std::to_string(n_thresholds) + " thresholds"};
+  }
+  auto& thresholds = header.choice.thresholds;
+  for (std::size_t k = 0; k < n_thresholds; ++k) thresholds.push_back(cursor.read<std::uint8_t>());
+  header.n_escapes = cursor.read_varint();
+  if (cursor.failed()) return Error{"delta: damaged: ends within the header"};
+  if (!std::ranges::is_sorted(thresholds, std::greater())) return Error{"delta: damaged: thresholds are not in order"};
+  if (header.n_escapes > n_words) return Error{"delta: damaged: more escapes than elements"};
+  return header;
+}
+
+/// The contexts of the base's words, and how many are in each group. No contexts where there is one group.
+struct Groups {
+  const std::byte* contexts = nullptr;
+  Sizes sizes{};
+};
+
+Groups group(const Layout& layout, std::span<const std::byte> base, Scratch& scratch) {
+  const auto n = base.size() / layout.word_bytes;
+  Groups groups;
+  if (layout.thresholds.empty()) {
+    groups.sizes[0] = n;
+    return groups;
+  }
+  const auto contexts = scratch.take(n);
+  contexts_of(layout.word_bytes, base.data(), n, contexts.data());
+  groups.contexts = contexts.data();
+  groups.sizes = count_groups(contexts.data(), n, layout.thresholds);
+  return groups;
+}
+
+}  // namespace
+
+bool accepts(DType dtype, const EncodeOptions&) {
+  return block_elements(dtype) == 1 && dtype != DType::Bytes && dtype != DType::Bool;
+}
+
+void split(const Chunk& chunk, const EncodeOptions&, Scratch& scratch, Split& to) {
+  const auto word_bytes = planes::shape_of(chunk.dtype).n_bytes;
+  const auto n = chunk.bytes.size() / word_bytes;
+  const auto base = fill_up(chunk.base.bytes, chunk.bytes.size(), scratch);
+  Header header{.choice = choose(word_bytes, has_contexts(chunk.dtype), chunk.bytes, base, scratch)};
+  const auto layout = header.choice.layout(word_bytes);
+  const auto groups = group(layout, base, scratch);
+
+  Parts<std::byte> parts;
+  std::array<std::span<std::byte>, kMostWordBytes> escapes;
+  for (std::size_t k = 0; k < layout.n_groups(); ++k) {
+    const auto symbols = scratch.take(groups.sizes[k] + kSlack).first(groups.sizes[k]);
+    parts.symbols[k] = symbols.data();
+    to.streams.push_back({symbols});
+  }
+  for (unsigned k = 0; k < layout.low_bytes; ++k) {
+    const auto plane = scratch.take(n);
+    parts.low[k] = plane.data();
+    to.streams.push_back({plane});
+  }
+  for (unsigned k = 0; k < layout.escape_bytes(); ++k) {
+    escapes[k] = scratch.take(n + kSlack);
+    parts.escapes[k] = escapes[k].data();
+  }
+  header.n_escapes = delta::split(layout, chunk.bytes.data(), base.data(), groups.contexts, n, parts);
+  for (unsigned k = 0; k < layout.escape_bytes() && header.n_escapes > 0; ++k) {
+    to.streams.push_back({escapes[k].first(static_cast<std::size_t>(header.n_escapes))});
+  }
+  const auto used = std::min(chunk.base.bytes.size(), chunk.bytes.size());
+  ByteWriter writer(to.header);
+  write({.n_words = used / word_bytes, .checksum = checksum64(chunk.base.bytes.first(used))}, writer);
+  write(header, writer);
+}
+
+Result<void> join(ByteCursor& cursor, StreamSource& streams, DType dtype, Scratch& scratch, std::span<std::byte> out,
+                  std::span<const std::byte> given_base) {
+  if (!accepts(dtype, {})) return Error{"delta: damaged: there are no differences of " + std::string(name(dtype))};
+  const auto word_bytes = planes::shape_of(dtype).n_bytes;
+  const auto n = out.size() / word_bytes;
+  const auto mark = read_mark(cursor, word_bytes, out.size(), given_base.size());
+  if (!mark) return mark.error();
+  const auto header = read_header(cursor, dtype, n);
+  if (!header) return header.error();
+  const auto used = given_base.first(static_cast<std::size_t>(mark->n_words) * word_bytes);
+  if (checksum64(used) != mark->checksum) return Error{"delta: the base is not the one that the chunk rests on"};
+  const auto base = fill_up(used, out.size(), scratch);
+  const auto layout = header->choice.layout(word_bytes);
+  const auto groups = group(layout, base, scratch);
+  const auto n_escapes = static_cast<std::size_t>(header->n_escapes);
+
+  Parts<const std::byte> parts;
+  Result<void> outcome;
+  const auto next = [&](std::size_t n_bytes) -> const std::byte* {
+    if (!outcome) return nullptr;
+    const auto stream = streams.next(n_bytes);
+    if (!stream) outcome = stream.error();
+    return stream ? stream->data() : nullptr;
+  };
+  for (std::size_t k = 0; k < layout.n_groups(); ++k) parts.symbols[k] = next(groups.sizes[k]);
+  for (unsigned k = 0; k < layout.low_bytes; ++k) parts.low[k] = next(n);
+  for (unsigned k = 0; k < layout.escape_bytes() && n_escapes > 0; ++k) parts.escapes[k] = next(n_escapes);
+  if (!outcome) return outcome;
+  const bool joined = delta::join(layout, parts, groups.sizes, n_escapes, base.data(), groups.contexts, n, out.data());
+  if (joined) return {};
+  return Error{"delta: damaged: another number of escapes than the header tells"};
+}
+
+}  // namespace elves::encode::delta

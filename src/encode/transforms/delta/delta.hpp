@@ -1,0 +1,25 @@
+#pragma once
+
+#include "encode/transform.hpp"
+
+namespace elves::encode {
+namespace delta {
+
+bool accepts(DType dtype, const EncodeOptions& options);
+void split(const Chunk& chunk, const EncodeOptions& options, Scratch& scratch, Split& to);
+Result<void> join(ByteCursor& header, StreamSource& streams, DType dtype, Scratch& scratch, std::span<std::byte> out,
+                  std::span<const std::byte> base);
+
+}  // namespace delta
+
+/// Differences from the base's words, in groups of like exponents of the base. docs/transforms/delta.md
+inline constexpr Transform kDelta{.id = TransformId::Delta,
+                                  .name = "delta",
+                                  .since_format = 1,
+                                  .stage = &EncodeOptions::use_delta,
+                                  .base_use = BaseUse::Exact,
+                                  .accepts = delta::accepts,
+                                  .split = delta::split,
+                                  .join = delta::join};
+
+}  // namespace elves::encode
