@@ -28,7 +28,9 @@ const WorkChunk* find_chunk(const Work& work, std::size_t source, std::uint64_t 
 
 BaseReader::BaseReader(const archive::Directory& directory, const std::string& corpus, const KeyedHash& hash,
                        int threads)
-    : directory_(directory), corpus_(corpus), hash_(hash), workers_(static_cast<std::size_t>(threads)) {}
+    : directory_(directory), corpus_(corpus), hash_(hash) {
+  for (int t = 0; t < threads; ++t) workers_.emplace_back(decoded_);
+}
 
 void BaseReader::prepare(const Work& work, const Buffer& raw) {
   work_ = &work;
@@ -71,7 +73,7 @@ Result<std::shared_ptr<archive::ShardReader>> BaseReader::shard(std::uint32_t nu
   return shards_[number] = std::make_shared<archive::ShardReader>(std::move(*reader));
 }
 
-// A base that cannot be read as it should leaves `place` without a shard.
+// A base that cannot be read as it should leaves `place` without chunks.
 void BaseReader::find_in_archive(const WorkBase& base, std::span<const std::uint32_t> chunks, DType dtype,
                                  Place& place) {
   const auto reader = shard(base.shard);
@@ -85,9 +87,8 @@ void BaseReader::find_in_archive(const WorkBase& base, std::span<const std::uint
     if (n_bytes == 0) continue;
     const auto row = (*reader)->chunk(layer->first_chunk + number);
     if (!row || row->raw_bytes != n_bytes || row->encoded_bytes > archive::kMostEncodedBytes) return;
-    place.chunks.emplace(number, *row);
+    place.chunks.emplace(number, archive::StoredChunk{{base.shard, layer->first_chunk + number, dtype}, *reader, *row});
   }
-  place.shard = *reader;
 }
 
 std::optional<std::span<const std::byte>> BaseReader::in_wave(const Place& place, const WorkBase& base,
@@ -115,10 +116,12 @@ std::optional<std::span<const std::byte>> BaseReader::from_corpus(const WorkBase
 
 std::optional<std::span<const std::byte>> BaseReader::from_archive(const Place& place, const WorkChunk& chunk,
                                                                    Worker& worker) {
-  const auto& row = place.chunks.at(chunk.number);
-  const std::span bytes(worker.bytes.get(), row.raw_bytes);
-  if (!worker.decoder.decode(*place.shard, row, chunk.dtype, hash_, bytes)) return std::nullopt;
-  return bytes;
+  const auto stored = place.chunks.find(chunk.number);
+  if (stored == place.chunks.end()) return std::nullopt;
+  auto bytes = worker.decoder.shared(stored->second);
+  if (!bytes) return std::nullopt;
+  worker.held = std::move(*bytes);
+  return worker.held.span();
 }
 
 Base BaseReader::base_of(const WorkChunk& chunk, std::size_t thread) {
@@ -136,7 +139,6 @@ Base BaseReader::base_of(const WorkChunk& chunk, std::size_t thread) {
     if (!bytes) bytes = from_corpus(base, chunk, worker);
     return bytes ? cut(*bytes, base.exact) : Base{};
   }
-  if (!place.shard) return {};
   const auto bytes = from_archive(place, chunk, worker);
   return bytes ? cut(*bytes, true) : Base{};
 }

@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "archive/base_cache.hpp"
 #include "archive/chunk_decoder.hpp"
 #include "archive/directory.hpp"
 #include "archive/shard_reader.hpp"
@@ -40,14 +41,16 @@ class BaseReader {
   struct Place {
     std::size_t source = kNoBase;  ///< of Work::sources, where the base's file is read in this wave by this rank
     bool in_corpus = false;
-    std::shared_ptr<archive::ShardReader> shard;  ///< null: not from the archive
-    std::map<std::uint32_t, archive::ChunkRow> chunks;
+    std::map<std::uint32_t, archive::StoredChunk> chunks;  ///< in the archive, by number
   };
   struct Worker {
+    explicit Worker(archive::BaseCache& decoded) : decoder(decoded) {}
+
     std::unique_ptr<std::byte[]> bytes;
     FileDescriptor file;
     std::string path;
     archive::ChunkDecoder decoder;
+    archive::CachedBytes held;  ///< what base_of() gave last, where it came from the cache
   };
 
   bool is_unchanged(const SourceFile& source);
@@ -61,6 +64,7 @@ class BaseReader {
   const archive::Directory& directory_;
   const std::string& corpus_;
   const KeyedHash& hash_;
+  archive::BaseCache decoded_;
   std::vector<Worker> workers_;
   const Work* work_ = nullptr;
   const Buffer* raw_ = nullptr;
