@@ -23,7 +23,7 @@ struct GroupChoice {
 /// Sketches made ready, some of the latest. Sketches must stay where they are, and as they are.
 class SamplesCache {
  public:
-  explicit SamplesCache(std::size_t n_slots) : slots_(n_slots) {}
+  SamplesCache(std::size_t n_slots, bool with_contexts) : slots_(n_slots), with_contexts_(with_contexts) {}
   /// Good until the next call.
   const Samples& get(const FamilyMember& member, Words words);
 
@@ -33,12 +33,13 @@ class SamplesCache {
     Samples samples;
   };
   std::vector<Slot> slots_;
+  bool with_contexts_;
 };
 
 /// Of layers as children and as bases; 1 MiB.
 struct SamplesCaches {
-  SamplesCache own{64};
-  SamplesCache base{256};
+  SamplesCache own{64, false};
+  SamplesCache base{256, true};
 };
 
 /// The newcomers of one group and wave, and how they are made into families.
