@@ -72,7 +72,8 @@ const Samples& SamplesCache::get(const FamilyMember& member, Words words) {
   const auto address = reinterpret_cast<std::uintptr_t>(member.sketch.data());
   Slot& slot = slots_[(address * 0x9E3779B97F4A7C15u >> 32) % slots_.size()];
   if (slot.sketch != member.sketch.data() || slot.samples.words != words) {
-    prepare(member.layer.dtype, member.layer.size_bytes, member.sketch, words, slot.samples);
+    load_samples(member.layer.dtype, member.layer.size_bytes, member.sketch, words, slot.samples);
+    if (with_contexts_) find_contexts(slot.samples);
     slot.sketch = member.sketch.data();
   }
   return slot.samples;
@@ -97,7 +98,7 @@ std::vector<GroupChoice> GroupPlan::solve() {
   link_newcomers(links);
   clusters.open(links);
   links = {};
-  for (int round = 0; round < kMostRounds && improve(clusters); ++round) continue;
+  improve(clusters);
   auto result = choices(clusters);
   follow_hints_to_bases(clusters, result);
   return result;
@@ -143,17 +144,15 @@ void GroupPlan::find_known() {
   for (std::uint32_t i = 0; i < members_.size(); ++i) {
     const FamilyMember& member = members_[i];
     for (const auto known : newcomers_[i].hinted_known)
-      if (known != KnownLayers::kNone) try_known(i, known);
+      if (known != KnownLayers::kNone) try_known(i, known, bits_by_lineage(i, known_[known]));
     if (member.sketch.empty() || !known_.has_sketches(member.layer.group)) continue;
     known_.nearest(member.layer.group, signature_of(i), kNearest, nearest);
-    for (const auto known : nearest) try_known(i, known);
+    for (const auto known : nearest) try_known(i, known, bits_on(i, known_[known]));
   }
 }
 
-void GroupPlan::try_known(std::uint32_t child, std::uint32_t known) {
-  if (same_place(members_[child].layer, known_[known].layer)) return;
-  const Bits bits = bits_on(child, known_[known]);
-  if (bits >= newcomers_[child].on_known) return;
+void GroupPlan::try_known(std::uint32_t child, std::uint32_t known, Bits bits) {
+  if (bits >= newcomers_[child].on_known || same_place(members_[child].layer, known_[known].layer)) return;
   newcomers_[child].known = known;
   newcomers_[child].on_known = bits;
 }
@@ -166,11 +165,15 @@ Signature GroupPlan::signature_of(std::uint32_t newcomer) {
 Bits GroupPlan::bits_on(std::uint32_t child, const FamilyMember& base) {
   const FamilyMember& member = members_[child];
   const Newcomer& newcomer = newcomers_[child];
-  if (!usable(member, base)) return newcomer.alone;
-  if (!seen(member, base)) return unseen_delta(newcomer.alone);
+  if (!usable(member, base) || !seen(member, base)) return newcomer.alone;
   const Bits delta =
       predict_delta(caches_.own.get(member, newcomer.words), caches_.base.get(base, newcomer.words), newcomer.alone);
   return worth(delta, newcomer.alone) ? delta : newcomer.alone;
+}
+
+Bits GroupPlan::bits_by_lineage(std::uint32_t child, const FamilyMember& base) {
+  const bool unseen = usable(members_[child], base) && !seen(members_[child], base);
+  return unseen ? unseen_delta(newcomers_[child].alone) : bits_on(child, base);
 }
 
 void GroupPlan::try_link(std::uint32_t child, std::uint32_t base, std::vector<Link>& links) {
@@ -179,9 +182,13 @@ void GroupPlan::try_link(std::uint32_t child, std::uint32_t base, std::vector<Li
 }
 
 void GroupPlan::link_hinted(std::vector<Link>& links) {
-  for (std::uint32_t i = 0; i < members_.size(); ++i)
-    for (const auto hinted : newcomers_[i].hinted)
-      if (hinted != Clusters::kNone) try_link(i, hinted, links);
+  for (std::uint32_t i = 0; i < members_.size(); ++i) {
+    for (const auto hinted : newcomers_[i].hinted) {
+      if (hinted == Clusters::kNone) continue;
+      const Bits bits = bits_by_lineage(i, members_[hinted]);
+      if (bits < newcomers_[i].on_known) links.push_back({i, hinted, bits});
+    }
+  }
 }
 
 void GroupPlan::link_newcomers(std::vector<Link>& links) {
@@ -209,37 +216,39 @@ void GroupPlan::link_newcomers(std::vector<Link>& links) {
   }
 }
 
-bool GroupPlan::improve(Clusters& clusters) {
-  std::vector<Link> second;
-  bool changed = reassign(clusters, second);
-  changed = close_bases(clusters, second) || changed;
-  return move_centres(clusters) || changed;
+void GroupPlan::improve(Clusters& clusters) {
+  for (int round = 0; round < kMostRounds; ++round) {
+    const bool merged = merge_clusters(clusters);
+    const bool moved = move_centres(clusters);
+    const bool reassigned = reassign(clusters);
+    if (!merged && !moved && !reassigned) return;
+  }
 }
 
-bool GroupPlan::reassign(Clusters& clusters, std::vector<Link>& second) {
-  Neighbours neighbours;
-  std::vector<std::uint32_t> bases;
-  second.assign(members_.size(), {});
+void GroupPlan::find_bases(const Clusters& clusters) {
+  bases_ = {};
+  base_numbers_.clear();
   for (std::uint32_t i = 0; i < members_.size(); ++i) {
-    second[i] = {i, Clusters::kNone, newcomers_[i].on_known};
     if (!clusters.has_children(i) || members_[i].sketch.empty()) continue;
-    bases.push_back(i);
-    neighbours.add(signature_of(i));
+    base_numbers_.push_back(i);
+    bases_.add(signature_of(i));
   }
-  if (bases.empty()) return false;
+}
+
+// Each layer takes the best of the bases near to it.
+bool GroupPlan::reassign(Clusters& clusters) {
+  find_bases(clusters);
   bool changed = false;
   std::vector<std::uint32_t> nearest;
-  for (std::uint32_t i = 0; i < members_.size(); ++i) {
-    if (members_[i].sketch.empty()) continue;
+  for (std::uint32_t i = 0; i < members_.size() && bases_.size() != 0; ++i) {
+    if (members_[i].sketch.empty() || clusters.has_children(i)) continue;
     Link best{i, clusters.base(i), clusters.bits(i)};
-    if (clusters.has_children(i)) best.bits = 0;  // stays where it is; only the second best is looked for
-    neighbours.nearest(signature_of(i), kNearest, nearest);
+    bases_.nearest(signature_of(i), kNearest, nearest);
     for (const auto found : nearest) {
-      const std::uint32_t base = bases[found];
-      if (base == i || base == clusters.base(i) || !clusters.has_children(base)) continue;
-      Link link{i, base, bits_on(i, members_[base])};
-      if (link.bits < best.bits) std::swap(link, best);
-      if (link.base != Clusters::kNone && link.bits < second[i].bits) second[i] = link;
+      const std::uint32_t base = base_numbers_[found];
+      if (base == clusters.base(i) || !clusters.has_children(base)) continue;
+      const Bits bits = bits_on(i, members_[base]);
+      if (bits < best.bits) best = {i, base, bits};
     }
     if (best.base == clusters.base(i)) continue;
     clusters.attach(best);
@@ -248,38 +257,60 @@ bool GroupPlan::reassign(Clusters& clusters, std::vector<Link>& second) {
   return changed;
 }
 
-// A base whose children do nearly as well on others need not be one.
-bool GroupPlan::close_bases(Clusters& clusters, std::span<const Link> second) {
+// A base need not be one where its children do nearly as well on another. Small clusters go first, so that those that
+// take them in are large, and those are not asked again.
+bool GroupPlan::merge_clusters(Clusters& clusters) {
+  find_bases(clusters);
   const Children children(clusters, members_.size());
+  std::vector<std::uint32_t> by_size(bases_.size());
+  std::iota(by_size.begin(), by_size.end(), 0);
+  const auto n_children = [&](std::uint32_t b) { return children.of(base_numbers_[b]).size(); };
+  std::stable_sort(by_size.begin(), by_size.end(),
+                   [&](std::uint32_t a, std::uint32_t b) { return n_children(a) < n_children(b); });
   std::vector<bool> kept(members_.size(), false);
+  std::vector<std::uint32_t> nearest;
   bool changed = false;
-  const auto valid = [&](const Link& link, std::uint32_t closed) {
-    return link.base != Clusters::kNone && link.base != closed && clusters.has_children(link.base);
-  };
-  const auto otherwise = [&](std::uint32_t layer, std::uint32_t closed) {
-    return valid(second[layer], closed) ? second[layer].bits : newcomers_[layer].on_known;
-  };
-  for (std::uint32_t base = 0; base < members_.size(); ++base) {
-    if (!clusters.has_children(base) || kept[base]) continue;
-    std::uint64_t now = clusters.total(base, clusters.bits(base));
-    std::uint64_t then = clusters.total(base, otherwise(base, base));
-    for (const auto child : children.of(base)) {
-      now += clusters.total(child, clusters.bits(child));
-      then += clusters.total(child, otherwise(child, base));
-    }
-    if (then >= now) continue;
-    const auto move = [&](std::uint32_t layer) {
-      const bool to_other = valid(second[layer], base);
-      clusters.detach(layer);
-      if (!to_other) return;
-      clusters.attach(second[layer]);
-      kept[second[layer].base] = true;
-    };
-    for (const auto child : children.of(base)) move(child);
-    move(base);
+  for (const auto b : by_size) {
+    const std::uint32_t base = base_numbers_[b];
+    if (kept[base]) continue;
+    bases_.nearest(bases_.signature(b), kNearest, nearest);
+    std::erase_if(nearest,
+                  [&](std::uint32_t other) { return other == b || !clusters.has_children(base_numbers_[other]); });
+    for (auto& other : nearest) other = base_numbers_[other];
+    const std::uint32_t target = merge(clusters, base, children.of(base), nearest);
+    if (target == Clusters::kNone) continue;
+    kept[target] = true;
     changed = true;
   }
   return changed;
+}
+
+std::uint32_t GroupPlan::merge(Clusters& clusters, std::uint32_t base, std::span<const std::uint32_t> children,
+                               std::span<const std::uint32_t> others) {
+  std::vector<std::uint32_t> members(children.begin(), children.end());
+  members.push_back(base);
+  const auto trial = some_of(members, kMembersOfTrial);
+  std::uint32_t target = Clusters::kNone;
+  std::uint64_t least = ~std::uint64_t{0};
+  for (const auto other : others) {
+    const std::uint64_t total = total_on(clusters, other, trial);
+    if (total < least) std::tie(target, least) = std::pair(other, total);
+  }
+  if (target == Clusters::kNone) return target;
+  std::uint64_t now = 0;
+  for (const auto member : members) now += clusters.total(member, clusters.bits(member));
+  if (total_on(clusters, target, members) >= now) return Clusters::kNone;
+  move_to(clusters, target, members);
+  return target;
+}
+
+void GroupPlan::move_to(Clusters& clusters, std::uint32_t base, std::span<const std::uint32_t> members) {
+  for (const auto member : members) clusters.detach(member);
+  for (const auto member : members) {
+    if (member == base) continue;
+    const Bits bits = bits_on(member, members_[base]);
+    if (bits < newcomers_[member].on_known) clusters.attach({member, base, bits});
+  }
 }
 
 bool GroupPlan::move_centres(Clusters& clusters) {
@@ -297,24 +328,24 @@ bool GroupPlan::move_centre(Clusters& clusters, std::uint32_t base, std::span<co
   if (std::any_of(members.begin(), members.end(), unseen)) return false;
   const auto trial = some_of(members, kMembersOfTrial);
   std::uint32_t best = base;
-  std::uint64_t least = total_on(clusters, base, trial);
+  const auto total_with = [&](std::uint32_t centre) {
+    return total_on(clusters, centre, trial) + clusters.total(centre, newcomers_[centre].alone);
+  };
+  std::uint64_t least = total_with(base);
   for (const auto centre : nearest_to_median(base, members)) {
-    const std::uint64_t total = centre == base ? least : total_on(clusters, centre, trial);
+    const std::uint64_t total = centre == base ? least : total_with(centre);
     if (total < least) std::tie(best, least) = std::pair(centre, total);
   }
-  if (best == base || total_on(clusters, best, members) >= total_on(clusters, base, members)) return false;
-  for (const auto child : children) clusters.detach(child);
-  for (const auto member : members) {
-    if (member == best) continue;
-    const Bits bits = bits_on(member, members_[best]);
-    if (bits < newcomers_[member].on_known) clusters.attach({member, best, bits});
-  }
+  if (best == base) return false;
+  const auto alone = [&](std::uint32_t member) { return clusters.total(member, newcomers_[member].alone); };
+  if (total_on(clusters, best, members) + alone(best) >= total_on(clusters, base, members) + alone(base)) return false;
+  move_to(clusters, best, members);
   return true;
 }
 
 std::uint64_t GroupPlan::total_on(const Clusters& clusters, std::uint32_t centre,
                                   std::span<const std::uint32_t> members) {
-  std::uint64_t total = clusters.total(centre, newcomers_[centre].alone);
+  std::uint64_t total = 0;
   for (const auto member : members)
     if (member != centre)
       total += clusters.total(member, std::min(bits_on(member, members_[centre]), newcomers_[member].on_known));

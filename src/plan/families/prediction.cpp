@@ -117,7 +117,7 @@ std::uint32_t magnitude_of(std::uint32_t elf_integer) {
 }
 
 // Magnitudes of about equal size share a context, so that each has samples enough to tell how it is distributed.
-void find_contexts(std::span<const std::uint8_t> magnitude_class, Samples& samples) {
+void group_classes(std::span<const std::uint8_t> magnitude_class, Samples& samples) {
   std::array<std::uint32_t, 64> counts{};
   for (const auto c : magnitude_class) ++counts[c];
   const std::uint32_t least = std::max(kFewestInContext, samples.n / static_cast<std::uint32_t>(Samples::kContexts));
@@ -143,9 +143,18 @@ void classify(std::span<const std::uint32_t> log2_magnitude, std::span<std::uint
     magnitude_class[i] = static_cast<std::uint8_t>(std::min<std::uint32_t>(top - log2_magnitude[i], 63));
 }
 
+std::size_t count_distinct(std::span<const std::uint32_t> words) {
+  std::array<std::uint32_t, kMostSamples> sorted;
+  const auto end = std::copy(words.begin(), words.end(), sorted.begin());
+  std::sort(sorted.begin(), end);
+  return static_cast<std::size_t>(std::unique(sorted.begin(), end) - sorted.begin());
+}
+
 // Where there are few distinct words, coders that know words beat those that know exponents.
 constexpr std::uint64_t kNoFewWords = ~std::uint64_t{0};
 std::uint64_t entropy_of_few_words(const Samples& own) {
+  const std::size_t most = own.n / 8;
+  if (count_distinct(std::span(own.values).first(own.n / 4)) > most) return kNoFewWords;
   std::array<std::uint32_t, kMostSamples> sorted;
   const auto end = std::copy_n(own.values.begin(), own.n, sorted.begin());
   std::sort(sorted.begin(), end);
@@ -156,7 +165,7 @@ std::uint64_t entropy_of_few_words(const Samples& own) {
     entropy.add(static_cast<std::uint32_t>(next - at));
     at = next;
   }
-  return n_words <= own.n / 8 ? entropy.total() : kNoFewWords;
+  return n_words <= most ? entropy.total() : kNoFewWords;
 }
 
 class Lengths {
@@ -287,36 +296,46 @@ std::size_t ordered_samples(DType dtype, std::span<const std::byte> sketch, std:
 bool elf_takes(DType dtype, std::uint64_t layer_bytes, std::span<const std::byte> sketch) {
   if (dtype != DType::F16 && dtype != DType::F32 && dtype != DType::F64) return false;
   Samples samples;
-  prepare(dtype, layer_bytes, sketch, Words::Elf, samples);
+  load_samples(dtype, layer_bytes, sketch, Words::Elf, samples);
+  const std::uint64_t outlier = std::uint64_t{1} << elf_scale(samples.format);
   std::uint64_t power = 0;
   for (std::size_t i = 0; i < samples.n; ++i) {
-    const std::uint64_t magnitude = samples.values[i] == Samples::kOutlier
-                                        ? std::uint64_t{1} << elf_scale(samples.format)
-                                        : magnitude_of(samples.values[i]);
+    const std::uint32_t value = samples.values[i];
+    const std::uint64_t magnitude = value == Samples::kOutlier ? outlier : magnitude_of(value);
     power += magnitude * magnitude >> (dtype == DType::F64 ? 10 : 0);
   }
   // The error's power is a twelfth of the square of the unit: 70 dB are 10^7 times that.
   return dtype == DType::F64 ? power != 0 : power / samples.n >= 10'000'000 / 12;
 }
 
-void prepare(DType dtype, std::uint64_t layer_bytes, std::span<const std::byte> sketch, Words words, Samples& samples) {
+void load_samples(DType dtype, std::uint64_t layer_bytes, std::span<const std::byte> sketch, Words words,
+                  Samples& samples) {
   const SampleFormat format = sample_format(dtype);
   samples.format = format;
   samples.words = words;
   samples.n_numbers = layer_bytes / format.number_bytes;
   samples.n = static_cast<std::uint32_t>(load_patterns(format, sketch, samples.values.data()));
   samples.used_bits = 0;
+  for (std::size_t i = 0; i < samples.n; ++i) samples.used_bits |= samples.values[i];
+  if (words == Words::Elf)
+    for (std::size_t i = 0; i < samples.n; ++i) samples.values[i] = elf_integer(format, samples.values[i]);
+  else
+    for (std::size_t i = 0; i < samples.n; ++i) samples.values[i] = ordered(samples.values[i], 32 - 8 * format.bytes);
+}
+
+void find_contexts(Samples& samples) {
+  const SampleFormat& format = samples.format;
   std::array<std::uint32_t, kMostSamples> log2_magnitude;
   for (std::size_t i = 0; i < samples.n; ++i) {
-    auto& value = samples.values[i];
-    samples.used_bits |= value;
-    log2_magnitude[i] = exponent_of(format, value);
-    value = words == Words::Elf ? elf_integer(format, value) : ordered(value, 32 - 8 * format.bytes);
-    if (words == Words::Elf) log2_magnitude[i] = bit_length(value == Samples::kOutlier ? 0 : magnitude_of(value));
+    const std::uint32_t value = samples.values[i];
+    if (samples.words == Words::Elf)
+      log2_magnitude[i] = bit_length(value == Samples::kOutlier ? 0 : magnitude_of(value));
+    else
+      log2_magnitude[i] = exponent_of(format, pattern_of(value, 32 - 8 * format.bytes));
   }
   std::array<std::uint8_t, kMostSamples> magnitude_class;
   classify(std::span(log2_magnitude).first(samples.n), magnitude_class);
-  find_contexts(std::span(magnitude_class).first(samples.n), samples);
+  group_classes(std::span(magnitude_class).first(samples.n), samples);
 }
 
 Bits predict_alone(const Samples& own) {

@@ -40,8 +40,12 @@ bool elf_takes(DType dtype, std::uint64_t layer_bytes, std::span<const std::byte
 std::size_t ordered_samples(DType dtype, std::span<const std::byte> sketch,
                             std::span<std::uint32_t, kMostSamples> ordered);
 
-/// Words::Elf is for F16, F32 and F64. Some microseconds.
-void prepare(DType dtype, std::uint64_t layer_bytes, std::span<const std::byte> sketch, Words words, Samples& samples);
+/// Fills all but the contexts. Words::Elf is for F16, F32 and F64. Less than 1 us.
+void load_samples(DType dtype, std::uint64_t layer_bytes, std::span<const std::byte> sketch, Words words,
+                  Samples& samples);
+
+/// Fills the contexts: of samples that are to be a base. About 1 us.
+void find_contexts(Samples& samples);
 
 /// What an element takes without base: the entropy of the exponents (of bit lengths, for ELF) and the other bits.
 Bits predict_alone(const Samples& own);
