@@ -134,7 +134,7 @@ class PartBuilder {
     chunk.raw_bytes = static_cast<std::uint32_t>(raw.size());
     chunk.encoded_bytes = static_cast<std::uint32_t>(stats.encoded_bytes);
     chunk.checksum = checksum64(std::span(encoded_).last(chunk.encoded_bytes));
-    chunk.transform = static_cast<std::uint8_t>(base.bytes.empty() ? stats.transform : TransformId::Delta);
+    chunk.transform = static_cast<std::uint8_t>(stats.transform);
     part_.chunks.push_back(chunk);
   }
 
