@@ -10,8 +10,14 @@ Result<void> ChunkDecoder::decode(const StoredChunk& chunk, std::span<std::byte>
 }
 
 Result<CachedBytes> ChunkDecoder::shared(const StoredChunk& chunk) {
-  return bases_->get(chunk.place, chunk.row.raw_bytes,
-                     [&](std::span<std::byte> out) { return decode(chunk, out, {}); });
+  if (last_.data && last_place_ == chunk.place) return last_;
+  last_ = {};  // its memory may serve again
+  auto bytes =
+      bases_->get(chunk.place, chunk.row.raw_bytes, [&](std::span<std::byte> out) { return decode(chunk, out, {}); });
+  if (!bytes) return bytes;
+  last_place_ = chunk.place;
+  last_ = *bytes;
+  return bytes;
 }
 
 Result<Hash128> ChunkDecoder::decode(const ChunkSource& source, const KeyedHash& hash, std::span<std::byte> out) {

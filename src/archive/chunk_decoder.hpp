@@ -20,7 +20,8 @@ class ChunkDecoder {
   /// Fills `out` (the chunk's raw_bytes) and returns its digest. An Error of the base names the base.
   Result<Hash128> decode(const ChunkSource& source, const KeyedHash& hash, std::span<std::byte> out);
 
-  /// The bytes of a chunk that is no difference, and that others are differences from: decoded once for all.
+  /// The bytes of a chunk that is no difference, and that others are differences from: decoded once for all, and kept
+  /// until another one is asked for.
   Result<CachedBytes> shared(const StoredChunk& chunk);
 
  private:
@@ -29,6 +30,8 @@ class ChunkDecoder {
   Decoder decoder_;
   BaseCache* bases_;
   std::unique_ptr<std::byte[]> encoded_;
+  ChunkPlace last_place_;
+  CachedBytes last_;
 };
 
 }  // namespace elves::archive

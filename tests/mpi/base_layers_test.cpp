@@ -12,7 +12,9 @@
 #include <string>
 #include <vector>
 
+#include "archive/family_tree.hpp"
 #include "archive/file_decoder.hpp"
+#include "archive/listing.hpp"
 #include "archive/shard_reader.hpp"
 #include "archive/shard_writer.hpp"
 #include "archive/verify.hpp"
@@ -134,7 +136,7 @@ class PartBuilder {
     chunk.raw_bytes = static_cast<std::uint32_t>(raw.size());
     chunk.encoded_bytes = static_cast<std::uint32_t>(stats.encoded_bytes);
     chunk.checksum = checksum64(std::span(encoded_).last(chunk.encoded_bytes));
-    chunk.transform = static_cast<std::uint8_t>(base.bytes.empty() ? stats.transform : TransformId::Delta);
+    chunk.transform = static_cast<std::uint8_t>(stats.transform);
     part_.chunks.push_back(chunk);
   }
 
@@ -417,6 +419,71 @@ TEST_F(BaseLayers, layers_that_are_cut_into_other_chunks_are_no_bases) {
   ASSERT_EQ(found.size(), 1u);
   EXPECT_NE(found.begin()->second.find("no chunk at byte 40000"), std::string::npos) << found.begin()->second;
   EXPECT_FALSE(read("tuned"));
+}
+
+TEST_F(BaseLayers, a_listing_tells_who_rests_on_whom) {
+  const auto base = weights(50000, 1);
+  const auto frozen = weights(50000, 2);
+  auto built = builder();
+  built.add_file("acme/base", {{base}, {frozen}});
+  built.add_file("acme/alone", {{weights(1000, 9)}});
+  write(built);
+  auto later = builder();
+  later.add_file("acme/tuned", {{tuned(base, 3), {{0, 0}}, base}, {frozen}});
+  auto& copied = later.part().extents[1];  // stored by the base
+  copied.layer_shard = 0;
+  copied.layer_row = 1;
+  write(later);
+  const auto files = list_files(directory_, {.model = "", .with_layers = true});
+  ASSERT_TRUE(files) << files.error().message;
+  ASSERT_EQ(files->size(), 3u);
+  const auto& layers = files->at(2).layers;
+  ASSERT_EQ(layers.size(), 2u);
+  ASSERT_TRUE(layers[0].base);
+  EXPECT_EQ(layers[0].base->place, (dedup::LayerRef{0, 0}));
+  EXPECT_EQ(layers[0].base->model, "acme/base");
+  EXPECT_EQ(layers[0].base->layer, "0");
+  EXPECT_FALSE(layers[1].base);
+
+  const auto models = sum_by_model(*files);
+  ASSERT_EQ(models.size(), 3u);
+  EXPECT_EQ(models[0].base(), nullptr);
+  EXPECT_EQ(models[1].base(), nullptr);
+  const auto* kin = models[2].base();
+  ASSERT_NE(kin, nullptr);
+  EXPECT_EQ(kin->model, "acme/base");
+  EXPECT_EQ(kin->n_elements, 50000u);
+  EXPECT_EQ(kin->copied_bytes, 200000u);
+  EXPECT_EQ(kin->stored_bytes, models[2].stored_bytes);
+  EXPECT_LT(kin->stored_bytes, kin->alone_bytes);
+  EXPECT_EQ(models[2].difference_bytes(), 200000u);
+  EXPECT_EQ(models[2].duplicate_bytes, 200000u);
+
+  const auto tree = family_tree(models);
+  ASSERT_EQ(tree.size(), 2u);
+  EXPECT_EQ(tree[0].model->id, "acme/base");
+  EXPECT_EQ(tree[1].model->id, "acme/tuned");
+  EXPECT_EQ(tree[1].depth, 1u);
+  EXPECT_EQ(tree[1].base, kin);
+}
+
+ListedModel model_on(const std::string& id, const std::vector<std::string>& bases) {
+  ListedModel model;
+  model.id = id;
+  for (const auto& base : bases) model.kin.push_back({.model = base, .n_layers = 1, .size_bytes = 100});
+  return model;
+}
+
+TEST(FamilyTree, draws_every_model_once_also_where_they_rest_on_each_other) {
+  const std::vector<ListedModel> models{model_on("a", {"b"}),      model_on("b", {"a"}), model_on("c", {}),
+                                        model_on("d", {"c", "b"}), model_on("e", {"d"}), model_on("f", {"gone"}),
+                                        model_on("g", {"c"}),      model_on("h", {"h"})};
+  std::string drawn;
+  for (const auto& member : family_tree(models)) {
+    drawn += std::string(member.depth, ' ') + member.model->id + (member.is_last ? "" : " and");
+    drawn += (member.n_others > 0 ? " +" + std::to_string(member.n_others) : "") + "\n";
+  }
+  EXPECT_EQ(drawn, "c\n d and +1\n  e\n g\na +1\n b\n");
 }
 
 TEST_F(BaseLayers, families_of_any_size_keep_few_files_open) {
