@@ -86,7 +86,7 @@ void Families::add_known(std::span<const archive::KnownBase> bases) {
     layer.source = kArchiveOnly;
     layer.row = base.place.row;
     layer.shard = base.place.shard;
-    layer.lossy_class = base.lossy_class;
+    layer.lossy_class = 0;  // what the archive gives is what differences are taken from
     layer.dtype = base.dtype;
     const bool fits = base.sketch.size() == sketch_bytes(layer);  // made by a version that sketched otherwise
     if (fits) write(layer, base.sketch, to[owner_of(layer.group, ranks)]);
