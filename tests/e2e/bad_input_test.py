@@ -285,6 +285,8 @@ class Options(BadInput):
     def test_each_is_a_usage_error_that_names_the_option(self):
         self.small_hub()
         hub, archive = ["--corpus", self.corpus], ["--archive", self.archive]
+        with open(self.at("bad-bases"), "w") as file:
+            file.write("# model\tbase\norg/tuned\torg/base\norg/tuned org/base\n")
         cases = [
             ("elves-mpi", [*hub, "--no-such-option"], "no-such-option"),
             ("elves-mpi", [*hub, *archive, "stray"], "positional"),
@@ -305,6 +307,8 @@ class Options(BadInput):
             ("elves-mpi", [*hub, *archive, "--threads", "0"], "--threads"),
             ("elves-mpi", [*hub, *archive, "--progress", "loud"], "--progress"),
             ("elves-mpi", [*hub, *archive, "--files-from", self.at("none")], "--files-from"),
+            ("elves-mpi", [*hub, *archive, "--bases", self.at("none")], "--bases"),
+            ("elves-mpi", [*hub, *archive, "--bases", self.at("bad-bases")], "line 3 "),
             ("elves-mpi", [*hub, *archive, "--config", self.at("none")], "--config"),
             ("elves-restore", [*archive], "--to"),
             ("elves-restore", ["--to", self.to], "--archive"),

@@ -233,6 +233,11 @@ class ReadsBack(EndToEnd):
             with self.subTest(name), format_reader.Archive(self.archive(name, "--lossless", *options)) as archive:
                 self.assert_reads(archive, self.originals)
 
+    def test_a_shard_says_which_stages_were_allowed(self):
+        for name, stages in (("all", "hd,de,elf,delta,planes,zstd"), ("delta", "hd,delta,zstd"), ("planes", "hd,planes")):
+            with self.subTest(name), format_reader.Archive(self.archive("stages-" + name, "--stages", stages)) as archive:
+                self.assertIn(f" stages={stages} ".encode(), archive.shards[0].attrs["options"])
+
     def test_level_max_on_a_small_hub(self):
         hub = pathlib.Path(self.folder, "small")
         (hub / "acme/small").mkdir(parents=True)
