@@ -11,7 +11,7 @@ namespace {
 constexpr std::size_t kNearest = 8;
 constexpr int kMostRounds = 3;
 constexpr std::uint32_t kSmallCluster = 5;  // every member is tried as its centre
-constexpr Bits kAbout = kOneBit * 3 / 8;    // an element of the base: what predictions of a pair may be wrong by
+constexpr Bits kAbout = kOneBit / 4;        // an element of the base: what predictions of a pair may be wrong by
 constexpr std::size_t kMostCentres = 8;
 constexpr std::size_t kCentresTried = 3;  // of a larger one
 constexpr std::size_t kMembersOfMedian = 63;
@@ -333,7 +333,9 @@ bool GroupPlan::move_centre(Clusters& clusters, std::uint32_t base, std::span<co
   const auto total_with = [&](std::uint32_t centre, std::span<const std::uint32_t> of) {
     return total_on(clusters, centre, of) + clusters.total(centre, newcomers_[centre].alone);
   };
-  const std::uint64_t about = clusters.total(base, kAbout);
+  const Bits smallest = clusters.bits(*std::min_element(
+      children.begin(), children.end(), [&](auto a, auto b) { return clusters.bits(a) < clusters.bits(b); }));
+  const std::uint64_t about = clusters.total(base, std::min(kAbout, smallest / 16));
 
   const auto trial = some_of(members, kMembersOfTrial);
   const auto centres = possible_centres(base, members);
