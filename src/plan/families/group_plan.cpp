@@ -11,7 +11,9 @@ namespace {
 constexpr std::size_t kNearest = 8;
 constexpr int kMostRounds = 3;
 constexpr std::uint32_t kSmallCluster = 5;  // every member is tried as its centre
-constexpr std::size_t kCentresTried = 3;    // of a larger one
+constexpr Bits kAbout = kOneBit / 4;        // an element of the base: what predictions of a pair may be wrong by
+constexpr std::size_t kMostCentres = 8;
+constexpr std::size_t kCentresTried = 3;  // of a larger one
 constexpr std::size_t kMembersOfMedian = 63;
 constexpr std::size_t kMembersOfTrial = 256;
 constexpr Bits kAloneUnseen = 16 * kOneBit;
@@ -317,30 +319,59 @@ bool GroupPlan::move_centres(Clusters& clusters) {
   const Children children(clusters, members_.size());
   bool changed = false;
   for (std::uint32_t base = 0; base < members_.size(); ++base)
-    if (children.of(base).size() >= 2) changed = move_centre(clusters, base, children.of(base)) || changed;
+    if (clusters.has_children(base)) changed = move_centre(clusters, base, children.of(base)) || changed;
   return changed;
 }
 
+// Of members that do about as well as centres, one that lineage names is taken, then the first in the corpus: so that
+// the layers of a model rest on those of one other, and not on what the samples of each happen to be.
 bool GroupPlan::move_centre(Clusters& clusters, std::uint32_t base, std::span<const std::uint32_t> children) {
   std::vector<std::uint32_t> members(children.begin(), children.end());
   members.push_back(base);
   const auto unseen = [&](std::uint32_t member) { return members_[member].sketch.empty(); };
   if (std::any_of(members.begin(), members.end(), unseen)) return false;
-  const auto trial = some_of(members, kMembersOfTrial);
-  std::uint32_t best = base;
-  const auto total_with = [&](std::uint32_t centre) {
-    return total_on(clusters, centre, trial) + clusters.total(centre, newcomers_[centre].alone);
+  const auto total_with = [&](std::uint32_t centre, std::span<const std::uint32_t> of) {
+    return total_on(clusters, centre, of) + clusters.total(centre, newcomers_[centre].alone);
   };
-  std::uint64_t least = total_with(base);
-  for (const auto centre : nearest_to_median(base, members)) {
-    const std::uint64_t total = centre == base ? least : total_with(centre);
-    if (total < least) std::tie(best, least) = std::pair(centre, total);
-  }
-  if (best == base) return false;
-  const auto alone = [&](std::uint32_t member) { return clusters.total(member, newcomers_[member].alone); };
-  if (total_on(clusters, best, members) + alone(best) >= total_on(clusters, base, members) + alone(base)) return false;
-  move_to(clusters, best, members);
+  const Bits smallest = clusters.bits(*std::min_element(
+      children.begin(), children.end(), [&](auto a, auto b) { return clusters.bits(a) < clusters.bits(b); }));
+  const std::uint64_t about = clusters.total(base, std::min(kAbout, smallest / 16));
+
+  const auto trial = some_of(members, kMembersOfTrial);
+  const auto centres = possible_centres(base, members);
+  std::vector<std::uint64_t> totals;
+  for (const auto centre : centres) totals.push_back(total_with(centre, trial));
+  const std::uint64_t least = *std::min_element(totals.begin(), totals.end());
+  std::size_t best = 0;
+  while (totals[best] > least + about) ++best;
+  if (centres[best] == base) return false;
+  const bool preferred =
+      std::find(centres.begin(), centres.end(), base) - centres.begin() > static_cast<std::ptrdiff_t>(best);
+  const std::uint64_t with_best = total_with(centres[best], members);
+  const std::uint64_t with_base = total_with(base, members);
+  if (preferred ? with_best > with_base + about : with_best + about >= with_base) return false;
+  move_to(clusters, centres[best], members);
   return true;
+}
+
+std::vector<std::uint32_t> GroupPlan::possible_centres(std::uint32_t base, std::span<const std::uint32_t> members) {
+  std::vector<std::uint32_t> named;
+  for (const auto member : members)
+    for (const auto hinted : newcomers_[member].hinted)
+      if (hinted != Clusters::kNone) named.push_back(hinted);
+  std::sort(named.begin(), named.end());
+  std::vector<std::uint32_t> centres = nearest_to_median(base, members);
+  centres.push_back(base);
+  centres.push_back(*std::min_element(members.begin(), members.end()));
+  for (const auto member : members)
+    if (centres.size() < kMostCentres && std::binary_search(named.begin(), named.end(), member))
+      centres.push_back(member);
+  const auto rank = [&](std::uint32_t member) {
+    return std::pair(!std::binary_search(named.begin(), named.end(), member), member);
+  };
+  std::sort(centres.begin(), centres.end(), [&](auto a, auto b) { return rank(a) < rank(b); });
+  centres.erase(std::unique(centres.begin(), centres.end()), centres.end());
+  return centres;
 }
 
 std::uint64_t GroupPlan::total_on(const Clusters& clusters, std::uint32_t centre,

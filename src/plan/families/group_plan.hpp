@@ -78,6 +78,8 @@ class GroupPlan {
   void move_to(Clusters& clusters, std::uint32_t base, std::span<const std::uint32_t> members);
   bool move_centres(Clusters& clusters);
   bool move_centre(Clusters& clusters, std::uint32_t base, std::span<const std::uint32_t> children);
+  /// The members that are tried as centres, those first that are to be taken where several do about as well.
+  std::vector<std::uint32_t> possible_centres(std::uint32_t base, std::span<const std::uint32_t> members);
   std::vector<std::uint32_t> nearest_to_median(std::uint32_t base, std::span<const std::uint32_t> members);
   void take_median(std::span<const std::uint32_t> members, Samples& median);
   /// The total of all members but `centre` where they rest on it.
