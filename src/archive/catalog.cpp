@@ -68,77 +68,81 @@ Result<void> read_files(ShardReader& reader, std::uint32_t shard, const KeyedHas
   return {};
 }
 
-/// Row of /layers -> row of /sketches, of those that stand alone.
-using Sketches = std::unordered_map<std::uint64_t, std::uint64_t>;
-
-Result<Sketches> read_sketch_rows(ShardReader& reader) {
-  Sketches sketches;
+/// Layers that stand alone and have a sketch: all that later layers of their dtype and shape are compared with.
+Result<void> read_sketched(ShardReader& reader, std::uint32_t shard, std::vector<KnownBase>& bases) {
   for (std::uint64_t row = 0; row < reader.rows(SketchRow::kTable); ++row) {
     const auto sketch = reader.sketch(row);
     if (!sketch) return sketch.error();
     const auto layer = reader.layer(sketch->layer);
     if (!layer) return layer.error();
-    if (layer->base_shard == kNoShard) sketches.emplace(+sketch->layer, row);
+    if (layer->base_shard != kNoShard) continue;
+    auto shape = reader.shape(layer->shape_offset, layer->ndim);
+    if (!shape) return shape.error();
+    const auto text = reader.names(sketch->name_offset, sketch->n_bytes);
+    if (!text) return text.error();
+    const auto bytes = std::as_bytes(std::span(*text));
+    bases.push_back({.place = {shard, sketch->layer},
+                     .model = to_hash(sketch->model),
+                     .name = to_hash(sketch->name),
+                     .dtype = static_cast<DType>(layer->dtype),  // read_layers has checked it
+                     .shape = std::move(*shape),
+                     .part = sketch->part,
+                     .size_bytes = layer->size_bytes,
+                     .lossy_class = layer->lossy_class,
+                     .sketch = {bytes.begin(), bytes.end()}});
   }
-  return sketches;
+  return {};
 }
 
-Result<KnownBase> read_base(ShardReader& reader, std::uint32_t shard, const ExtentRow& extent, const Hash128& model,
-                            std::uint64_t sketch_row) {
-  const auto layer = reader.layer(extent.layer_row);
-  if (!layer) return layer.error();
-  const auto name = reader.names(extent.name_offset, extent.name_bytes);
-  if (!name) return name.error();
-  auto shape = reader.shape(extent.name_offset + extent.name_bytes, extent.ndim);
-  if (!shape) return shape.error();
-  const auto sketch = reader.sketch(sketch_row);
-  if (!sketch) return sketch.error();
-  const auto bytes = reader.names(sketch->name_offset, sketch->n_bytes);
-  if (!bytes) return bytes.error();
-  KnownBase base{.place = {shard, extent.layer_row},
-                 .model = model,
-                 .name = hash128(*name),
-                 .dtype = static_cast<DType>(layer->dtype),  // read_layers has checked it
-                 .shape = std::move(*shape),
-                 .part = extent.part,
-                 .n_parts = extent.n_parts,
-                 .size_bytes = layer->size_bytes,
-                 .lossy_class = layer->lossy_class,
-                 .sketch = {}};
-  const auto sketch_bytes = std::as_bytes(std::span(*bytes));
-  base.sketch.assign(sketch_bytes.begin(), sketch_bytes.end());
-  return base;
-}
-
-/// The bases among the layers that this file was the first to bring; takes their rows out of `sketches`.
-Result<void> read_bases_of(ShardReader& reader, std::uint32_t shard, const FileRow& file, Sketches& sketches,
-                           std::vector<KnownBase>& bases) {
-  const auto model = reader.model(file.model);
-  if (!model) return model.error();
-  const auto id = reader.names(model->id_offset, model->id_bytes);
-  if (!id) return id.error();
-  for (std::uint64_t e = 0; e < file.n_extents && !sketches.empty(); ++e) {
+/// Layers without a sketch: those of their name in a model that rests on this one are compared with them. Which of them
+/// stand alone only the shards that they lie in know.
+Result<void> read_named(ShardReader& reader, const FileRow& file, const Hash128& model, std::vector<KnownBase>& bases) {
+  for (std::uint64_t e = 0; e < file.n_extents; ++e) {
     const auto extent = reader.extent(file.first_extent + e);
     if (!extent) return extent.error();
-    const auto found = extent->layer_shard == shard ? sketches.find(extent->layer_row) : sketches.end();
-    if (extent->is_layer == 0 || found == sketches.end()) continue;
-    auto base = read_base(reader, shard, *extent, hash128(*id), found->second);
-    if (!base) return base.error();
-    bases.push_back(std::move(*base));
-    sketches.erase(found);
+    const auto dtype = dtype_from_number(extent->dtype);
+    if (!dtype) return Error{"an extent of unknown dtype " + std::to_string(extent->dtype)};
+    if (extent->is_layer == 0 || extent->size_bytes == 0 || extent->size_bytes >= kLeastSketchedBytes) continue;
+    if (block_elements(*dtype) != 1) continue;
+    const auto name = reader.names(extent->name_offset, extent->name_bytes);
+    if (!name) return name.error();
+    auto shape = reader.shape(extent->name_offset + extent->name_bytes, extent->ndim);
+    if (!shape) return shape.error();
+    bases.push_back({.place = {extent->layer_shard, extent->layer_row},
+                     .model = model,
+                     .name = hash128(*name),
+                     .dtype = *dtype,
+                     .shape = std::move(*shape),
+                     .part = extent->part,
+                     .size_bytes = extent->size_bytes,
+                     .lossy_class = 0,
+                     .sketch = {}});
   }
   return {};
 }
 
 Result<void> read_bases(ShardReader& reader, std::uint32_t shard, std::vector<KnownBase>& bases) {
-  auto sketches = read_sketch_rows(reader);
-  if (!sketches) return sketches.error();
-  for (std::uint64_t row = 0; row < reader.rows(FileRow::kTable) && !sketches->empty(); ++row) {
+  if (auto done = read_sketched(reader, shard, bases); !done) return done;
+  for (std::uint64_t row = 0; row < reader.rows(FileRow::kTable); ++row) {
     const auto file = reader.file(row);
     if (!file) return file.error();
-    if (auto done = read_bases_of(reader, shard, *file, *sketches, bases); !done) return done;
+    const auto model = reader.model(file->model);
+    if (!model) return model.error();
+    const auto id = reader.names(model->id_offset, model->id_bytes);
+    if (!id) return id.error();
+    if (auto done = read_named(reader, *file, hash128(*id), bases); !done) return done;
   }
-  std::ranges::sort(bases, {}, [](const KnownBase& base) { return base.place.row; });
+  return {};
+}
+
+Result<void> read_models(ShardReader& reader, std::map<Hash128, std::string>& models) {
+  for (std::uint64_t row = 0; row < reader.rows(ModelRow::kTable); ++row) {
+    const auto model = reader.model(row);
+    if (!model) return model.error();
+    const auto id = reader.names(model->id_offset, model->id_bytes);
+    if (!id) return id.error();
+    models.emplace(hash128(*id), *id);
+  }
   return {};
 }
 
@@ -160,8 +164,10 @@ Catalog load_catalog(const mpi::Comm& comm, const Directory& directory, dedup::L
         outcome = reader.error();
       else if (auto layers = read_layers(*reader, *shard, to); !layers)
         outcome = layers;
+      else if (auto files = read_files(*reader, *shard, hash, catalog, bytes); !files)
+        outcome = files;
       else
-        outcome = read_files(*reader, *shard, hash, catalog, bytes);
+        outcome = read_models(*reader, catalog.model_names);
       if (outcome && take_bases) outcome = read_bases(*reader, *shard, bases);
       if (reader) sweep = std::max(sweep, reader->sweep());
     }

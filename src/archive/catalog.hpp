@@ -21,15 +21,18 @@ struct KnownFile {
   std::uint32_t lossy_class = 0;
 };
 
-/// A layer of the archive that others may be stored as differences from: it stands alone and has a sketch.
+/// Layers of fewer bytes have no sketch.
+inline constexpr std::uint64_t kLeastSketchedBytes = std::uint64_t{64} << 10;
+
+/// A layer of the archive that others may be stored as differences from: one that has a sketch and stands alone, or a
+/// small one, of which that is not known.
 struct KnownBase {
   dedup::LayerRef place;
-  Hash128 model;  ///< hash128 of the model's id and of the layer's name, of the extent that brought the layer
+  Hash128 model;  ///< hash128 of the model's identity, and of the layer's name
   Hash128 name;
   DType dtype = DType::Bytes;
   std::vector<std::uint64_t> shape;  ///< of the whole layer
   std::uint32_t part = 0;
-  std::uint32_t n_parts = 1;
   std::uint64_t size_bytes = 0;  ///< of this part
   std::uint32_t lossy_class = 0;
   std::vector<std::byte> sketch;
@@ -39,11 +42,13 @@ struct KnownBase {
 struct Catalog {
   std::uint32_t next_shard = 0;
   std::uint64_t next_sweep = 1;
-  std::uint64_t file_bytes = 0;        ///< of all rows of regular files, over all ranks
-  std::vector<KnownFile> known_files;  ///< of the shards that this rank has read
+  std::uint64_t file_bytes = 0;                ///< of all rows of regular files, over all ranks
+  std::vector<KnownFile> known_files;          ///< of the shards that this rank has read
+  std::map<Hash128, std::string> model_names;  ///< of the models of their files, by hash128
 };
 
-/// Takes the bases of one shard (in order of rows), or none. Called equally often on all ranks: it may be collective.
+/// Takes the bases of one shard (those with sketches in order of rows, then small ones by file), or none. Called
+/// equally often on all ranks: it may be collective.
 using TakeBases = std::function<void(std::vector<KnownBase>)>;
 
 /// Collective. Reads all shards; takes every layer into `table` at its owner (88 bytes a layer cross the network, at

@@ -73,9 +73,11 @@ const h5::RowType& row_type<ModelRow>() {
 
 template <>
 const h5::RowType& row_type<SketchRow>() {
-  static const h5::RowType type{sizeof(SketchRow),
-                                {ELVES_FIELD(SketchRow, layer, U64), ELVES_FIELD(SketchRow, name_offset, U64),
-                                 ELVES_FIELD(SketchRow, n_bytes, U32), ELVES_FIELD(SketchRow, check, U32)}};
+  static const h5::RowType type{
+      sizeof(SketchRow),
+      {ELVES_FIELD(SketchRow, layer, U64), ELVES_DIGEST(SketchRow, model), ELVES_DIGEST(SketchRow, name),
+       ELVES_FIELD(SketchRow, part, U32), ELVES_FIELD(SketchRow, name_offset, U64),
+       ELVES_FIELD(SketchRow, n_bytes, U32), ELVES_FIELD(SketchRow, check, U32)}};
   return type;
 }
 

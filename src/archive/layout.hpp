@@ -111,7 +111,10 @@ struct ModelRow {
 /// The sketch of a layer that may serve as a base of others. Shards of older versions have no such table.
 struct SketchRow {
   static constexpr const char* kTable = "sketches";
-  std::uint64_t layer = 0;        ///< row of /layers of this shard
+  std::uint64_t layer = 0;  ///< row of /layers of this shard
+  DigestBytes model{};      ///< hash128 of the identity of the model that brought it, and of its name there
+  DigestBytes name{};
+  std::uint32_t part = 0;         ///< which part of a large layer
   std::uint64_t name_offset = 0;  ///< in /names: n_bytes bytes, the sketch
   std::uint32_t n_bytes = 0;      ///< at most kMostSketchBytes
   std::uint32_t check = 0;

@@ -24,14 +24,14 @@ std::uint64_t cpu_nanoseconds_of_thread() {
 EncodeStage::EncodeStage(int threads, const EncodeOptions& options, const KeyedHash& hash, bool verify)
     : threads_(threads), options_(options), hash_(hash), verify_(verify), workers_(static_cast<std::size_t>(threads)) {}
 
-Result<void> EncodeStage::encode(WorkChunk& chunk, std::span<const std::byte> raw, Worker& worker, Arena& arena,
-                                 Arena::Place& place) const {
+Result<void> EncodeStage::encode(WorkChunk& chunk, std::span<const std::byte> raw, const Base& base, Worker& worker,
+                                 Arena& arena, Arena::Place& place) const {
   auto options = options_;
   options.lossless = options.lossless || chunk.task == Task::EncodeLossless;
   auto& out = arena.block_for(2 * raw.size() + kSmallAttempt);
   const auto begin = out.size();
   const auto start = cpu_nanoseconds_of_thread();
-  chunk.stats = worker.encoder.encode(raw, chunk.dtype, options, out);
+  chunk.stats = worker.encoder.encode(raw, chunk.dtype, options, out, base);
   worker.sums.add({.raw_bytes = raw.size(),
                    .encoded_bytes = chunk.stats.encoded_bytes,
                    .default_bytes = chunk.stats.default_bytes,
@@ -43,7 +43,7 @@ Result<void> EncodeStage::encode(WorkChunk& chunk, std::span<const std::byte> ra
   chunk.checksum = checksum64(encoded);
   if (!verify_) return {};
   worker.decoded.resize(raw.size());
-  if (auto done = worker.decoder.decode(encoded, chunk.dtype, worker.decoded); !done) return done;
+  if (auto done = worker.decoder.decode(encoded, chunk.dtype, worker.decoded, base.bytes); !done) return done;
   if (!std::equal(decoded.begin(), decoded.end(), worker.decoded.begin(), worker.decoded.end()))
     return Error{"a chunk does not decode to what was encoded: please report this bug with the file"};
   return {};
@@ -55,7 +55,7 @@ EncodingSums EncodeStage::sums() const {
   return sums;
 }
 
-Result<void> EncodeStage::run(Work& work, const Buffer& raw, std::vector<Arena>& arenas,
+Result<void> EncodeStage::run(Work& work, const Buffer& raw, BaseReader& bases, std::vector<Arena>& arenas,
                               std::atomic<std::uint64_t>& bytes_done) {
   arenas.resize(static_cast<std::size_t>(threads_));
   for (auto& arena : arenas) arena.clear();
@@ -74,7 +74,7 @@ Result<void> EncodeStage::run(Work& work, const Buffer& raw, std::vector<Arena>&
     Result<void> done;
     try {
       const auto bytes = raw.bytes().subspan(chunk.buffer_at, chunk.size_bytes);
-      done = encode(chunk, bytes, workers_[thread], arenas[thread], places_[at].place);
+      done = encode(chunk, bytes, bases.base_of(chunk, thread), workers_[thread], arenas[thread], places_[at].place);
     } catch (const std::exception& error) {
       done = Error{error.what()};
     }

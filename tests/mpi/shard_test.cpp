@@ -66,6 +66,8 @@ void add_file(Made& made, const std::string& path, std::uint64_t layer_row) {
   layer.ndim = 1;
   SketchRow sketch;
   sketch.layer = part.layers.size();
+  store(sketch.model, hash128("model"));
+  store(sketch.name, hash128("w"));
   const auto text = "sketch of " + path;
   sketch.name_offset = part.sketch_bytes.add(std::as_bytes(std::span(text)));
   sketch.n_bytes = static_cast<std::uint32_t>(text.size());
@@ -145,14 +147,18 @@ TEST_F(ShardTest, sketches_of_layers_that_stand_alone_come_back_with_who_brought
   const auto archive = open_directory(comm, directory_.path);
   dedup::LayerTable table;
   std::vector<KnownBase> bases;
+  std::vector<KnownBase> small;
   std::uint64_t calls = 0;
-  load_catalog(comm, archive, table, [&](std::vector<KnownBase> some) {
+  const auto catalog = load_catalog(comm, archive, table, [&](std::vector<KnownBase> some) {
     calls = comm.sum(std::uint64_t{1});  // it may be collective
-    bases.insert(bases.end(), some.begin(), some.end());
+    for (auto& base : some) (base.sketch.empty() ? small : bases).push_back(std::move(base));
   });
   const auto n = static_cast<std::uint64_t>(comm.size());
   EXPECT_EQ(calls, n);
   EXPECT_EQ(comm.sum(std::uint64_t{bases.size()}), n * (n + 1) - n);
+  EXPECT_EQ(comm.sum(std::uint64_t{small.size()}), n * (n + 1));  // whether they stand alone is not asked
+  for (const auto& base : small) EXPECT_EQ(base.name, hash128("w"));
+  EXPECT_TRUE(comm.any(catalog.model_names == std::map<Hash128, std::string>{{hash128("model"), "model"}}));
   for (const auto& base : bases) {
     EXPECT_EQ(base.model, hash128("model"));
     EXPECT_EQ(base.name, hash128("w"));
@@ -163,7 +169,7 @@ TEST_F(ShardTest, sketches_of_layers_that_stand_alone_come_back_with_who_brought
     EXPECT_EQ(base.place.row, rank * (rank + 1) / 2 + file);
     EXPECT_FALSE(base.place.shard == 1 && file == 0);
     EXPECT_EQ(base.size_bytes, text.size() + 1);  // "content" has a letter more than "sketch"
-    EXPECT_EQ(base.n_parts, 1u);
+    EXPECT_EQ(base.part, 0u);
   }
 }
 
