@@ -27,7 +27,8 @@ Result<void> measure(ShardReader& reader, std::uint64_t row, NamedBase& base) {
   return {};
 }
 
-Result<void> name_from(ShardReader& reader, std::uint32_t shard, const FileRow& file, Bases& bases) {
+/// A file whose layers lie in several shards has its row in the last of them.
+Result<void> name_from(ShardReader& reader, const FileRow& file, Bases& bases, std::size_t& n_unnamed) {
   const auto model = reader.model(file.model);
   if (!model) return model.error();
   const auto id = reader.names(model->id_offset, model->id_bytes);
@@ -36,11 +37,13 @@ Result<void> name_from(ShardReader& reader, std::uint32_t shard, const FileRow& 
     const auto extent = reader.extent(file.first_extent + e);
     if (!extent) return extent.error();
     const auto base = bases.find({extent->layer_shard, extent->layer_row});
-    if (extent->layer_shard != shard || base == bases.end() || !base->second.layer.empty()) continue;
+    if (extent->is_layer == 0 || base == bases.end() || base->second.is_named) continue;
     auto name = reader.names(extent->name_offset, extent->name_bytes);
     if (!name) return name.error();
     base->second.model = *id;
     base->second.layer = std::move(*name);
+    base->second.is_named = true;
+    --n_unnamed;
   }
   return {};
 }
@@ -64,16 +67,19 @@ Result<Bases> name_bases(const Directory& directory, ShardSet& shards) {
     if (!shard) return shard.error();
     if (auto done = find_bases(**shard, bases); !done) return done.error();
   }
-  std::uint32_t named = kNoShard;
   for (auto& [place, base] : bases) {
     auto shard = shards.at(place.shard);
     if (!shard) return shard.error();
     if (auto done = measure(**shard, place.row, base); !done) return done.error();
-    if (std::exchange(named, place.shard) == place.shard) continue;
-    for (std::uint64_t row = 0; row < (*shard)->rows(FileRow::kTable); ++row) {
+  }
+  auto n_unnamed = bases.size();
+  for (const auto number : directory.shards) {
+    auto shard = shards.at(number);
+    if (!shard) return shard.error();
+    for (std::uint64_t row = 0; row < (*shard)->rows(FileRow::kTable) && n_unnamed > 0; ++row) {
       const auto file = (*shard)->file(row);
       if (!file) return file.error();
-      if (auto done = name_from(**shard, place.shard, *file, bases); !done) return done.error();
+      if (auto done = name_from(**shard, *file, bases, n_unnamed); !done) return done.error();
     }
   }
   return bases;

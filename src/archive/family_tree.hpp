@@ -17,8 +17,8 @@ struct FamilyMember {
 };
 
 /// The families: models on which others rest, each followed by these, in order of identifier. Models that stand alone
-/// are left out. Where models rest on each other, the first by identifier is at the top. Points into `models`, which
-/// are in order of identifier.
+/// are left out. Where models rest on each other, the one that takes the smallest part of its bytes from the others is
+/// at the top. Points into `models`, which are in order of identifier.
 std::vector<FamilyMember> family_tree(const std::vector<ListedModel>& models);
 
 }  // namespace elves::archive

@@ -204,7 +204,7 @@ std::uint64_t ListedModel::difference_bytes() const {
 const ListedKin* ListedModel::base() const {
   for (const auto& other : kin) {
     const bool is_model = other.model != id && !other.model.empty();
-    if (is_model && (other.size_bytes > 0 || other.copied_bytes > layer_bytes / 2)) return &other;
+    if (is_model) return other.taken_bytes() > layer_bytes / 10 ? &other : nullptr;
   }
   return nullptr;
 }
@@ -231,8 +231,7 @@ std::vector<ListedModel> sum_by_model(const std::vector<ListedFile>& files) {
   std::vector<ListedModel> sums;
   for (auto& [id, model] : models) {
     for (auto& [other, taken] : kin[id]) model.kin.push_back(std::move(taken));
-    std::ranges::stable_sort(model.kin, std::greater{},
-                             [](const ListedKin& taken) { return taken.size_bytes + taken.copied_bytes; });
+    std::ranges::stable_sort(model.kin, std::greater{}, &ListedKin::taken_bytes);
     sums.push_back(std::move(model));
   }
   return sums;

@@ -40,6 +40,7 @@ struct ListedKin {
   std::uint64_t alone_bytes = 0;   ///< of these, if they took what their bases take for each byte
   std::uint64_t copied_bytes = 0;  ///< of layers that the other model brought
 
+  std::uint64_t taken_bytes() const { return size_bytes + copied_bytes; }
   void add(const ListedKin& other);
 };
 
@@ -71,8 +72,7 @@ struct ListedModel {
   std::vector<ListedKin> kin;  ///< other models, from which it takes most first
 
   std::uint64_t difference_bytes() const;  ///< of layers that are differences
-  /// The model that it rests on: that from which it takes most; nullptr where all is its own, and where it shares less
-  /// than half of its layers and has no differences.
+  /// The model that it rests on: that from which it takes most; nullptr where that is less than a tenth of its layers.
   const ListedKin* base() const;
 };
 

@@ -470,6 +470,7 @@ TEST_F(BaseLayers, a_listing_tells_who_rests_on_whom) {
 ListedModel model_on(const std::string& id, const std::vector<std::string>& bases) {
   ListedModel model;
   model.id = id;
+  model.layer_bytes = id == "a" ? 150 : 200;
   for (const auto& base : bases) model.kin.push_back({.model = base, .n_layers = 1, .size_bytes = 100});
   return model;
 }
@@ -483,7 +484,7 @@ TEST(FamilyTree, draws_every_model_once_also_where_they_rest_on_each_other) {
     drawn += std::string(member.depth, ' ') + member.model->id + (member.is_last ? "" : " and");
     drawn += (member.n_others > 0 ? " +" + std::to_string(member.n_others) : "") + "\n";
   }
-  EXPECT_EQ(drawn, "c\n d and +1\n  e\n g\na +1\n b\n");
+  EXPECT_EQ(drawn, "b +1\n a\nc\n d and +1\n  e\n g\n");
 }
 
 TEST_F(BaseLayers, families_of_any_size_keep_few_files_open) {
