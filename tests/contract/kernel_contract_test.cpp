@@ -568,5 +568,26 @@ TEST(KernelContract, encoders_give_the_same_bytes_on_every_target) {
   }
 }
 
+TEST(KernelContract, encoders_make_the_same_differences_on_every_target) {
+  for (const DType dtype : testing::all_dtypes()) {
+    if (block_elements(dtype) > 1) continue;
+    SCOPED_TRACE(name(dtype));
+    const auto family = testing::fine_tune(dtype, 30000, 0.01);
+    for (const EncodeOptions& options : std::vector<EncodeOptions>{{}, {.lossless = true}, {.min_snr_db = -1000}}) {
+      Bytes expected;
+      on_every_target([&] {
+        Encoder encoder;
+        Bytes encoded;
+        encoder.encode(family.own, dtype, options, encoded, {family.base});
+        if (expected.empty()) expected = encoded;
+        EXPECT_EQ(encoded, expected);
+        Bytes back(family.own.size());
+        ASSERT_TRUE(Decoder().decode(encoded, dtype, back, family.base).has_value());
+        EXPECT_EQ(back, Bytes(encoder.decoded().begin(), encoder.decoded().end()));
+      });
+    }
+  }
+}
+
 }  // namespace
 }  // namespace elves::encode
