@@ -216,9 +216,27 @@ void print_real(const std::string& hub) {
                 row.predicted[1] / row.n_elements);
 }
 
+// Layers one behind the other, none of them in the cache.
+void print_sampling(DType dtype, std::size_t layer_bytes) {
+  constexpr std::size_t kTotal = 256u << 20;
+  const Bytes bytes(kTotal, std::byte{1});
+  Bytes sketch(sketch_bytes(dtype, layer_bytes));
+  const auto start = std::chrono::steady_clock::now();
+  for (std::size_t at = 0; at < kTotal; at += layer_bytes)
+    sample(dtype, layer_bytes, 0, std::span(bytes).subspan(at, layer_bytes), sketch);
+  const std::chrono::duration<double, std::micro> time = std::chrono::steady_clock::now() - start;
+  const double n = static_cast<double>(kTotal / layer_bytes);
+  std::printf("| %s | %zu | %zu | %.1f |\n", std::string(name(dtype)).c_str(), layer_bytes >> 10,
+              sample_count(layer_bytes), time.count() / n);
+}
+
 }  // namespace
 
 int main() {
+  std::puts("| dtype | KiB | samples | us |");
+  std::puts("|---|---|---|---|");
+  for (const DType dtype : {DType::BF16, DType::F32})
+    for (const std::size_t kib : {64, 256, 1024, 4096}) print_sampling(dtype, kib << 10);
   std::puts("| dtype | samples | noise / sigma | alone exact | error | delta exact | error | largest error of 20 |");
   std::puts("|---|---|---|---|---|---|---|---|");
   for (const DType dtype : {DType::BF16, DType::F32})

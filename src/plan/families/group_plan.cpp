@@ -45,6 +45,10 @@ bool seen(const FamilyMember& a, const FamilyMember& b) {
   return !a.sketch.empty() && !b.sketch.empty();
 }
 
+bool is_one_of(const std::array<std::uint32_t, 2>& hinted, std::uint32_t number) {
+  return hinted[0] == number || hinted[1] == number;
+}
+
 // About `most` of the numbers, evenly spread.
 std::vector<std::uint32_t> some_of(std::span<const std::uint32_t> numbers, std::size_t most) {
   const std::size_t step = (numbers.size() + most - 1) / most;
@@ -158,10 +162,15 @@ void GroupPlan::find_known() {
   }
 }
 
+// A base that lineage names, and that was tried first, gives way only to one that is clearly better.
 void GroupPlan::try_known(std::uint32_t child, std::uint32_t known, Bits bits) {
-  if (bits >= newcomers_[child].on_known || same_place(members_[child].layer, known_[known].layer)) return;
-  newcomers_[child].known = known;
-  newcomers_[child].on_known = bits;
+  Newcomer& newcomer = newcomers_[child];
+  const bool named = newcomer.known != KnownLayers::kNone && is_one_of(newcomer.hinted_known, newcomer.known);
+  const bool is_other = named && !is_one_of(newcomer.hinted_known, known);
+  const Bits lead = is_other ? about(bits) : 0;
+  if (bits + lead >= newcomer.on_known || same_place(members_[child].layer, known_[known].layer)) return;
+  newcomer.known = known;
+  newcomer.on_known = bits;
 }
 
 Signature GroupPlan::signature_of(std::uint32_t newcomer) {
@@ -442,16 +451,13 @@ std::vector<GroupChoice> GroupPlan::choices(const Clusters& clusters) const {
     choice.delta = clusters.bits(i);
     choice.seen = !members_[i].sketch.empty();
     if (clusters.has_children(i)) continue;
-    const auto is_hinted = [](const auto& hinted, std::uint32_t number) {
-      return hinted[0] == number || hinted[1] == number;
-    };
     if (clusters.base(i) != Clusters::kNone) {
       choice.newcomer = clusters.base(i);
-      choice.by_lineage = is_hinted(newcomer.hinted, choice.newcomer);
+      choice.by_lineage = is_one_of(newcomer.hinted, choice.newcomer);
       choice.seen = seen(members_[i], members_[choice.newcomer]);
     } else if (newcomer.known != KnownLayers::kNone) {
       choice.known = newcomer.known;
-      choice.by_lineage = is_hinted(newcomer.hinted_known, choice.known);
+      choice.by_lineage = is_one_of(newcomer.hinted_known, choice.known);
       choice.seen = seen(members_[i], known_[choice.known]);
     }
   }

@@ -80,6 +80,17 @@ Signature SignatureMaker::make(DType dtype, std::uint64_t layer_bytes, std::span
   return signature;
 }
 
+namespace {
+
+// The processor's own instruction is not in every x86-64.
+unsigned count_bits(std::uint64_t x) {
+  x -= x >> 1 & 0x5555555555555555u;
+  x = (x & 0x3333333333333333u) + (x >> 2 & 0x3333333333333333u);
+  return static_cast<unsigned>(((x + (x >> 4)) & 0x0F0F0F0F0F0F0F0Fu) * 0x0101010101010101u >> 56);
+}
+
+}  // namespace
+
 unsigned distance(const Signature& a, const Signature& b) noexcept {
   unsigned n_frames = 0;
   unsigned n_different = 0;
@@ -87,7 +98,7 @@ unsigned distance(const Signature& a, const Signature& b) noexcept {
     if (a.frame[f] != b.frame[f]) continue;
     ++n_frames;
     for (std::size_t word = 0; word < a.order[f].size(); ++word)
-      n_different += static_cast<unsigned>(std::popcount(a.order[f][word] ^ b.order[f][word]));
+      n_different += count_bits(a.order[f][word] ^ b.order[f][word]);
   }
   return n_frames == 0 ? 512 : n_different * 2 / n_frames;
 }
@@ -116,54 +127,56 @@ void Neighbours::rebuild(std::size_t for_members) {
   for (std::uint32_t member = 0; member < signatures_.size(); ++member) insert(member);
 }
 
-std::uint64_t Neighbours::key_of(const Signature& signature, std::size_t frame, std::size_t key) const {
-  const std::size_t first = key * kKeyBits;
-  const std::uint64_t bits = signature.order[frame][first / 64] >> (first % 64) & ((1u << used_key_bits_) - 1);
-  return mix(mix(signature.frame[frame] + 0x9E3779B97F4A7C15u) + (frame * kKeysOfFrame + key) * 0x10001u +
-             (bits << 32));
+// Where to look for the keys of a signature. Slots are far apart in memory: all are asked for at once.
+std::array<Neighbours::Place, Neighbours::kKeys> Neighbours::places_of(const Signature& signature) const {
+  std::array<Place, kKeys> places;
+  const std::uint64_t mask = (std::uint64_t{1} << used_key_bits_) - 1;
+  for (std::size_t key = 0; key < kKeys; ++key) {
+    const std::size_t frame = key / kKeysOfFrame;
+    const std::size_t first = key % kKeysOfFrame * kKeyBits;
+    const std::uint64_t bits = signature.order[frame][first / 64] >> (first % 64) & mask;
+    const std::uint64_t hash = mix(mix(signature.frame[frame] + 0x9E3779B97F4A7C15u) + key * 0x10001u + (bits << 32));
+    places[key] = {static_cast<std::size_t>((hash >> 32) * slots_.size() >> 32), static_cast<std::uint32_t>(hash) | 1u};
+    __builtin_prefetch(&slots_[places[key].first]);
+  }
+  return places;
 }
 
 void Neighbours::insert(std::uint32_t member) {
-  for (std::size_t f = 0; f < Signature::kFrames; ++f) {
-    for (std::size_t k = 0; k < kKeysOfFrame; ++k) {
-      const std::uint64_t key = key_of(signatures_[member], f, k);
-      const auto tag = static_cast<std::uint32_t>(key) | 1u;
-      std::size_t at = static_cast<std::size_t>((key >> 32) * slots_.size() >> 32);
-      std::size_t n_same = 0;
-      while (slots_[at].tag != 0 && n_same < kMostOfKey) {
-        if (slots_[at].tag == tag) ++n_same;
-        if (++at == slots_.size()) at = 0;
-      }
-      if (n_same < kMostOfKey) slots_[at] = {tag, member};
+  for (const auto& [first, tag] : places_of(signatures_[member])) {
+    std::size_t at = first;
+    std::size_t n_same = 0;
+    while (slots_[at].tag != 0 && n_same < kMostOfKey) {
+      if (slots_[at].tag == tag) ++n_same;
+      if (++at == slots_.size()) at = 0;
     }
+    if (n_same < kMostOfKey) slots_[at] = {tag, member};
   }
 }
 
 void Neighbours::compare(const Signature& query, std::uint32_t member) const {
-  if (seen_by_query_[member] == query_) return;
-  seen_by_query_[member] = query_;
   const unsigned apart = distance(query, signatures_[member]);
   if (apart <= kFarthest) found_.push_back({apart, member});
 }
 
 void Neighbours::compare_members_of_keys(const Signature& query) const {
-  for (std::size_t f = 0; f < Signature::kFrames; ++f) {
-    for (std::size_t k = 0; k < kKeysOfFrame; ++k) {
-      const std::uint64_t key = key_of(query, f, k);
-      const auto tag = static_cast<std::uint32_t>(key) | 1u;
-      std::size_t at = static_cast<std::size_t>((key >> 32) * slots_.size() >> 32);
-      while (slots_[at].tag != 0) {
-        if (slots_[at].tag == tag) compare(query, slots_[at].member);
-        if (++at == slots_.size()) at = 0;
-      }
+  ++query_;
+  candidates_.clear();
+  for (const auto& [first, tag] : places_of(query)) {
+    for (std::size_t at = first; slots_[at].tag != 0; at = at + 1 == slots_.size() ? 0 : at + 1) {
+      const std::uint32_t member = slots_[at].member;
+      if (slots_[at].tag != tag || seen_by_query_[member] == query_) continue;
+      seen_by_query_[member] = query_;
+      __builtin_prefetch(&signatures_[member]);
+      candidates_.push_back(member);
     }
   }
+  for (const auto member : candidates_) compare(query, member);
 }
 
 void Neighbours::nearest(const Signature& query, std::size_t limit, std::vector<std::uint32_t>& members) const {
   members.clear();
   found_.clear();
-  ++query_;
   if (slots_.empty()) {
     for (std::uint32_t member = 0; member < signatures_.size(); ++member) compare(query, member);
   } else {

@@ -39,11 +39,11 @@ class SignatureMaker {
 unsigned distance(const Signature& a, const Signature& b) noexcept;
 
 /// Layers found by their signatures, without a look at all of them. Members are numbered as they are added; the same
-/// members in the same order give the same answers. 80 bytes a member, and above kFewMembers at most 512 more.
+/// members in the same order give the same answers. 80 bytes a member, and above kFewMembers at most 640 more.
 class Neighbours {
  public:
-  /// Above this distance of signatures no difference is worth it.
-  static constexpr unsigned kFarthest = 205;
+  /// Above this distance of signatures no difference is worth it: noise of sigma itself makes 128 of 512.
+  static constexpr unsigned kFarthest = 170;
   /// So many are compared with each query one by one.
   static constexpr std::size_t kFewMembers = 64;
 
@@ -59,11 +59,16 @@ class Neighbours {
  private:
   static constexpr std::size_t kKeyBits = 16;
   static constexpr std::size_t kKeysOfFrame = Signature::kBits / kKeyBits;
+  static constexpr std::size_t kKeys = Signature::kFrames * kKeysOfFrame;
   static constexpr std::size_t kMostOfKey = 16;
 
   struct Slot {
     std::uint32_t tag = 0;  ///< 0: empty
     std::uint32_t member = 0;
+  };
+  struct Place {
+    std::size_t first;
+    std::uint32_t tag;
   };
   struct Found {
     unsigned distance;
@@ -73,7 +78,7 @@ class Neighbours {
 
   void rebuild(std::size_t for_members);
   void insert(std::uint32_t member);
-  std::uint64_t key_of(const Signature& signature, std::size_t frame, std::size_t key) const;
+  std::array<Place, kKeys> places_of(const Signature& signature) const;
   void compare(const Signature& query, std::uint32_t member) const;
   void compare_members_of_keys(const Signature& query) const;
 
@@ -83,6 +88,7 @@ class Neighbours {
   unsigned used_key_bits_ = 0;
   mutable std::vector<std::uint32_t> seen_by_query_;
   mutable std::uint32_t query_ = 0;
+  mutable std::vector<std::uint32_t> candidates_;
   mutable std::vector<Found> found_;
 };
 

@@ -21,7 +21,7 @@ struct BaseChoice {
 };
 
 /// Finds bases for the layers of the groups that a rank owns. What it answers depends on the layers of a group and
-/// their order only. Single-threaded. Holds about 180 bytes a known layer, and its sketch with 100 to 750 bytes of
+/// their order only. Single-threaded. Holds about 200 bytes a known layer, and its sketch with 90 to 750 bytes of
 /// index where it has one.
 class FamilyPlanner {
  public:

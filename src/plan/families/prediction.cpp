@@ -120,7 +120,8 @@ std::uint32_t magnitude_of(std::uint32_t elf_integer) {
 void group_classes(std::span<const std::uint8_t> magnitude_class, Samples& samples) {
   std::array<std::uint32_t, 64> counts{};
   for (const auto c : magnitude_class) ++counts[c];
-  const std::uint32_t least = std::max(kFewestInContext, samples.n / static_cast<std::uint32_t>(Samples::kContexts));
+  const std::uint32_t least =
+      std::max(kFewestInContext, samples.n / static_cast<std::uint32_t>(Samples::kMostContexts));
   std::array<std::uint8_t, 64> context{};
   std::uint32_t in_context = 0;
   std::uint32_t left = samples.n;
@@ -130,9 +131,10 @@ void group_classes(std::span<const std::uint8_t> magnitude_class, Samples& sampl
     in_context += counts[c];
     left -= counts[c];
     if (in_context < least || left < least) continue;
-    if (number + 1u < Samples::kContexts) ++number;
+    if (number + 1u < Samples::kMostContexts) ++number;
     in_context = 0;
   }
+  samples.n_contexts = number + 1u;
   for (std::size_t i = 0; i < samples.n; ++i) samples.context[i] = context[magnitude_class[i]];
 }
 
@@ -172,9 +174,9 @@ class Lengths {
  public:
   void add(std::size_t context, unsigned length) { ++counts_[context * kLengths + length]; }
 
-  std::uint64_t entropy() const {
+  std::uint64_t entropy(std::size_t n_contexts) const {
     std::uint64_t total = 0;
-    for (std::size_t context = 0; context < Samples::kContexts; ++context) {
+    for (std::size_t context = 0; context < n_contexts; ++context) {
       Entropy of_context;
       for (std::size_t length = 0; length < kLengths; ++length) of_context.add(counts_[context * kLengths + length]);
       total += of_context.total();
@@ -183,7 +185,7 @@ class Lengths {
   }
 
  private:
-  std::array<std::uint16_t, Samples::kContexts * kLengths> counts_{};
+  std::array<std::uint16_t, Samples::kMostContexts * kLengths> counts_{};
 };
 
 // Bits below the highest of a word of this length, in whole bits; those that samples do not show are taken for random.
@@ -281,7 +283,7 @@ std::uint64_t alone_of_elf(const Samples& own) {
   const ElfDifference difference(own);
   Sum sum;
   for (std::size_t i = 0; i < own.n; ++i) difference(own.values[i], 0, 0, sum);
-  return sum.lengths.entropy() + sum.raw * kOneBit;
+  return sum.lengths.entropy(1) + sum.raw * kOneBit;
 }
 
 }  // namespace
@@ -352,7 +354,7 @@ Bits predict_delta(const Samples& own, const Samples& base, Bits alone) {
   const Sum sum = own.words == Words::Elf ? differences(own, base, ElfDifference(own))
                                           : differences(own, base, PatternDifference(own, base));
   if (sum.n == 0) return alone;
-  const std::uint64_t common = (sum.lengths.entropy() + sum.raw * kOneBit) / sum.n;
+  const std::uint64_t common = (sum.lengths.entropy(base.n_contexts) + sum.raw * kOneBit) / sum.n;
   if (own.n_numbers <= base.n_numbers) return static_cast<Bits>(common);
   const std::uint64_t n_behind = own.n_numbers - base.n_numbers;
   return static_cast<Bits>((common * base.n_numbers + alone * n_behind) / own.n_numbers);

@@ -24,13 +24,14 @@ struct Samples {
   std::uint64_t n_numbers = 0;  ///< of the layer
   std::uint32_t n = 0;          ///< samples
   std::uint32_t used_bits = 0;  ///< all patterns ored
+  std::uint32_t n_contexts = 1;
   /// Patterns: integers in the order of the floats, at the top of the word. Elf: two's complement; kOutlier where the
   /// number has no ELF integer.
   std::array<std::uint32_t, kMostSamples> values;
-  std::array<std::uint8_t, kMostSamples> context;  ///< of a base: below kContexts; smaller numbers in higher ones
+  std::array<std::uint8_t, kMostSamples> context;  ///< of a base: below n_contexts; smaller numbers in higher ones
 
   static constexpr std::uint32_t kOutlier = 0x8000'0000;
-  static constexpr std::size_t kContexts = 8;
+  static constexpr std::size_t kMostContexts = 8;
 };
 
 /// Whether ELF with its default guard (70 dB) would take the layer, as far as the samples tell.

@@ -326,6 +326,25 @@ TEST(Lineage, tells_which_of_two_is_the_base) {
   }
 }
 
+TEST(Lineage, tells_which_of_two_known_layers_is_the_base) {
+  for (const std::size_t named : {0, 1}) {
+    FamilyPlanner planner;
+    Wave archive;
+    for (std::uint64_t i = 0; i < 2; ++i) {
+      const auto sketch = sketch_of(DType::F32, kBytes, fine_tune(1, 1e-4, i));
+      planner.add_known(archive.add(DType::F32, kBytes, sketch, std::to_string(i)), sketch);
+    }
+    Wave wave;
+    auto& layer = wave.add(DType::F32, kBytes, sketch_of(DType::F32, kBytes, fine_tune(1, 0.01, 5)), "tune");
+    layer.hints[0] = hash_of(std::to_string(named));
+    layer.shard = 8;
+    const auto choices = planner.plan(wave.layers, wave.sketches);
+    ASSERT_TRUE(choices[0].found);
+    EXPECT_EQ(choices[0].base.row, named);
+    EXPECT_TRUE(choices[0].by_lineage);
+  }
+}
+
 TEST(FamilyPlanner, answers_for_each_group_as_if_it_were_alone) {
   Families families(DType::BF16, false, 0.05, 3);
   Wave two = families.wave;
