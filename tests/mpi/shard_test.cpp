@@ -129,7 +129,7 @@ TEST_F(ShardTest, what_all_ranks_wrote_comes_back_in_order_of_rank) {
       EXPECT_EQ(content, "content of " + path);
       const auto sketch = reader->sketch(row);
       ASSERT_TRUE(sketch) << sketch.error().message;
-      EXPECT_EQ(sketch->layer, row);
+      EXPECT_EQ(+sketch->layer, row);
       EXPECT_EQ(*reader->names(sketch->name_offset, sketch->n_bytes), "sketch of " + path);
     }
   }
