@@ -9,6 +9,8 @@
 
 #include "encode/kernels/difference.hpp"
 #include "encode/kernels/histogram.hpp"
+#include "encode/transforms/delta/elf_kernel.hpp"
+#include "encode/transforms/delta/kernel.hpp"
 #include "encode/transforms/elf/kernel.hpp"
 #include "encode/transforms/planes/kernel.hpp"
 #include "hwy/highway.h"
@@ -349,6 +351,173 @@ TEST(KernelContract, differences_are_those_of_places_in_the_order_of_floats) {
   });
 }
 
+// What docs/transforms/delta.md says, in plain loops.
+template <class Word>
+struct DeltaTwin {
+  DeltaTwin(const delta::Layout& layout, const std::vector<Word>& values, const std::vector<Word>& base)
+      : symbols(layout.n_groups()), low(layout.low_bytes), escapes(layout.escape_bytes()) {
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      const auto difference = difference_of(layout.operation, values[i], base[i]);
+      const auto upper = static_cast<std::uint64_t>(difference) >> 8 * layout.low_bytes;
+      widths.push_back(static_cast<std::uint8_t>(std::bit_width(difference)));
+      symbols[group_of(layout, base[i])].push_back(static_cast<std::byte>(std::min<std::uint64_t>(upper, 255)));
+      for (unsigned k = 0; k < layout.low_bytes; ++k) {
+        low[k].push_back(static_cast<std::byte>(difference >> 8 * (layout.low_bytes - 1 - k)));
+      }
+      if (upper < 255) continue;
+      for (unsigned k = 0; k < layout.escape_bytes(); ++k) {
+        escapes[k].push_back(static_cast<std::byte>(upper >> 8 * (layout.escape_bytes() - 1 - k)));
+      }
+    }
+  }
+
+  static Word difference_of(delta::Operation operation, Word value, Word base) {
+    if (operation == delta::Operation::Xor) return std::rotl(static_cast<Word>(value ^ base), 1);
+    if (operation == delta::Operation::Integers) return zigzag(static_cast<Word>(value - base));
+    const auto distance = static_cast<std::uint64_t>(place(value)) - static_cast<std::uint64_t>(place(base));
+    return zigzag(static_cast<Word>(distance));
+  }
+
+  static std::size_t group_of(const delta::Layout& layout, Word base) {
+    const auto bits = static_cast<std::uint64_t>(base);
+    auto context = static_cast<std::uint8_t>(bits << 1 >> (8 * sizeof(Word) - 8));
+    if (sizeof(Word) == 8) context = static_cast<std::uint8_t>((bits >> 52) + 128);
+    std::size_t group = 0;
+    while (group < layout.thresholds.size() && context < layout.thresholds[group]) ++group;
+    return group;
+  }
+
+  std::vector<Bytes> symbols;
+  std::vector<Bytes> low;
+  std::vector<Bytes> escapes;
+  std::vector<std::uint8_t> widths;
+};
+
+// Changed in some of the low bits, more in some words than in others.
+template <class Word>
+std::vector<Word> neighbours(const std::vector<Word>& base, std::uint64_t seed) {
+  testing::Random random(seed);
+  std::vector<Word> near;
+  for (const Word word : base) {
+    const auto bits = random.below(8 * sizeof(Word) + 1);
+    const auto change = bits == 0 ? std::uint64_t{0} : random.bits() >> (64 - bits);
+    near.push_back(static_cast<Word>(word ^ change));
+  }
+  return near;
+}
+
+std::vector<Bytes> with_slack(const std::vector<Bytes>& parts) {
+  auto longer = parts;
+  for (auto& part : longer) part.resize(part.size() + delta::kSlack);
+  return longer;
+}
+
+template <std::size_t kMost>
+std::array<std::byte*, kMost> pointers_to(std::vector<Bytes>& parts) {
+  std::array<std::byte*, kMost> all{};
+  for (std::size_t k = 0; k < parts.size(); ++k) all[k] = parts[k].data();
+  return all;
+}
+
+void expect_starts_with(const std::vector<Bytes>& parts, const std::vector<Bytes>& expected, const char* what) {
+  for (std::size_t k = 0; k < expected.size(); ++k) {
+    ASSERT_TRUE(std::equal(expected[k].begin(), expected[k].end(), parts[k].begin())) << what << ' ' << k;
+  }
+}
+
+template <class Word>
+void expect_delta_of(const delta::Layout& layout, std::size_t n) {
+  const auto base = words<Word>(n, n + 3);
+  const auto values = neighbours(base, n + 4);
+  const DeltaTwin<Word> expected(layout, values, base);
+  const auto value_bytes = testing::bytes_of(values);
+  const auto base_bytes = testing::bytes_of(base);
+  const auto sizes = delta::count_groups(layout, base_bytes.data(), n);
+  for (std::size_t k = 0; k < layout.n_groups(); ++k) ASSERT_EQ(sizes[k], expected.symbols[k].size()) << k;
+  std::vector<std::uint8_t> widths(n);
+  delta::widths_of(sizeof(Word), layout.operation, value_bytes.data(), base_bytes.data(), n, widths.data());
+  ASSERT_EQ(widths, expected.widths);
+
+  auto symbols = with_slack(expected.symbols);
+  auto escapes = std::vector<Bytes>(layout.escape_bytes(), Bytes(n + delta::kSlack));
+  std::vector<GuardedBytes> low(layout.low_bytes, GuardedBytes(n));
+  delta::Parts<std::byte> parts{.symbols = pointers_to<delta::kMostGroups>(symbols),
+                                .escapes = pointers_to<delta::kMostWordBytes>(escapes)};
+  std::ranges::copy(pointers(low), parts.low.begin());
+  const auto n_escapes = delta::split(layout, value_bytes.data(), base_bytes.data(), n, parts);
+  ASSERT_EQ(n_escapes, expected.escapes[0].size());
+  expect_starts_with(symbols, expected.symbols, "symbols");
+  expect_starts_with(escapes, expected.escapes, "escapes");
+  for (unsigned k = 0; k < layout.low_bytes; ++k) ASSERT_EQ(low[k].get(), expected.low[k]) << "low bytes " << k;
+
+  auto exact = expected;  // without a byte to spare
+  const auto as_const = [](const auto& all) {
+    delta::Parts<const std::byte> from;
+    std::ranges::copy(pointers_to<delta::kMostGroups>(all->symbols), from.symbols.begin());
+    std::ranges::copy(pointers_to<delta::kMostWordBytes>(all->low), from.low.begin());
+    std::ranges::copy(pointers_to<delta::kMostWordBytes>(all->escapes), from.escapes.begin());
+    return from;
+  };
+  GuardedBytes back(n * sizeof(Word));
+  ASSERT_TRUE(delta::join(layout, as_const(&exact), sizes, n_escapes, base_bytes.data(), n, back.data()));
+  ASSERT_EQ(back.get(), value_bytes);
+  if (n_escapes == 0) return;
+  ASSERT_FALSE(delta::join(layout, as_const(&exact), sizes, n_escapes - 1, base_bytes.data(), n, back.data()));
+}
+
+TEST(KernelContract, delta_lists_symbols_by_the_context_of_the_base) {
+  const std::vector<std::vector<std::uint8_t>> all_thresholds{
+      {}, {128}, {255, 120, 3}, {126, 125, 124, 123, 122, 121, 120}, {200, 200, 1}, {1}};
+  on_every_target([&] {
+    with_every_word([&](auto word) {
+      using Word = decltype(word);
+      for (const auto operation : {delta::Operation::Xor, delta::Operation::Floats, delta::Operation::Integers}) {
+        for (unsigned low_bytes = 0; low_bytes < sizeof(Word); ++low_bytes) {
+          for (const auto& thresholds : all_thresholds) {
+            for (const std::size_t n : {0u, 1u, 31u, 64u, 65u, 129u, 2049u, 4200u}) {
+              SCOPED_TRACE(std::to_string(n) + " words of " + std::to_string(sizeof(Word)) + " bytes, " +
+                           std::to_string(low_bytes) + " low, " + std::to_string(thresholds.size()) + " thresholds");
+              expect_delta_of<Word>({sizeof(Word), low_bytes, operation, thresholds}, n);
+            }
+          }
+        }
+      }
+    });
+  });
+}
+
+template <class Word>
+void expect_elf_differences_of(std::size_t n, unsigned shift) {
+  auto symbols = words<Word>(n, n);
+  auto base = words<Word>(n, n + 1);
+  std::vector<Word> expected(n);
+  const auto integer_of = [&](Word symbol) {
+    const auto m = static_cast<Word>(symbol >> shift >> 1);
+    return static_cast<Word>((symbol >> shift & 1) != 0 ? Word{0} - 1 - m : m);
+  };
+  for (std::size_t i = 0; i < n; ++i) {
+    symbols[i] = static_cast<Word>(symbols[i] >> shift << shift);
+    expected[i] = zigzag(static_cast<Word>(integer_of(symbols[i]) - integer_of(base[i])));
+  }
+  const auto base_bytes = testing::bytes_of(base);
+  GuardedBytes made(n * sizeof(Word));
+  elf_delta::subtract(sizeof(Word), shift, testing::bytes_of(symbols).data(), base_bytes.data(), n, made.data());
+  ASSERT_EQ(testing::values_of<Word>(made.get()), expected);
+  elf_delta::add(sizeof(Word), shift, made.data(), base_bytes.data(), n, made.data());
+  ASSERT_EQ(testing::values_of<Word>(made.get()), symbols);
+}
+
+TEST(KernelContract, elf_differences_are_those_of_signed_integers) {
+  on_every_target([] {
+    for (const std::size_t n : kSizes) {
+      expect_elf_differences_of<std::uint16_t>(n, 5);
+      expect_elf_differences_of<std::uint32_t>(n, 8);
+      expect_elf_differences_of<std::uint32_t>(n, 21);
+      expect_elf_differences_of<std::uint64_t>(n, 11);
+    }
+  });
+}
+
 TEST(KernelContract, differences_of_neighbours_are_small) {
   const std::vector<float> values{1e-45F, 0.0F, std::nextafterf(0.1F, 1), std::nextafterf(-0.1F, -1), 0.25F};
   const std::vector<float> base{-1e-45F, -0.0F, 0.1F, -0.1F, 0.25F};
@@ -395,6 +564,27 @@ TEST(KernelContract, encoders_give_the_same_bytes_on_every_target) {
           EXPECT_EQ(back, Bytes(encoder.decoded().begin(), encoder.decoded().end()));
         });
       }
+    }
+  }
+}
+
+TEST(KernelContract, encoders_make_the_same_differences_on_every_target) {
+  for (const DType dtype : testing::all_dtypes()) {
+    if (block_elements(dtype) > 1) continue;
+    SCOPED_TRACE(name(dtype));
+    const auto family = testing::fine_tune(dtype, 30000, 0.01);
+    for (const EncodeOptions& options : std::vector<EncodeOptions>{{}, {.lossless = true}, {.min_snr_db = -1000}}) {
+      Bytes expected;
+      on_every_target([&] {
+        Encoder encoder;
+        Bytes encoded;
+        encoder.encode(family.own, dtype, options, encoded, {family.base});
+        if (expected.empty()) expected = encoded;
+        EXPECT_EQ(encoded, expected);
+        Bytes back(family.own.size());
+        ASSERT_TRUE(Decoder().decode(encoded, dtype, back, family.base).has_value());
+        EXPECT_EQ(back, Bytes(encoder.decoded().begin(), encoder.decoded().end()));
+      });
     }
   }
 }

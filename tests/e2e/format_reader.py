@@ -28,7 +28,7 @@ DTYPES = ("bytes", "bool", "u8", "i8", "u16", "i16", "u32", "i32", "u64", "i64",
           "iq2_xxs", "iq2_xs", "iq3_xxs", "iq1_s", "iq4_nl", "iq3_s", "iq2_s", "iq4_xs", "iq1_m", "tq1_0", "tq2_0",
           "mxfp4")
 TRANSFORMS = {0: "raw", 1: "planes", 2: "elf-packed", 3: "elf", 4: "de", 5: "blocks", 6: "int-delta", 7: "palette",
-              8: "window"}
+              8: "window", 9: "delta", 10: "elf-delta"}
 
 
 class FormatError(Exception):
@@ -48,8 +48,9 @@ CONSTANT, STORED, HUFFMAN, ZSTD, RANS, CONTEXT = range(6)
 class Cursor:
     """Takes numbers and streams from the encoded bytes of a chunk, from the front."""
 
-    def __init__(self, data):
+    def __init__(self, data, base=b""):
         self.data, self.at = data, 0
+        self.base = base  # the bytes that a difference rests on
         self.last, self.last_but_one = b"", b""  # the streams that were taken before
 
     def take(self, n):
@@ -492,17 +493,84 @@ def join_palette(cursor, dtype, n_bytes):
     return values[indices].tobytes()
 
 
+def unfold(numbers):
+    """0, 1, 2, 3 stand for 0, -1, 1, -2, modulo the words' range."""
+    one = numbers.dtype.type(1)
+    return np.where(numbers & one, ~(numbers >> one), numbers >> one)
+
+
+def base_words(cursor, dtype, n_bytes, word_bytes):
+    """What is needed of the base, and zeros behind it; its checksum is not looked at."""
+    n_base = cursor.varint()
+    cursor.take(8)
+    need(n_base * word_bytes <= min(n_bytes, len(cursor.base)), "a base that is shorter than a difference needs")
+    return np.frombuffer(cursor.base[:n_base * word_bytes].ljust(n_bytes, b"\0"), f"<u{word_bytes}")
+
+
+def join_delta(cursor, dtype, n_bytes):
+    word_bytes, is_float = PLANES.get(dtype, (1, False))
+    base = base_words(cursor, dtype, n_bytes, word_bytes)
+    n, word, bits = len(base), base.dtype.type, 8 * word_bytes
+    operation, low, n_thresholds = cursor.take(3)
+    need(operation < 2 and low < word_bytes and n_thresholds < (8 if is_float else 1), "a damaged header of differences")
+    thresholds = np.frombuffer(cursor.take(n_thresholds), np.uint8)
+    n_escapes = cursor.varint()
+    if bits == 64:
+        contexts = ((base >> word(52)) + word(128) & word(255)).astype(np.uint8)
+    else:
+        contexts = (base << word(1) >> word(bits - 8)).astype(np.uint8)
+    groups = (contexts[:, None] < thresholds[None, :]).sum(1)
+    upper = np.zeros(n, base.dtype)
+    for group in range(n_thresholds + 1):
+        upper[groups == group] = np.frombuffer(cursor.stream(int((groups == group).sum())), np.uint8)
+    low_planes = [cursor.stream(n) for _ in range(low)]
+    need((upper == 255).sum() == n_escapes, "another number of escapes than the header tells")
+    if n_escapes:
+        upper[upper == 255] = from_planes([cursor.stream(n_escapes) for _ in range(word_bytes - low)], word_bytes)
+    differences = (upper << word(8 * low) | from_planes(low_planes, word_bytes)) if low else upper
+    if operation == 0:
+        return ((differences >> word(1) | differences << word(bits - 1)) ^ base).tobytes()
+    if not is_float:
+        return (base + unfold(differences)).tobytes()
+    all_but_sign = word((1 << bits - 1) - 1)
+    order = lambda words: np.where(words > all_but_sign, words ^ all_but_sign, words)  # its own inverse
+    return order(order(base) + unfold(differences)).tobytes()
+
+
+def elf_symbols(words, dtype, dropped):
+    """What elf makes of words: m << 1 | sign, and 0 for outliers."""
+    word_bytes, mantissa = ELF[dtype]
+    values = words.view(f"<f{word_bytes}").astype(np.float64)
+    with np.errstate(invalid="ignore", over="ignore"):
+        m = np.rint(np.abs(values) * 2.0 ** (mantissa - dropped))
+        inside = m < 2.0 ** (mantissa - dropped)
+    symbols = np.where(inside, m, 0).astype(np.uint64) << np.uint64(1) | np.signbit(values).astype(np.uint64)
+    return np.where(inside, symbols, np.uint64(0))
+
+
+def join_elf_delta(cursor, dtype, n_bytes):
+    dropped, n_outliers = elf_header(cursor, dtype)
+    word_bytes, mantissa = ELF[dtype]
+    base = unfold(elf_symbols(base_words(cursor, dtype, n_bytes, word_bytes), dtype, dropped))
+    differences = from_planes([cursor.stream(n_bytes // word_bytes) for _ in range(word_bytes)], word_bytes)
+    mask = np.uint64((1 << 8 * word_bytes) - 1)
+    integers = base + unfold(differences.astype(np.uint64)) & mask
+    is_negative = integers >> np.uint64(8 * word_bytes - 1) == 1
+    symbols = np.where(is_negative, (~integers & mask) << np.uint64(1) | np.uint64(1), integers << np.uint64(1))
+    return join_outliers(cursor, from_symbols(symbols, dtype, dropped), n_outliers)
+
+
 JOIN = {"raw": join_raw, "planes": join_planes, "elf-packed": join_elf_packed, "elf": join_elf, "de": join_de,
-        "blocks": join_blocks, "int-delta": join_int_delta, "palette": join_palette, "window": join_window}
+        "blocks": join_blocks, "int-delta": join_int_delta, "palette": join_palette, "window": join_window,
+        "delta": join_delta, "elf-delta": join_elf_delta}
 
 
 def decode_chunk(encoded, dtype, n_bytes, base=b""):
-    """The bytes of a chunk; dtype by name. base: what the base's chunk decodes to, where the chunk is a difference."""
-    cursor = Cursor(encoded)
+    """The bytes of a chunk; dtype by name. `base`: of a difference, what the base's chunk decodes to."""
+    cursor = Cursor(encoded, base)
     transform = cursor.take(1)[0]
     need(transform in TRANSFORMS, f"unknown transform {transform}")
-    join = JOIN[TRANSFORMS[transform]]
-    raw = join(cursor, dtype, n_bytes, base) if transform in DIFFERENCES else join(cursor, dtype, n_bytes)
+    raw = JOIN[TRANSFORMS[transform]](cursor, dtype, n_bytes)
     need(cursor.at == len(encoded), "bytes after the last stream of a chunk")
     need(len(raw) == n_bytes, "a chunk of another size than its row says")
     return raw

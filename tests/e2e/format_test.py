@@ -493,9 +493,11 @@ class Chunks(unittest.TestCase):
     def test_the_examples_of_the_pages_of_transforms(self):
         n = 0
         for page in sorted((PAGE.parent / "transforms").glob("*.md")):
-            for dtype, encoded, raw in re.findall(r"```chunk (\w+)\n(.*)\ngives *(.*)\n```", page.read_text(encoding="utf-8")):
+            blocks = re.findall(r"```chunk (\w+)\n(.*)\n(?:base (.*)\n)?gives *(.*)\n```", page.read_text(encoding="utf-8"))
+            for dtype, encoded, base, raw in blocks:
                 expected = bytes.fromhex(raw)
-                self.assertEqual(format_reader.decode_chunk(bytes.fromhex(encoded), dtype, len(expected)), expected, page)
+                found = format_reader.decode_chunk(bytes.fromhex(encoded), dtype, len(expected), bytes.fromhex(base))
+                self.assertEqual(found, expected, page)
                 n += 1
         self.assertGreaterEqual(n, 5)
 
@@ -505,7 +507,9 @@ class Chunks(unittest.TestCase):
             encoded = path.read_bytes()
             expected = path.with_name(path.name.replace(".chunk.", ".decoded.")).read_bytes()
             dtype = dtype_in(path.name.split(".")[0])
-            found = format_reader.decode_chunk(encoded, dtype, len(expected))
+            base = path.with_name(path.name.replace(".chunk.", ".base."))
+            base = base.read_bytes() if base.exists() else b""
+            found = format_reader.decode_chunk(encoded, dtype, len(expected), base)
             self.assertEqual(first_difference(expected, found), "", path.name)
             transforms.add(format_reader.TRANSFORMS[encoded[0]])
         self.assertEqual(transforms, set(format_reader.TRANSFORMS.values()))

@@ -185,10 +185,9 @@ HWY_INLINE void join4(const ByteVector (&planes)[4], ByteVector (&words)[4]) {
 
 #endif  // HWY_AVX3_DL
 
-// Writes the planes of kWord vectors of words, which are as many words as a vector has bytes, from element `at` on.
+// The planes of kWord vectors of words, which are as many words as a vector has bytes.
 template <std::size_t kWord>
-HWY_INLINE void store_planes(const ByteVector (&words)[kWord], const PlanesOut<kWord>& planes, std::size_t at) {
-  ByteVector bytes[kWord];
+HWY_INLINE void to_planes(const ByteVector (&words)[kWord], ByteVector (&bytes)[kWord]) {
   if constexpr (kWord == 1) bytes[0] = words[0];
   if constexpr (kWord == 2) {
     const auto pair = deinterleave<std::uint8_t>({words[0], words[1]});
@@ -210,39 +209,50 @@ HWY_INLINE void store_planes(const ByteVector (&words)[kWord], const PlanesOut<k
     split4(low, quarter);
     for (std::size_t k = 0; k < 4; ++k) bytes[4 + k] = quarter[k];
   }
+}
+
+// Writes them from element `at` on.
+template <std::size_t kWord>
+HWY_INLINE void store_planes(const ByteVector (&words)[kWord], const PlanesOut<kWord>& planes, std::size_t at) {
+  ByteVector bytes[kWord];
+  to_planes<kWord>(words, bytes);
   for (std::size_t k = 0; k < kWord; ++k) {
     if (k == 0 || k < planes.n) store_bytes(bytes[k], planes.at[k] + at);
   }
 }
 
-// The inverse; planes that are not there are zero.
+// The inverse of to_planes.
 template <std::size_t kWord>
-HWY_INLINE void load_planes(const PlanesIn<kWord>& planes, std::size_t at, ByteVector (&words)[kWord]) {
-  if constexpr (kWord == 1) words[0] = load_plane(planes, 0, at);
+HWY_INLINE void from_planes(const ByteVector (&bytes)[kWord], ByteVector (&words)[kWord]) {
+  if constexpr (kWord == 1) words[0] = bytes[0];
   if constexpr (kWord == 2) {
-    const auto pair = interleave<std::uint8_t>(load_plane(planes, 1, at), load_plane(planes, 0, at));
+    const auto pair = interleave<std::uint8_t>(bytes[1], bytes[0]);
     words[0] = pair.first;
     words[1] = pair.second;
   }
-  if constexpr (kWord == 4) {
-    ByteVector bytes[4];
-    for (std::size_t k = 0; k < 4; ++k) bytes[k] = load_plane(planes, k, at);
-    join4(bytes, words);
-  }
+  if constexpr (kWord == 4) join4(bytes, words);
   if constexpr (kWord == 8) {
-    ByteVector bytes[4];
+    ByteVector quarter[4];
     ByteVector low[4];
     ByteVector high[4];
-    for (std::size_t k = 0; k < 4; ++k) bytes[k] = load_plane(planes, k, at);
-    join4(bytes, high);
-    for (std::size_t k = 0; k < 4; ++k) bytes[k] = load_plane(planes, 4 + k, at);
-    join4(bytes, low);
+    for (std::size_t k = 0; k < 4; ++k) quarter[k] = bytes[k];
+    join4(quarter, high);
+    for (std::size_t k = 0; k < 4; ++k) quarter[k] = bytes[4 + k];
+    join4(quarter, low);
     for (std::size_t j = 0; j < 4; ++j) {
       const auto whole = interleave<std::uint32_t>(low[j], high[j]);
       words[2 * j] = whole.first;
       words[2 * j + 1] = whole.second;
     }
   }
+}
+
+// The words of planes from element `at` on; planes that are not there are zero.
+template <std::size_t kWord>
+HWY_INLINE void load_planes(const PlanesIn<kWord>& planes, std::size_t at, ByteVector (&words)[kWord]) {
+  ByteVector bytes[kWord];
+  for (std::size_t k = 0; k < kWord; ++k) bytes[k] = load_plane(planes, k, at);
+  from_planes<kWord>(bytes, words);
 }
 
 #endif  // HWY_SCALAR

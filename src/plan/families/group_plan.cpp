@@ -32,6 +32,11 @@ bool usable(const FamilyMember& child, const FamilyMember& base) {
   return !base.lossy || (child.lossy && child.layer.lossy_class == base.layer.lossy_class);
 }
 
+// By how much predictions on two bases must differ for the layer to tell which is better.
+Bits about(Bits bits) {
+  return std::min(kAbout, bits / 16);
+}
+
 bool same_place(const FamilyLayer& a, const FamilyLayer& b) {
   return a.shard == b.shard && a.row == b.row;
 }
@@ -245,6 +250,7 @@ bool GroupPlan::reassign(Clusters& clusters) {
   for (std::uint32_t i = 0; i < members_.size() && bases_.size() != 0; ++i) {
     if (members_[i].sketch.empty() || clusters.has_children(i)) continue;
     Link best{i, clusters.base(i), clusters.bits(i)};
+    if (clusters.base(i) != Clusters::kNone) best.bits -= about(best.bits);
     bases_.nearest(signature_of(i), kNearest, nearest);
     for (const auto found : nearest) {
       const std::uint32_t base = base_numbers_[found];
@@ -299,8 +305,12 @@ std::uint32_t GroupPlan::merge(Clusters& clusters, std::uint32_t base, std::span
     if (total < least) std::tie(target, least) = std::pair(other, total);
   }
   if (target == Clusters::kNone) return target;
+  // Children are here because their samples said so, by chance also where another base is as good.
   std::uint64_t now = 0;
-  for (const auto member : members) now += clusters.total(member, clusters.bits(member));
+  for (const auto member : members) {
+    const Bits bits = clusters.bits(member);
+    now += clusters.total(member, bits + about(bits));
+  }
   if (total_on(clusters, target, members) >= now) return Clusters::kNone;
   move_to(clusters, target, members);
   return target;
@@ -319,7 +329,7 @@ bool GroupPlan::move_centres(Clusters& clusters) {
   const Children children(clusters, members_.size());
   bool changed = false;
   for (std::uint32_t base = 0; base < members_.size(); ++base)
-    if (clusters.has_children(base)) changed = move_centre(clusters, base, children.of(base)) || changed;
+    if (!children.of(base).empty()) changed = move_centre(clusters, base, children.of(base)) || changed;
   return changed;
 }
 
@@ -335,7 +345,7 @@ bool GroupPlan::move_centre(Clusters& clusters, std::uint32_t base, std::span<co
   };
   const Bits smallest = clusters.bits(*std::min_element(
       children.begin(), children.end(), [&](auto a, auto b) { return clusters.bits(a) < clusters.bits(b); }));
-  const std::uint64_t about = clusters.total(base, std::min(kAbout, smallest / 16));
+  const std::uint64_t tie = clusters.total(base, about(smallest));
 
   const auto trial = some_of(members, kMembersOfTrial);
   const auto centres = possible_centres(base, members);
@@ -343,13 +353,13 @@ bool GroupPlan::move_centre(Clusters& clusters, std::uint32_t base, std::span<co
   for (const auto centre : centres) totals.push_back(total_with(centre, trial));
   const std::uint64_t least = *std::min_element(totals.begin(), totals.end());
   std::size_t best = 0;
-  while (totals[best] > least + about) ++best;
+  while (totals[best] > least + tie) ++best;
   if (centres[best] == base) return false;
   const bool preferred =
       std::find(centres.begin(), centres.end(), base) - centres.begin() > static_cast<std::ptrdiff_t>(best);
   const std::uint64_t with_best = total_with(centres[best], members);
   const std::uint64_t with_base = total_with(base, members);
-  if (preferred ? with_best > with_base + about : with_best + about >= with_base) return false;
+  if (preferred ? with_best > with_base + tie : with_best + tie >= with_base) return false;
   move_to(clusters, centres[best], members);
   return true;
 }

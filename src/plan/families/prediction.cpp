@@ -297,15 +297,18 @@ bool elf_takes(DType dtype, std::uint64_t layer_bytes, std::span<const std::byte
   if (dtype != DType::F16 && dtype != DType::F32 && dtype != DType::F64) return false;
   Samples samples;
   load_samples(dtype, layer_bytes, sketch, Words::Elf, samples);
+  // Any power will do where the unit is so much larger than the error.
+  const auto values = std::span(samples.values).first(samples.n);
+  if (dtype == DType::F64)
+    return std::any_of(values.begin(), values.end(), [](std::uint32_t value) { return value != 0; });
   const std::uint64_t outlier = std::uint64_t{1} << elf_scale(samples.format);
   std::uint64_t power = 0;
-  for (std::size_t i = 0; i < samples.n; ++i) {
-    const std::uint32_t value = samples.values[i];
+  for (const auto value : values) {
     const std::uint64_t magnitude = value == Samples::kOutlier ? outlier : magnitude_of(value);
-    power += magnitude * magnitude >> (dtype == DType::F64 ? 10 : 0);
+    power += magnitude * magnitude;
   }
   // The error's power is a twelfth of the square of the unit: 70 dB are 10^7 times that.
-  return dtype == DType::F64 ? power != 0 : power / samples.n >= 10'000'000 / 12;
+  return power / samples.n >= 10'000'000 / 12;
 }
 
 void load_samples(DType dtype, std::uint64_t layer_bytes, std::span<const std::byte> sketch, Words words,

@@ -120,6 +120,23 @@ inline Bytes normal_weights(DType dtype, std::size_t n, double sigma, std::uint6
   return made_of(dtype, n, [&](std::size_t) { return sigma * random.normal(); });
 }
 
+/// Weights, and those that they were trained from: apart by `noise` times sigma.
+struct FineTune {
+  Bytes base;
+  Bytes own;
+};
+
+inline FineTune fine_tune(DType dtype, std::size_t n, double noise, std::uint64_t seed = 21) {
+  constexpr double kSigma = 0.02;
+  std::vector<double> base(2 * n);  // complex numbers have two
+  Random random(seed);
+  for (auto& weight : base) weight = kSigma * random.normal();
+  FineTune made;
+  made.base = made_of(dtype, n, [&](std::size_t i) { return base[i]; });
+  made.own = made_of(dtype, n, [&](std::size_t i) { return base[i] + kSigma * noise * random.normal(); });
+  return made;
+}
+
 /// Kinds of data that every transform must give back.
 struct Kind {
   std::string name;

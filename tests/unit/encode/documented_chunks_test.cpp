@@ -1,5 +1,5 @@
-// The examples of docs/transforms/*.md, each a block "chunk DTYPE" of the encoded bytes and what they give, must be
-// true.
+// The examples of docs/transforms/*.md, each a block "chunk DTYPE" of the encoded bytes, the base where they are a
+// difference, and what they give, must be true.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -19,6 +19,7 @@ struct Example {
   std::string page;
   DType dtype = DType::Bytes;
   Bytes encoded;
+  Bytes base;
   Bytes raw;
 };
 
@@ -46,8 +47,11 @@ std::vector<Example> examples_of(const std::filesystem::path& page) {
   const std::string opening = "```chunk ";
   for (std::string line; std::getline(in, line);) {
     if (!line.starts_with(opening)) continue;
-    Example example{
-        .page = page.filename(), .dtype = dtype_named(line.substr(opening.size())), .encoded = {}, .raw = {}};
+    Example example{.page = page.filename(),
+                    .dtype = dtype_named(line.substr(opening.size())),
+                    .encoded = {},
+                    .base = {},
+                    .raw = {}};
     std::getline(in, line);
     std::istringstream encoded(line);
     example.encoded = hex(encoded);
@@ -55,6 +59,12 @@ std::vector<Example> examples_of(const std::filesystem::path& page) {
     std::istringstream gives(line);
     std::string word;
     gives >> word;
+    if (word == "base") {
+      example.base = hex(gives);
+      std::getline(in, line);
+      gives = std::istringstream(line);
+      gives >> word;
+    }
     EXPECT_EQ(word, "gives") << page;
     example.raw = hex(gives);
     examples.push_back(example);
@@ -67,7 +77,7 @@ TEST(DocumentedChunks, decode_as_the_pages_say) {
     for (const Example& example : examples_of(page)) {
       SCOPED_TRACE(example.page);
       Bytes back(example.raw.size());
-      const auto decoded = Decoder().decode(example.encoded, example.dtype, back);
+      const auto decoded = Decoder().decode(example.encoded, example.dtype, back, example.base);
       ASSERT_TRUE(decoded.has_value()) << decoded.error().message;
       EXPECT_EQ(back, example.raw);
     }

@@ -1,6 +1,7 @@
 // Chunks of the format as it was written once: they must decode for ever. `<name>.chunk.bin` holds the encoded chunk
 // and
-// `<name>.decoded.bin` what it decodes to. New files are added with ELVES_WRITE_GOLDEN=1, which never replaces one.
+// `<name>.decoded.bin` what it decodes to; `<name>.base.bin`, where there is one, is the base that it rests on. New
+// files are added with ELVES_WRITE_GOLDEN=1, which never replaces one.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -21,6 +22,7 @@ struct Golden {
   TransformId transform;
   EncodeOptions options;
   Bytes raw;
+  Bytes base = {};
 };
 
 std::filesystem::path folder() {
@@ -139,6 +141,25 @@ std::vector<Golden> all() {
       {"int_delta_i32", DType::I32, TransformId::IntDelta, {}, kind("rising", DType::I32, 600)},
       {"int_delta_i64", DType::I64, TransformId::IntDelta, {}, kind("rising", DType::I64, 300)},
   };
+  const auto add_difference = [&](const std::string& name, DType dtype, TransformId transform,
+                                  const EncodeOptions& options, std::size_t n, double noise, std::size_t n_of_base) {
+    auto family = testing::fine_tune(dtype, n, noise);
+    family.base.resize(n_of_base * size_bytes(dtype));
+    all.push_back({name, dtype, transform, options, family.own, family.base});
+  };
+  add_difference("delta_bf16", DType::BF16, TransformId::Delta, {}, 20001, 0.05, 20001);
+  add_difference("delta_f32", DType::F32, TransformId::Delta, lossless, 6001, 0.01, 6001);
+  add_difference("delta_f32_short_base", DType::F32, TransformId::Delta, lossless, 1500, 0.001, 1100);
+  add_difference("delta_f64", DType::F64, TransformId::Delta, lossless, 500, 0.01, 500);
+  add_difference("delta_f8_e4m3", DType::F8E4M3, TransformId::Delta, {}, 2000, 0.01, 2000);
+  add_difference("delta_i32", DType::I32, TransformId::Delta, {}, 700, 0.01, 700);
+  add_difference("elf_delta_f32", DType::F32, TransformId::ElfDelta, {}, 1501, 0.01, 1501);
+  add_difference("elf_delta_f32_short_base", DType::F32, TransformId::ElfDelta, coarse, 1500, 0.01, 1100);
+  add_difference("elf_delta_f16", DType::F16, TransformId::ElfDelta, no_guard, 900, 0.1, 900);
+  add_difference("elf_delta_f64", DType::F64, TransformId::ElfDelta, no_guard, 300, 0.01, 300);
+  auto flipped = testing::fine_tune(DType::F32, 900, 0);
+  for (std::size_t at = 3; at < flipped.own.size(); at += 12) flipped.own[at] ^= std::byte{0x80};
+  all.push_back({"delta_f32_xor", DType::F32, TransformId::Delta, lossless, flipped.own, flipped.base});
   all.insert(all.end(), blocks.begin(), blocks.end());
   return all;
 }
@@ -149,10 +170,11 @@ TEST(GoldenChunks, are_written_where_they_are_new) {
   for (const Golden& golden : all()) {
     if (std::filesystem::exists(folder() / (golden.name + ".chunk.bin"))) continue;
     Bytes encoded;
-    const auto stats = encoder.encode(golden.raw, golden.dtype, golden.options, encoded);
+    const auto stats = encoder.encode(golden.raw, golden.dtype, golden.options, encoded, {golden.base});
     ASSERT_EQ(stats.transform, golden.transform) << golden.name << " became " << name(stats.transform);
     write_new(golden.name + ".chunk.bin", encoded);
     write_new(golden.name + ".decoded.bin", encoder.decoded());
+    if (!golden.base.empty()) write_new(golden.name + ".base.bin", golden.base);
   }
 }
 
@@ -165,7 +187,8 @@ TEST(GoldenChunks, decode_to_what_they_always_did) {
     ASSERT_FALSE(encoded.empty());
     EXPECT_EQ(static_cast<TransformId>(encoded[0]), golden.transform);
     Bytes back(expected.size());
-    const auto decoded = Decoder().decode(encoded, golden.dtype, back);
+    const Bytes base = golden.base.empty() ? Bytes() : read(golden.name + ".base.bin");
+    const auto decoded = Decoder().decode(encoded, golden.dtype, back, base);
     ASSERT_TRUE(decoded.has_value()) << decoded.error().message;
     EXPECT_EQ(back, expected);
   }

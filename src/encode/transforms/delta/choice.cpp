@@ -12,7 +12,9 @@ namespace elves::encode::delta {
 namespace {
 
 constexpr std::size_t kPieces = 16;
-constexpr std::size_t kPieceWords = 256;
+constexpr std::size_t kLeastPieceWords = 64;  // a piece has a share of the words,
+constexpr std::size_t kMostPieceWords = 256;  // between these
+constexpr std::size_t kWordsOfProbe = 32;
 constexpr std::size_t kWidths = 65;           // of differences, in bits
 constexpr std::size_t kClasses = 10;          // of symbols: 0, widths 1 to 8, escapes
 constexpr std::size_t kMostClusters = 64;     // of contexts, of which groups are made
@@ -28,16 +30,17 @@ struct Probes {
 
 Probes probe(unsigned word_bytes, std::span<const std::byte> words, std::span<const std::byte> base, Scratch& scratch) {
   const auto n = words.size() / word_bytes;
-  if (n <= kPieces * kPieceWords) return {n, words, base};
-  const auto piece = kPieceWords * word_bytes;
-  const auto stride = (n - kPieceWords) / (kPieces - 1) * word_bytes;
+  const auto piece_words = std::clamp(n / kWordsOfProbe / kPieces, kLeastPieceWords, kMostPieceWords);
+  if (n <= kPieces * piece_words) return {n, words, base};
+  const auto piece = piece_words * word_bytes;
+  const auto stride = (n - piece_words) / (kPieces - 1) * word_bytes;
   const auto word_probes = scratch.take(kPieces * piece);
   const auto base_probes = scratch.take(kPieces * piece);
   for (std::size_t i = 0; i < kPieces; ++i) {
     std::memcpy(word_probes.data() + i * piece, words.data() + i * stride, piece);
     std::memcpy(base_probes.data() + i * piece, base.data() + i * stride, piece);
   }
-  return {kPieces * kPieceWords, word_probes, base_probes};
+  return {kPieces * piece_words, word_probes, base_probes};
 }
 
 using Widths = std::array<std::uint32_t, kWidths>;

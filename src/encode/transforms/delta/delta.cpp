@@ -13,8 +13,6 @@
 namespace elves::encode::delta {
 namespace {
 
-using Sizes = std::array<std::size_t, kMostGroups>;
-
 bool has_contexts(DType dtype) {
   return planes::shape_of(dtype).rotate;
 }
@@ -54,26 +52,6 @@ Result<Header> read_header(ByteCursor& cursor, DType dtype, std::size_t n_words)
   return header;
 }
 
-/// The contexts of the base's words, and how many are in each group. No contexts where there is one group.
-struct Groups {
-  const std::byte* contexts = nullptr;
-  Sizes sizes{};
-};
-
-Groups group(const Layout& layout, std::span<const std::byte> base, Scratch& scratch) {
-  const auto n = base.size() / layout.word_bytes;
-  Groups groups;
-  if (layout.thresholds.empty()) {
-    groups.sizes[0] = n;
-    return groups;
-  }
-  const auto contexts = scratch.take(n);
-  contexts_of(layout.word_bytes, base.data(), n, contexts.data());
-  groups.contexts = contexts.data();
-  groups.sizes = count_groups(contexts.data(), n, layout.thresholds);
-  return groups;
-}
-
 }  // namespace
 
 bool accepts(DType dtype, const EncodeOptions&) {
@@ -86,12 +64,12 @@ void split(const Chunk& chunk, const EncodeOptions&, Scratch& scratch, Split& to
   const auto base = fill_up(chunk.base.bytes, chunk.bytes.size(), scratch);
   Header header{.choice = choose(word_bytes, has_contexts(chunk.dtype), chunk.bytes, base, scratch)};
   const auto layout = header.choice.layout(word_bytes);
-  const auto groups = group(layout, base, scratch);
+  const auto sizes = count_groups(layout, base.data(), n);
 
   Parts<std::byte> parts;
   std::array<std::span<std::byte>, kMostWordBytes> escapes;
   for (std::size_t k = 0; k < layout.n_groups(); ++k) {
-    const auto symbols = scratch.take(groups.sizes[k] + kSlack).first(groups.sizes[k]);
+    const auto symbols = scratch.take(sizes[k] + kSlack).first(sizes[k]);
     parts.symbols[k] = symbols.data();
     to.streams.push_back({symbols});
   }
@@ -104,7 +82,7 @@ void split(const Chunk& chunk, const EncodeOptions&, Scratch& scratch, Split& to
     escapes[k] = scratch.take(n + kSlack);
     parts.escapes[k] = escapes[k].data();
   }
-  header.n_escapes = delta::split(layout, chunk.bytes.data(), base.data(), groups.contexts, n, parts);
+  header.n_escapes = delta::split(layout, chunk.bytes.data(), base.data(), n, parts);
   for (unsigned k = 0; k < layout.escape_bytes() && header.n_escapes > 0; ++k) {
     to.streams.push_back({escapes[k].first(static_cast<std::size_t>(header.n_escapes))});
   }
@@ -127,7 +105,7 @@ Result<void> join(ByteCursor& cursor, StreamSource& streams, DType dtype, Scratc
   if (checksum64(used) != mark->checksum) return Error{"delta: the base is not the one that the chunk rests on"};
   const auto base = fill_up(used, out.size(), scratch);
   const auto layout = header->choice.layout(word_bytes);
-  const auto groups = group(layout, base, scratch);
+  const auto sizes = count_groups(layout, base.data(), n);
   const auto n_escapes = static_cast<std::size_t>(header->n_escapes);
 
   Parts<const std::byte> parts;
@@ -138,11 +116,11 @@ Result<void> join(ByteCursor& cursor, StreamSource& streams, DType dtype, Scratc
     if (!stream) outcome = stream.error();
     return stream ? stream->data() : nullptr;
   };
-  for (std::size_t k = 0; k < layout.n_groups(); ++k) parts.symbols[k] = next(groups.sizes[k]);
+  for (std::size_t k = 0; k < layout.n_groups(); ++k) parts.symbols[k] = next(sizes[k]);
   for (unsigned k = 0; k < layout.low_bytes; ++k) parts.low[k] = next(n);
   for (unsigned k = 0; k < layout.escape_bytes() && n_escapes > 0; ++k) parts.escapes[k] = next(n_escapes);
   if (!outcome) return outcome;
-  const bool joined = delta::join(layout, parts, groups.sizes, n_escapes, base.data(), groups.contexts, n, out.data());
+  const bool joined = delta::join(layout, parts, sizes, n_escapes, base.data(), n, out.data());
   if (joined) return {};
   return Error{"delta: damaged: another number of escapes than the header tells"};
 }

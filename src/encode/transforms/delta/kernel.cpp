@@ -22,286 +22,13 @@ using delta::kMostWordBytes;
 using delta::Layout;
 using delta::Operation;
 using delta::Parts;
-
-constexpr std::size_t kStep = 64;
-constexpr std::size_t kBlock = 2048;  // words whose planes and symbols lie in the first cache between two loops
-
-/// The planes of the differences of a block without the low ones, and their symbols.
-struct Block {
-  alignas(64) std::byte planes[kMostWordBytes][kBlock];
-  alignas(64) std::byte symbols[kBlock];
-};
+using GroupSizes = std::array<std::size_t, kMostGroups>;
 
 template <class Word>
 HWY_INLINE Word load_word(const std::byte* words, std::size_t i) {
   Word word;
   std::memcpy(&word, words + i * sizeof(Word), sizeof(Word));
   return word;
-}
-
-#if HWY_TARGET != HWY_SCALAR
-
-template <class Word>
-HWY_INLINE auto load_words(const std::byte* words) {
-  return hn::BitCast(hn::Repartition<Word, Bytes>(), load_bytes(words));
-}
-
-#endif
-
-template <class Operation>
-void split_differences(const std::byte* words, const std::byte* base, std::size_t n, std::byte* const* planes) {
-  using Word = typename Operation::Type;
-  constexpr std::size_t kWord = sizeof(Word);
-  std::size_t at = 0;
-#if HWY_TARGET != HWY_SCALAR
-  const PlanesOut<kWord> to(std::span(planes, kWord));
-  for (; at + kVectorBytes <= n; at += kVectorBytes) {
-    ByteVector differences[kWord];
-    for (std::size_t j = 0; j < kWord; ++j) {
-      const auto offset = at * kWord + j * kVectorBytes;
-      differences[j] =
-          hn::BitCast(Bytes(), Operation::of(load_words<Word>(words + offset), load_words<Word>(base + offset)));
-    }
-    store_planes<kWord>(differences, to, at);
-  }
-#endif
-  for (; at < n; ++at) {
-    const Word difference = Operation::of_word(load_word<Word>(words, at), load_word<Word>(base, at));
-    for (std::size_t k = 0; k < kWord; ++k) {
-      planes[k][at] = static_cast<std::byte>(difference >> (8 * (kWord - 1 - k)));
-    }
-  }
-}
-
-template <class Operation>
-void join_differences(const std::byte* const* planes, const std::byte* base, std::size_t n, std::byte* words) {
-  using Word = typename Operation::Type;
-  constexpr std::size_t kWord = sizeof(Word);
-  std::size_t at = 0;
-#if HWY_TARGET != HWY_SCALAR
-  const PlanesIn<kWord> from(std::span(planes, kWord));
-  for (; at + kVectorBytes <= n; at += kVectorBytes) {
-    ByteVector differences[kWord];
-    load_planes<kWord>(from, at, differences);
-    for (std::size_t j = 0; j < kWord; ++j) {
-      const auto offset = at * kWord + j * kVectorBytes;
-      const auto difference = hn::BitCast(hn::Repartition<Word, Bytes>(), differences[j]);
-      store_bytes(hn::BitCast(Bytes(), Operation::of(difference, load_words<Word>(base + offset))), words + offset);
-    }
-  }
-#endif
-  for (; at < n; ++at) {
-    Word difference = 0;
-    for (std::size_t k = 0; k < kWord; ++k) {
-      difference = static_cast<Word>(difference | static_cast<Word>(planes[k][at]) << (8 * (kWord - 1 - k)));
-    }
-    const Word word = Operation::of_word(difference, load_word<Word>(base, at));
-    std::memcpy(words + at * kWord, &word, kWord);
-  }
-}
-
-// A symbol is the lowest plane of a block; kEscape where there is anything in those above.
-void make_symbols(Block& block, unsigned n_planes, std::size_t n) {
-  std::memcpy(block.symbols, block.planes[n_planes - 1], n);
-  for (unsigned k = 0; k + 1 < n_planes; ++k) {
-    const std::byte* HWY_RESTRICT above = block.planes[k];
-    std::byte* HWY_RESTRICT symbols = block.symbols;
-    for (std::size_t i = 0; i < n; ++i) symbols[i] |= above[i] == std::byte{0} ? std::byte{0} : std::byte{kEscape};
-  }
-}
-
-#if HWY_TARGET == HWY_AVX3_DL
-
-HWY_INLINE __mmask64 first(std::size_t n) {
-  return n >= kStep ? ~__mmask64{0} : (__mmask64{1} << n) - 1;
-}
-
-HWY_INLINE std::size_t count(__mmask64 mask) {
-  return static_cast<std::size_t>(std::popcount(std::uint64_t{mask}));
-}
-
-HWY_INLINE void append(__m512i bytes, __mmask64 mask, std::byte*& to) {
-  _mm512_storeu_si512(to, _mm512_maskz_compress_epi8(mask, bytes));
-  to += count(mask);
-}
-
-/// Which words of a step are in which group.
-class Grouping {
- public:
-  explicit Grouping(std::span<const std::uint8_t> thresholds) : n_(thresholds.size()) {
-    for (std::size_t k = 0; k < n_; ++k) thresholds_[k] = _mm512_set1_epi8(static_cast<char>(thresholds[k]));
-  }
-
-  template <class With>
-  HWY_INLINE void for_each(const std::byte* contexts, __mmask64 valid, With with) const {
-    __mmask64 taken = 0;
-    if (n_ > 0) {
-      const auto context = _mm512_maskz_loadu_epi8(valid, contexts);
-      for (std::size_t k = 0; k < n_; ++k) {
-        const auto reached = _mm512_mask_cmpge_epu8_mask(valid, context, thresholds_[k]);
-        with(k, reached & ~taken);
-        taken = reached;
-      }
-    }
-    with(n_, valid & ~taken);
-  }
-
- private:
-  __m512i thresholds_[kMostGroups];
-  std::size_t n_;
-};
-
-void scatter(const Layout& layout, const Block& block, const std::byte* contexts, std::size_t n, Parts<std::byte>& to) {
-  const Grouping groups(layout.thresholds);
-  const auto escape = _mm512_set1_epi8(static_cast<char>(kEscape));
-  for (std::size_t at = 0; at < n; at += kStep) {
-    const auto valid = first(n - at);
-    const auto symbols = _mm512_load_si512(block.symbols + at);
-    groups.for_each(contexts + at, valid, [&](std::size_t k, __mmask64 mask) { append(symbols, mask, to.symbols[k]); });
-    const auto escaped = _mm512_mask_cmpeq_epi8_mask(valid, symbols, escape);
-    if (escaped == 0) continue;
-    for (unsigned k = 0; k < layout.escape_bytes(); ++k) {
-      append(_mm512_load_si512(block.planes[k] + at), escaped, to.escapes[k]);
-    }
-  }
-}
-
-/// Where lists end: nothing is read behind.
-struct Ends {
-  std::array<const std::byte*, kMostGroups> symbols{};
-  std::size_t n_escapes = 0;
-};
-
-HWY_INLINE __m512i expand(__m512i onto, __mmask64 mask, const std::byte*& from, std::size_t n_left) {
-  const auto bytes = n_left >= kStep ? _mm512_loadu_si512(from) : _mm512_maskz_loadu_epi8(first(n_left), from);
-  from += count(mask);
-  return _mm512_mask_expand_epi8(onto, mask, bytes);
-}
-
-bool gather(const Layout& layout, Parts<const std::byte>& from, Ends& ends, const std::byte* contexts, std::size_t n,
-            Block& block) {
-  const Grouping groups(layout.thresholds);
-  const auto n_planes = layout.escape_bytes();
-  const auto escape = _mm512_set1_epi8(static_cast<char>(kEscape));
-  for (std::size_t at = 0; at < n; at += kStep) {
-    auto symbols = _mm512_setzero_si512();
-    groups.for_each(contexts + at, first(n - at), [&](std::size_t k, __mmask64 mask) {
-      symbols = expand(symbols, mask, from.symbols[k], static_cast<std::size_t>(ends.symbols[k] - from.symbols[k]));
-    });
-    const auto escaped = _mm512_cmpeq_epi8_mask(symbols, escape);
-    const auto n_escaped = count(escaped);
-    if (n_escaped > ends.n_escapes) return false;
-    for (unsigned k = 0; k < n_planes; ++k) {
-      auto plane = k + 1 < n_planes ? _mm512_setzero_si512() : symbols;
-      if (escaped != 0) plane = expand(plane, escaped, from.escapes[k], ends.n_escapes);
-      _mm512_store_si512(block.planes[k] + at, plane);
-    }
-    ends.n_escapes -= n_escaped;
-  }
-  return true;
-}
-
-#else
-
-std::array<std::uint8_t, 256> groups_of(std::span<const std::uint8_t> thresholds) {
-  std::array<std::uint8_t, 256> groups{};
-  for (std::size_t context = 0; context < groups.size(); ++context) {
-    std::uint8_t group = 0;
-    while (group < thresholds.size() && context < thresholds[group]) ++group;
-    groups[context] = group;
-  }
-  return groups;
-}
-
-void scatter_symbols(const Layout& layout, const Block& block, const std::byte* contexts, std::size_t n,
-                     Parts<std::byte>& to) {
-  if (layout.thresholds.empty()) {
-    std::memcpy(to.symbols[0], block.symbols, n);
-    to.symbols[0] += n;
-    return;
-  }
-  const auto groups = groups_of(layout.thresholds);
-  auto next = to.symbols;
-  for (std::size_t i = 0; i < n; ++i) *next[groups[static_cast<std::uint8_t>(contexts[i])]]++ = block.symbols[i];
-  to.symbols = next;
-}
-
-void scatter(const Layout& layout, const Block& block, const std::byte* contexts, std::size_t n, Parts<std::byte>& to) {
-  scatter_symbols(layout, block, contexts, n, to);
-  for (std::size_t i = 0; i < n; ++i) {
-    if (block.symbols[i] != std::byte{kEscape}) continue;
-    for (unsigned k = 0; k < layout.escape_bytes(); ++k) *to.escapes[k]++ = block.planes[k][i];
-  }
-}
-
-struct Ends {
-  std::array<const std::byte*, kMostGroups> symbols{};
-  std::size_t n_escapes = 0;
-};
-
-void gather_symbols(const Layout& layout, Parts<const std::byte>& from, const std::byte* contexts, std::size_t n,
-                    std::byte* symbols) {
-  if (layout.thresholds.empty()) {
-    std::memcpy(symbols, from.symbols[0], n);
-    from.symbols[0] += n;
-    return;
-  }
-  const auto groups = groups_of(layout.thresholds);
-  auto next = from.symbols;
-  for (std::size_t i = 0; i < n; ++i) symbols[i] = *next[groups[static_cast<std::uint8_t>(contexts[i])]]++;
-  from.symbols = next;
-}
-
-bool gather(const Layout& layout, Parts<const std::byte>& from, Ends& ends, const std::byte* contexts, std::size_t n,
-            Block& block) {
-  const auto n_planes = layout.escape_bytes();
-  std::byte* const symbols = block.planes[n_planes - 1];
-  gather_symbols(layout, from, contexts, n, symbols);
-  for (unsigned k = 0; k + 1 < n_planes; ++k) std::memset(block.planes[k], 0, n);
-  for (std::size_t i = 0; i < n; ++i) {
-    if (symbols[i] != std::byte{kEscape}) continue;
-    if (ends.n_escapes == 0) return false;
-    for (unsigned k = 0; k < n_planes; ++k) block.planes[k][i] = *from.escapes[k]++;
-    --ends.n_escapes;
-  }
-  return true;
-}
-
-#endif
-
-template <class Operation>
-std::size_t split_words(const Layout& layout, const std::byte* words, const std::byte* base, const std::byte* contexts,
-                        std::size_t n_words, Parts<std::byte> to) {
-  constexpr std::size_t kWord = sizeof(typename Operation::Type);
-  const auto n_planes = layout.escape_bytes();
-  const std::byte* const first_escape = to.escapes[0];
-  Block block;
-  for (std::size_t at = 0; at < n_words; at += kBlock) {
-    const auto n = std::min(kBlock, n_words - at);
-    std::byte* planes[kWord];
-    for (std::size_t k = 0; k < kWord; ++k) planes[k] = k < n_planes ? block.planes[k] : to.low[k - n_planes] + at;
-    split_differences<Operation>(words + at * kWord, base + at * kWord, n, planes);
-    make_symbols(block, n_planes, n);
-    scatter(layout, block, layout.thresholds.empty() ? nullptr : contexts + at, n, to);
-  }
-  return static_cast<std::size_t>(to.escapes[0] - first_escape);
-}
-
-template <class Operation>
-bool join_words(const Layout& layout, Parts<const std::byte> from, Ends ends, const std::byte* base,
-                const std::byte* contexts, std::size_t n_words, std::byte* words) {
-  constexpr std::size_t kWord = sizeof(typename Operation::Type);
-  const auto n_planes = layout.escape_bytes();
-  Block block;
-  for (std::size_t at = 0; at < n_words; at += kBlock) {
-    const auto n = std::min(kBlock, n_words - at);
-    const auto* block_contexts = layout.thresholds.empty() ? nullptr : contexts + at;
-    if (!gather(layout, from, ends, block_contexts, n, block)) return false;
-    const std::byte* planes[kWord];
-    for (std::size_t k = 0; k < kWord; ++k) planes[k] = k < n_planes ? block.planes[k] : from.low[k - n_planes] + at;
-    join_differences<Operation>(planes, base + at * kWord, n, words + at * kWord);
-  }
-  return ends.n_escapes == 0;
 }
 
 /// Calls `with` with a word of that many bytes.
@@ -313,35 +40,410 @@ auto with_word(unsigned word_bytes, With with) {
   return with(std::uint64_t{});
 }
 
-std::size_t split_all(const Layout& layout, const std::byte* words, const std::byte* base, const std::byte* contexts,
-                      std::size_t n_words, const Parts<std::byte>& to) {
+// A word whose top byte is the context.
+template <class Word>
+Word context_of_word(Word word) {
+  if constexpr (sizeof(Word) == 8) return (word << 4) + (std::uint64_t{128} << 56);
+  return static_cast<Word>(word << 1);
+}
+
+#if HWY_TARGET != HWY_SCALAR
+
+template <class Word>
+HWY_INLINE auto load_words(const std::byte* words) {
+  return hn::BitCast(hn::Repartition<Word, Bytes>(), load_bytes(words));
+}
+
+// The contexts of as many words as a vector has bytes.
+template <class Word>
+HWY_INLINE ByteVector contexts_at(const std::byte* words) {
+  const hn::Repartition<Word, Bytes> d;
+  ByteVector moved[sizeof(Word)];
+  ByteVector planes[sizeof(Word)];
+  for (std::size_t j = 0; j < sizeof(Word); ++j) {
+    const auto word = load_words<Word>(words + j * kVectorBytes);
+    if constexpr (sizeof(Word) == 8) {
+      moved[j] = hn::BitCast(Bytes(), hn::Add(hn::ShiftLeft<4>(word), hn::Set(d, std::uint64_t{128} << 56)));
+    } else {
+      moved[j] = hn::BitCast(Bytes(), hn::Add(word, word));
+    }
+  }
+  to_planes<sizeof(Word)>(moved, planes);
+  return planes[0];
+}
+
+template <class Operation, class Word = typename Operation::Type>
+HWY_INLINE void planes_of_differences(const std::byte* words, const std::byte* base,
+                                      ByteVector (&planes)[sizeof(Word)]) {
+  ByteVector differences[sizeof(Word)];
+  for (std::size_t j = 0; j < sizeof(Word); ++j) {
+    const auto offset = j * kVectorBytes;
+    const auto difference = Operation::of(load_words<Word>(words + offset), load_words<Word>(base + offset));
+    differences[j] = hn::BitCast(Bytes(), difference);
+  }
+  to_planes<sizeof(Word)>(differences, planes);
+}
+
+template <class Operation, class Word = typename Operation::Type>
+HWY_INLINE void add_differences(const ByteVector (&planes)[sizeof(Word)], const std::byte* base, std::byte* words) {
+  ByteVector differences[sizeof(Word)];
+  from_planes<sizeof(Word)>(planes, differences);
+  for (std::size_t j = 0; j < sizeof(Word); ++j) {
+    const auto offset = j * kVectorBytes;
+    const auto difference = hn::BitCast(hn::Repartition<Word, Bytes>(), differences[j]);
+    store_bytes(hn::BitCast(Bytes(), Operation::of(difference, load_words<Word>(base + offset))), words + offset);
+  }
+}
+
+#endif
+
+template <class Word>
+void make_contexts(const std::byte* words, std::size_t n_words, std::byte* contexts) {
+  std::size_t at = 0;
+#if HWY_TARGET != HWY_SCALAR
+  for (; at + kVectorBytes <= n_words; at += kVectorBytes) {
+    store_bytes(contexts_at<Word>(words + at * sizeof(Word)), contexts + at);
+  }
+#endif
+  for (; at < n_words; ++at) {
+    contexts[at] = static_cast<std::byte>(context_of_word(load_word<Word>(words, at)) >> (8 * sizeof(Word) - 8));
+  }
+}
+
+#if HWY_TARGET == HWY_AVX3_DL
+
+constexpr std::size_t kStep = 64;  // words at a time
+
+HWY_INLINE __mmask64 first(std::size_t n) {
+  return n >= kStep ? ~__mmask64{0} : (__mmask64{1} << n) - 1;
+}
+
+HWY_INLINE std::size_t count(__mmask64 mask) {
+  return static_cast<std::size_t>(std::popcount(std::uint64_t{mask}));
+}
+
+/// Up to kStep words, and zeros: the last step may read and write whole vectors.
+template <class Word>
+struct LastStep {
+  LastStep(const std::byte* words, std::size_t n) { std::memcpy(bytes, words, n * sizeof(Word)); }
+  alignas(64) std::byte bytes[kStep * sizeof(Word)] = {};
+};
+
+/// Which words of a step are in which group.
+class Grouping {
+ public:
+  explicit Grouping(std::span<const std::uint8_t> thresholds) : n_(thresholds.size()) {
+    for (std::size_t k = 0; k < n_; ++k) thresholds_[k] = _mm512_set1_epi8(static_cast<char>(thresholds[k]));
+  }
+
+  /// Calls `with(group, mask)` for all groups.
+  template <class Word, class With>
+  HWY_INLINE void for_each(const std::byte* base, __mmask64 valid, With with) const {
+    if (n_ == 0) return with(n_, valid);
+    const auto contexts = contexts_at<Word>(base).raw;
+    __mmask64 taken = 0;
+    for (std::size_t k = 0; k < n_; ++k) {
+      const auto reached = _mm512_mask_cmpge_epu8_mask(valid, contexts, thresholds_[k]);
+      with(k, reached & ~taken);
+      taken = reached;
+    }
+    with(n_, valid & ~taken);
+  }
+
+ private:
+  __m512i thresholds_[kMostGroups];
+  std::size_t n_;
+};
+
+template <class Word>
+GroupSizes count_words(const Layout& layout, const std::byte* base, std::size_t n_words) {
+  const Grouping groups(layout.thresholds);
+  GroupSizes sizes{};
+  const auto add = [&](std::size_t k, __mmask64 mask) __attribute__((always_inline)) {
+    sizes[k] += count(mask);
+  };
+  std::size_t at = 0;
+  for (; at + kStep <= n_words; at += kStep) groups.for_each<Word>(base + at * sizeof(Word), ~__mmask64{0}, add);
+  const LastStep<Word> last(base + at * sizeof(Word), n_words - at);
+  groups.for_each<Word>(last.bytes, first(n_words - at), add);
+  return sizes;
+}
+
+HWY_INLINE void append(__m512i bytes, __mmask64 mask, std::byte*& to) {
+  _mm512_storeu_si512(to, _mm512_maskz_compress_epi8(mask, bytes));
+  to += count(mask);
+}
+
+// The symbols of a step: the lowest of the upper planes, or kEscape where there is anything above it.
+template <std::size_t kWord>
+HWY_INLINE __m512i symbols_of(const ByteVector (&planes)[kWord], unsigned n_planes) {
+  auto above = _mm512_setzero_si512();
+  for (unsigned k = 0; k + 1 < n_planes; ++k) above = _mm512_or_si512(above, planes[k].raw);
+  return _mm512_mask_set1_epi8(planes[n_planes - 1].raw, _mm512_test_epi8_mask(above, above),
+                               static_cast<char>(kEscape));
+}
+
+template <class Operation>
+std::size_t split_words(const Layout& layout, const std::byte* words, const std::byte* base, std::size_t n_words,
+                        Parts<std::byte> to) {
+  using Word = typename Operation::Type;
+  const Grouping groups(layout.thresholds);
+  const auto n_planes = layout.escape_bytes();
+  const auto escape = _mm512_set1_epi8(static_cast<char>(kEscape));
+  const std::byte* const first_escape = to.escapes[0];
+  ByteVector planes[sizeof(Word)];
+  const auto split_step = [&](const std::byte* own, const std::byte* other, __mmask64 valid)
+      __attribute__((always_inline)) {
+    planes_of_differences<Operation>(own, other, planes);
+    const auto symbols = symbols_of<sizeof(Word)>(planes, n_planes);
+    groups.for_each<Word>(
+        other, valid, [&](std::size_t k, __mmask64 mask) __attribute__((always_inline)) {
+          append(symbols, mask, to.symbols[k]);
+        });
+    const auto escaped = _mm512_mask_cmpeq_epi8_mask(valid, symbols, escape);
+    if (escaped == 0) return;
+    for (unsigned k = 0; k < n_planes; ++k) append(planes[k].raw, escaped, to.escapes[k]);
+  };
+  std::size_t at = 0;
+  for (; at + kStep <= n_words; at += kStep) {
+    split_step(words + at * sizeof(Word), base + at * sizeof(Word), ~__mmask64{0});
+    for (unsigned k = n_planes; k < sizeof(Word); ++k) store_bytes(planes[k], to.low[k - n_planes] + at);
+  }
+  const auto n_last = n_words - at;
+  const LastStep<Word> own(words + at * sizeof(Word), n_last);
+  const LastStep<Word> other(base + at * sizeof(Word), n_last);
+  split_step(own.bytes, other.bytes, first(n_last));
+  for (unsigned k = n_planes; k < sizeof(Word); ++k) {
+    _mm512_mask_storeu_epi8(to.low[k - n_planes] + at, first(n_last), planes[k].raw);
+  }
+  return static_cast<std::size_t>(to.escapes[0] - first_escape);
+}
+
+// As many bytes as the mask has bits, at their places; nothing is read beyond the n_left bytes.
+HWY_INLINE __m512i take(__mmask64 mask, const std::byte*& from, std::size_t n_left) {
+  const auto bytes =
+      HWY_LIKELY(n_left >= kStep) ? _mm512_loadu_si512(from) : _mm512_maskz_loadu_epi8(first(n_left), from);
+  from += count(mask);
+  return _mm512_maskz_expand_epi8(mask, bytes);
+}
+
+template <class Operation>
+bool join_words(const Layout& layout, Parts<const std::byte> from, std::span<const std::size_t> sizes,
+                std::size_t n_escapes, const std::byte* base, std::size_t n_words, std::byte* words) {
+  using Word = typename Operation::Type;
+  const Grouping groups(layout.thresholds);
+  const auto n_planes = layout.escape_bytes();
+  const auto escape = _mm512_set1_epi8(static_cast<char>(kEscape));
+  std::array<const std::byte*, kMostGroups> ends{};
+  for (std::size_t k = 0; k < sizes.size(); ++k) ends[k] = from.symbols[k] + sizes[k];
+  std::size_t n_left = n_escapes;
+  ByteVector planes[sizeof(Word)];
+  const auto join_step = [&](const std::byte* other, __mmask64 valid, std::byte* to) __attribute__((always_inline)) {
+    auto symbols = _mm512_setzero_si512();
+    groups.for_each<Word>(
+        other, valid, [&](std::size_t k, __mmask64 mask) __attribute__((always_inline)) {
+          const auto left = static_cast<std::size_t>(ends[k] - from.symbols[k]);
+          symbols = _mm512_or_si512(symbols, take(mask, from.symbols[k], left));
+        });
+    for (unsigned k = 0; k + 1 < n_planes; ++k) planes[k] = hn::Zero(Bytes());
+    planes[n_planes - 1] = ByteVector{symbols};
+    const auto escaped = _mm512_cmpeq_epi8_mask(symbols, escape);
+    if (escaped != 0) {
+      if (count(escaped) > n_left) return false;
+      for (unsigned k = 0; k < n_planes; ++k) {
+        planes[k] = ByteVector{_mm512_mask_mov_epi8(planes[k].raw, escaped, take(escaped, from.escapes[k], n_left))};
+      }
+      n_left -= count(escaped);
+    }
+    add_differences<Operation>(planes, other, to);
+    return true;
+  };
+  std::size_t at = 0;
+  for (; at + kStep <= n_words; at += kStep) {
+    for (unsigned k = n_planes; k < sizeof(Word); ++k) planes[k] = load_bytes(from.low[k - n_planes] + at);
+    if (!join_step(base + at * sizeof(Word), ~__mmask64{0}, words + at * sizeof(Word))) return false;
+  }
+  const auto n_last = n_words - at;
+  for (unsigned k = n_planes; k < sizeof(Word); ++k) {
+    planes[k] = ByteVector{_mm512_maskz_loadu_epi8(first(n_last), from.low[k - n_planes] + at)};
+  }
+  LastStep<Word> last(base + at * sizeof(Word), n_last);
+  if (!join_step(last.bytes, first(n_last), last.bytes)) return false;
+  std::memcpy(words + at * sizeof(Word), last.bytes, n_last * sizeof(Word));
+  return n_left == 0;
+}
+
+#else
+
+constexpr std::size_t kBlock = 2048;  // words whose planes, symbols and contexts lie in the first cache
+
+/// What is known of a block of words. The planes are the upper ones, those of escapes.
+struct Block {
+  alignas(64) std::byte planes[kMostWordBytes][kBlock];
+  alignas(64) std::byte symbols[kBlock];
+  alignas(64) std::byte contexts[kBlock];
+};
+
+class Grouping {
+ public:
+  explicit Grouping(std::span<const std::uint8_t> thresholds) {
+    for (std::size_t context = 0; context < of_.size(); ++context) {
+      while (of_[context] < thresholds.size() && context < thresholds[of_[context]]) ++of_[context];
+    }
+  }
+  std::uint8_t operator[](std::byte context) const { return of_[static_cast<std::uint8_t>(context)]; }
+
+ private:
+  std::array<std::uint8_t, 256> of_{};
+};
+
+template <class Word>
+GroupSizes count_words(const Layout& layout, const std::byte* base, std::size_t n_words) {
+  const Grouping groups(layout.thresholds);
+  std::byte contexts[kBlock];
+  GroupSizes sizes{};
+  for (std::size_t at = 0; at < n_words; at += kBlock) {
+    const auto n = std::min(kBlock, n_words - at);
+    make_contexts<Word>(base + at * sizeof(Word), n, contexts);
+    for (std::size_t i = 0; i < n; ++i) ++sizes[groups[contexts[i]]];
+  }
+  return sizes;
+}
+
+template <class Operation>
+void split_differences(const std::byte* words, const std::byte* base, std::size_t n, std::byte* const* planes) {
+  using Word = typename Operation::Type;
+  std::size_t at = 0;
+#if HWY_TARGET != HWY_SCALAR
+  for (; at + kVectorBytes <= n; at += kVectorBytes) {
+    ByteVector bytes[sizeof(Word)];
+    planes_of_differences<Operation>(words + at * sizeof(Word), base + at * sizeof(Word), bytes);
+    for (std::size_t k = 0; k < sizeof(Word); ++k) store_bytes(bytes[k], planes[k] + at);
+  }
+#endif
+  for (; at < n; ++at) {
+    const Word difference = Operation::of_word(load_word<Word>(words, at), load_word<Word>(base, at));
+    for (std::size_t k = 0; k < sizeof(Word); ++k) {
+      planes[k][at] = static_cast<std::byte>(difference >> (8 * (sizeof(Word) - 1 - k)));
+    }
+  }
+}
+
+template <class Operation>
+void join_differences(const std::byte* const* planes, const std::byte* base, std::size_t n, std::byte* words) {
+  using Word = typename Operation::Type;
+  std::size_t at = 0;
+#if HWY_TARGET != HWY_SCALAR
+  for (; at + kVectorBytes <= n; at += kVectorBytes) {
+    ByteVector bytes[sizeof(Word)];
+    for (std::size_t k = 0; k < sizeof(Word); ++k) bytes[k] = load_bytes(planes[k] + at);
+    add_differences<Operation>(bytes, base + at * sizeof(Word), words + at * sizeof(Word));
+  }
+#endif
+  for (; at < n; ++at) {
+    Word difference = 0;
+    for (std::size_t k = 0; k < sizeof(Word); ++k) {
+      difference = static_cast<Word>(difference | static_cast<Word>(planes[k][at]) << (8 * (sizeof(Word) - 1 - k)));
+    }
+    const Word word = Operation::of_word(difference, load_word<Word>(base, at));
+    std::memcpy(words + at * sizeof(Word), &word, sizeof(Word));
+  }
+}
+
+// A symbol is the lowest of the upper planes; kEscape where there is anything above it.
+void make_symbols(Block& block, unsigned n_planes, std::size_t n) {
+  std::memcpy(block.symbols, block.planes[n_planes - 1], n);
+  for (unsigned k = 0; k + 1 < n_planes; ++k) {
+    const std::byte* HWY_RESTRICT above = block.planes[k];
+    std::byte* HWY_RESTRICT symbols = block.symbols;
+    for (std::size_t i = 0; i < n; ++i) symbols[i] |= above[i] == std::byte{0} ? std::byte{0} : std::byte{kEscape};
+  }
+}
+
+template <class Operation>
+std::size_t split_words(const Layout& layout, const std::byte* words, const std::byte* base, std::size_t n_words,
+                        Parts<std::byte> to) {
+  using Word = typename Operation::Type;
+  const Grouping groups(layout.thresholds);
+  const auto n_planes = layout.escape_bytes();
+  const std::byte* const first_escape = to.escapes[0];
+  Block block;
+  for (std::size_t at = 0; at < n_words; at += kBlock) {
+    const auto n = std::min(kBlock, n_words - at);
+    const auto* other = base + at * sizeof(Word);
+    std::byte* planes[sizeof(Word)];
+    for (unsigned k = 0; k < sizeof(Word); ++k) planes[k] = k < n_planes ? block.planes[k] : to.low[k - n_planes] + at;
+    split_differences<Operation>(words + at * sizeof(Word), other, n, planes);
+    make_symbols(block, n_planes, n);
+    make_contexts<Word>(other, n, block.contexts);
+    for (std::size_t i = 0; i < n; ++i) *to.symbols[groups[block.contexts[i]]]++ = block.symbols[i];
+    for (std::size_t i = 0; i < n; ++i) {
+      if (block.symbols[i] != std::byte{kEscape}) continue;
+      for (unsigned k = 0; k < n_planes; ++k) *to.escapes[k]++ = block.planes[k][i];
+    }
+  }
+  return static_cast<std::size_t>(to.escapes[0] - first_escape);
+}
+
+template <class Operation>
+bool join_words(const Layout& layout, Parts<const std::byte> from, std::span<const std::size_t>, std::size_t n_escapes,
+                const std::byte* base, std::size_t n_words, std::byte* words) {
+  using Word = typename Operation::Type;
+  const Grouping groups(layout.thresholds);
+  const auto n_planes = layout.escape_bytes();
+  std::size_t n_left = n_escapes;
+  Block block;
+  for (std::size_t at = 0; at < n_words; at += kBlock) {
+    const auto n = std::min(kBlock, n_words - at);
+    const auto* other = base + at * sizeof(Word);
+    make_contexts<Word>(other, n, block.contexts);
+    auto* symbols = block.planes[n_planes - 1];
+    for (std::size_t i = 0; i < n; ++i) symbols[i] = *from.symbols[groups[block.contexts[i]]]++;
+    for (unsigned k = 0; k + 1 < n_planes; ++k) std::memset(block.planes[k], 0, n);
+    for (std::size_t i = 0; i < n; ++i) {
+      if (symbols[i] != std::byte{kEscape}) continue;
+      if (n_left == 0) return false;
+      for (unsigned k = 0; k < n_planes; ++k) block.planes[k][i] = *from.escapes[k]++;
+      --n_left;
+    }
+    const std::byte* planes[sizeof(Word)];
+    for (unsigned k = 0; k < sizeof(Word); ++k) {
+      planes[k] = k < n_planes ? block.planes[k] : from.low[k - n_planes] + at;
+    }
+    join_differences<Operation>(planes, other, n, words + at * sizeof(Word));
+  }
+  return n_left == 0;
+}
+
+#endif
+
+std::size_t split_all(const Layout& layout, const std::byte* words, const std::byte* base, std::size_t n_words,
+                      const Parts<std::byte>& to) {
   return with_word(layout.word_bytes, [&](auto word) {
     using Word = decltype(word);
-    if (layout.operation == Operation::Xor) {
-      return split_words<RotatedXor<Word>>(layout, words, base, contexts, n_words, to);
-    }
-    if (layout.operation == Operation::Floats) {
-      return split_words<Difference<Word>>(layout, words, base, contexts, n_words, to);
-    }
-    return split_words<IntegerDifference<Word>>(layout, words, base, contexts, n_words, to);
+    if (layout.operation == Operation::Xor) return split_words<RotatedXor<Word>>(layout, words, base, n_words, to);
+    if (layout.operation == Operation::Floats) return split_words<Difference<Word>>(layout, words, base, n_words, to);
+    return split_words<IntegerDifference<Word>>(layout, words, base, n_words, to);
   });
 }
 
 bool join_all(const Layout& layout, const Parts<const std::byte>& from, std::span<const std::size_t> sizes,
-              std::size_t n_escapes, const std::byte* base, const std::byte* contexts, std::size_t n_words,
-              std::byte* words) {
-  Ends ends{.n_escapes = n_escapes};
-  for (std::size_t k = 0; k < layout.n_groups(); ++k) ends.symbols[k] = from.symbols[k] + sizes[k];
+              std::size_t n_escapes, const std::byte* base, std::size_t n_words, std::byte* words) {
   return with_word(layout.word_bytes, [&](auto word) {
     using Word = decltype(word);
-    if (layout.operation == Operation::Xor) {
-      return join_words<XorOfRotated<Word>>(layout, from, ends, base, contexts, n_words, words);
-    }
-    if (layout.operation == Operation::Floats) {
-      return join_words<Sum<Word>>(layout, from, ends, base, contexts, n_words, words);
-    }
-    return join_words<IntegerSum<Word>>(layout, from, ends, base, contexts, n_words, words);
+    const auto join_by = [&](auto join) { return join(layout, from, sizes, n_escapes, base, n_words, words); };
+    if (layout.operation == Operation::Xor) return join_by(join_words<XorOfRotated<Word>>);
+    if (layout.operation == Operation::Floats) return join_by(join_words<Sum<Word>>);
+    return join_by(join_words<IntegerSum<Word>>);
   });
+}
+
+GroupSizes count_all(const Layout& layout, const std::byte* base, std::size_t n_words) {
+  return with_word(layout.word_bytes, [&](auto word) { return count_words<decltype(word)>(layout, base, n_words); });
+}
+
+void contexts_of_all(unsigned word_bytes, const std::byte* words, std::size_t n_words, std::byte* contexts) {
+  with_word(word_bytes, [&](auto word) { make_contexts<decltype(word)>(words, n_words, contexts); });
 }
 
 template <class Operation>
@@ -363,62 +465,23 @@ void measure_all(unsigned word_bytes, Operation operation, const std::byte* word
   });
 }
 
-void contexts_of_doubles(const std::byte* words, std::size_t n_words, std::byte* HWY_RESTRICT contexts) {
-  for (std::size_t i = 0; i < n_words; ++i) {
-    contexts[i] = static_cast<std::byte>((load_word<std::uint64_t>(words, i) >> 52) + 128);
-  }
-}
-
-constexpr std::size_t kLanes = 64;
-constexpr std::size_t kCounted = kLanes * 255;  // contexts that counters of a byte can count
-
-std::size_t count_reached(const std::byte* contexts, std::size_t n, std::uint8_t threshold) {
-  const auto reaches = [&](std::size_t i) -> std::uint8_t {
-    return static_cast<std::uint8_t>(contexts[i]) >= threshold ? 1 : 0;
-  };
-  std::uint8_t lanes[kLanes] = {};
-  std::size_t at = 0;
-  for (; at + kLanes <= n; at += kLanes) {
-    for (std::size_t i = 0; i < kLanes; ++i) lanes[i] = static_cast<std::uint8_t>(lanes[i] + reaches(at + i));
-  }
-  std::size_t reached = 0;
-  for (; at < n; ++at) reached += reaches(at);
-  for (const auto lane : lanes) reached += lane;
-  return reached;
-}
-
-void count_all(const std::byte* contexts, std::size_t n, std::span<const std::uint8_t> thresholds,
-               std::size_t* reached) {
-  for (std::size_t at = 0; at < n; at += kCounted) {
-    for (std::size_t k = 0; k < thresholds.size(); ++k) {
-      reached[k] += count_reached(contexts + at, std::min(kCounted, n - at), thresholds[k]);
-    }
-  }
-}
-
 }  // namespace
 }  // namespace elves::encode::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
-#include "encode/transforms/planes/kernel.hpp"
-
 namespace elves::encode {
 
 HWY_EXPORT(split_all);
 HWY_EXPORT(join_all);
-HWY_EXPORT(measure_all);
-HWY_EXPORT(contexts_of_doubles);
 HWY_EXPORT(count_all);
+HWY_EXPORT(measure_all);
+HWY_EXPORT(contexts_of_all);
 
 namespace delta {
 
 void contexts_of(unsigned word_bytes, const std::byte* words, std::size_t n_words, std::byte* contexts) {
-  if (word_bytes == 8) {
-    HWY_DYNAMIC_DISPATCH(encode::contexts_of_doubles)(words, n_words, contexts);
-  } else {
-    split_planes({.n_bytes = word_bytes, .rotate = true}, words, n_words, {&contexts, 1});
-  }
+  HWY_DYNAMIC_DISPATCH(encode::contexts_of_all)(word_bytes, words, n_words, contexts);
 }
 
 void widths_of(unsigned word_bytes, Operation operation, const std::byte* words, const std::byte* base,
@@ -426,24 +489,19 @@ void widths_of(unsigned word_bytes, Operation operation, const std::byte* words,
   HWY_DYNAMIC_DISPATCH(encode::measure_all)(word_bytes, operation, words, base, n_words, widths);
 }
 
-std::array<std::size_t, kMostGroups> count_groups(const std::byte* contexts, std::size_t n,
-                                                  std::span<const std::uint8_t> thresholds) {
-  std::array<std::size_t, kMostGroups> counts{};
-  HWY_DYNAMIC_DISPATCH(encode::count_all)(contexts, n, thresholds, counts.data());
-  counts[thresholds.size()] = n;
-  for (std::size_t k = thresholds.size(); k > 0; --k) counts[k] -= counts[k - 1];
-  return counts;
+std::array<std::size_t, kMostGroups> count_groups(const Layout& layout, const std::byte* base, std::size_t n_words) {
+  if (layout.thresholds.empty()) return {n_words};
+  return HWY_DYNAMIC_DISPATCH(encode::count_all)(layout, base, n_words);
 }
 
-std::size_t split(const Layout& layout, const std::byte* words, const std::byte* base, const std::byte* contexts,
-                  std::size_t n_words, const Parts<std::byte>& to) {
-  return HWY_DYNAMIC_DISPATCH(encode::split_all)(layout, words, base, contexts, n_words, to);
+std::size_t split(const Layout& layout, const std::byte* words, const std::byte* base, std::size_t n_words,
+                  const Parts<std::byte>& to) {
+  return HWY_DYNAMIC_DISPATCH(encode::split_all)(layout, words, base, n_words, to);
 }
 
 bool join(const Layout& layout, const Parts<const std::byte>& from, std::span<const std::size_t> sizes,
-          std::size_t n_escapes, const std::byte* base, const std::byte* contexts, std::size_t n_words,
-          std::byte* words) {
-  return HWY_DYNAMIC_DISPATCH(encode::join_all)(layout, from, sizes, n_escapes, base, contexts, n_words, words);
+          std::size_t n_escapes, const std::byte* base, std::size_t n_words, std::byte* words) {
+  return HWY_DYNAMIC_DISPATCH(encode::join_all)(layout, from, sizes, n_escapes, base, n_words, words);
 }
 
 }  // namespace delta

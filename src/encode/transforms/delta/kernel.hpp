@@ -40,7 +40,7 @@ struct Parts {
   std::array<Byte*, kMostWordBytes> escapes{};  ///< escape_bytes planes, a byte for each escaped word
 };
 
-/// The contexts of floats: what their exponents are, as bytes: bits of the word from the one below the sign on, of
+/// The context of a float is what its exponent is, as a byte: the bits of the word from the one below the sign on; of
 /// 8-byte words the low bits of the exponent + 128.
 void contexts_of(unsigned word_bytes, const std::byte* words, std::size_t n_words, std::byte* contexts);
 
@@ -48,19 +48,16 @@ void contexts_of(unsigned word_bytes, const std::byte* words, std::size_t n_word
 void widths_of(unsigned word_bytes, Operation operation, const std::byte* words, const std::byte* base,
                std::size_t n_words, std::uint8_t* widths);
 
-/// How many of the contexts are in each group.
-std::array<std::size_t, kMostGroups> count_groups(const std::byte* contexts, std::size_t n,
-                                                  std::span<const std::uint8_t> thresholds);
+/// How many of the base's words are in each group.
+std::array<std::size_t, kMostGroups> count_groups(const Layout& layout, const std::byte* base, std::size_t n_words);
 
-/// Takes n words apart; returns how many are escaped. `contexts` may be null where there is one group. Room: what Parts
-/// tells, n bytes for each plane of escapes, and kSlack more for each list and each plane of escapes. One pass, no
-/// allocation, cannot fail.
-std::size_t split(const Layout& layout, const std::byte* words, const std::byte* base, const std::byte* contexts,
-                  std::size_t n_words, const Parts<std::byte>& to);
+/// Takes n words apart; returns how many are escaped. Room: what Parts tells, n bytes for each plane of escapes, and
+/// kSlack more for each list and each plane of escapes. One pass, no allocation, cannot fail.
+std::size_t split(const Layout& layout, const std::byte* words, const std::byte* base, std::size_t n_words,
+                  const Parts<std::byte>& to);
 
 /// The inverse. `sizes`: of the lists, as count_groups() gives them. False where not exactly `n_escapes` are escaped.
 bool join(const Layout& layout, const Parts<const std::byte>& from, std::span<const std::size_t> sizes,
-          std::size_t n_escapes, const std::byte* base, const std::byte* contexts, std::size_t n_words,
-          std::byte* words);
+          std::size_t n_escapes, const std::byte* base, std::size_t n_words, std::byte* words);
 
 }  // namespace elves::encode::delta
