@@ -122,7 +122,7 @@ TEST_F(ShardTest, what_all_ranks_wrote_comes_back_in_order_of_rank) {
       EXPECT_EQ(*reader->path(*file), path);
       const auto extent = reader->extent(file->first_extent);
       const auto layer = reader->layer(extent->layer_row);
-      EXPECT_EQ(reader->shape(layer->shape_offset, layer->ndim)->at(0), file->size_bytes);
+      EXPECT_EQ(reader->shape(layer->shape_offset, layer->ndim)->at(0), +file->size_bytes);
       const auto chunk = reader->chunk(layer->first_chunk);
       std::string content(chunk->encoded_bytes, '\0');
       ASSERT_TRUE(reader->read_encoded(*chunk, std::as_writable_bytes(std::span(content))));
