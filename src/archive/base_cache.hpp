@@ -29,6 +29,9 @@ struct CachedBytes {
 class BaseCache {
  public:
   static constexpr std::size_t kDefaultBytes = std::size_t{256} << 20;
+  /// Enough where the chunks that need the same base follow each other. More would be slower: fresh memory costs about
+  /// as much as decoding into it.
+  static std::size_t ordered_bytes(int threads) { return 3 * kChunkBytes * static_cast<std::size_t>(threads); }
 
   explicit BaseCache(std::size_t most_bytes = kDefaultBytes) : most_bytes_(most_bytes) {}
 
@@ -56,7 +59,7 @@ class BaseCache {
   std::size_t most_bytes_;
   std::size_t bytes_ = 0;
   std::uint64_t n_decoded_ = 0;
-  std::vector<std::unique_ptr<std::byte[]>> spare_;  ///< of kChunkBytes: fresh memory costs as much as decoding
+  std::vector<std::unique_ptr<std::byte[]>> spare_;  ///< of kChunkBytes, to be used again
   std::mutex spare_mutex_;
   std::list<ChunkPlace> order_;  ///< the one used last at the end
   std::map<ChunkPlace, Entry> entries_;

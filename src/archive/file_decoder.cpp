@@ -119,8 +119,8 @@ struct Batch {
 /// Decodes batches with OpenMP threads, in the background of the main thread.
 class BatchDecoder {
  public:
-  BatchDecoder(const KeyedHash& hash, int threads, FileVisitor& visitor, std::size_t cache_bytes)
-      : hash_(hash), visitor_(visitor), bases_(cache_bytes) {
+  BatchDecoder(const KeyedHash& hash, int threads, FileVisitor& visitor)
+      : hash_(hash), visitor_(visitor), bases_(BaseCache::ordered_bytes(threads)) {
     for (int t = 0; t < threads; ++t) workers_.emplace_back(bases_);
   }
 
@@ -222,12 +222,12 @@ struct Item {
 
 class Job {
  public:
-  Job(ShardSet& shards, const Directory& directory, int threads, FileVisitor& visitor, std::size_t cache_bytes)
+  Job(ShardSet& shards, const Directory& directory, int threads, FileVisitor& visitor)
       : shards_(shards),
         hash_(directory.identity.hash_secret),
         batch_bytes_(kBatchBytesPerThread * static_cast<std::size_t>(std::max(1, threads))),
         visitor_(visitor),
-        decoder_(hash_, std::max(1, threads), visitor, cache_bytes) {}
+        decoder_(hash_, std::max(1, threads), visitor) {}
 
   void add(const FileGroup& group, std::span<const FileRef> refs) {
     if (planned_.n_files + group.size() > kBatchFiles) next_batch();
@@ -411,8 +411,8 @@ Result<ArchivedFile> read_file_row(ShardSet& shards, const FileRef& file) {
 }
 
 DecodeSummary decode_files(ShardSet& shards, const Directory& directory, std::span<const FileRef> files, int threads,
-                           FileVisitor& visitor, std::size_t cache_bytes) {
-  Job job(shards, directory, threads, visitor, cache_bytes);
+                           FileVisitor& visitor) {
+  Job job(shards, directory, threads, visitor);
   for (const auto& group : group_by_base(shards, files, kBatchFiles)) job.add(group, files);
   return job.finish();
 }

@@ -6,7 +6,6 @@
 #include <string>
 #include <vector>
 
-#include "archive/base_cache.hpp"
 #include "archive/catalog.hpp"
 #include "archive/shard_reader.hpp"
 #include "corpus/file_entry.hpp"
@@ -60,8 +59,8 @@ struct DecodeSummary {
 /// checked against their checksums, the decoded digests of their layers, and the file's digest. What is damaged ends
 /// its file with an Error; the others go on. Files whose layers rest on the same bases are decoded side by side, so
 /// that each chunk of a base is decoded once for all of them (once for each kOpenFiles / 2 of a larger family).
-/// Memory: two chunks and a Decoder for each thread, and a BaseCache of `cache_bytes`.
+/// Memory: two chunks and a Decoder for each thread, and three more chunks where there are bases.
 DecodeSummary decode_files(ShardSet& shards, const Directory& directory, std::span<const FileRef> files, int threads,
-                           FileVisitor& visitor, std::size_t cache_bytes = BaseCache::kDefaultBytes);
+                           FileVisitor& visitor);
 
 }  // namespace elves::archive

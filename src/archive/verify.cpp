@@ -73,7 +73,11 @@ class Differences {
 class LayerChecker {
  public:
   LayerChecker(ShardSet& shards, const KeyedHash& hash, int threads, VerifySummary& summary, Differences& differences)
-      : shards_(shards), hash_(hash), summary_(summary), differences_(differences) {
+      : shards_(shards),
+        hash_(hash),
+        summary_(summary),
+        differences_(differences),
+        bases_(BaseCache::ordered_bytes(std::max(1, threads))) {
     for (int t = 0; t < std::max(1, threads); ++t) workers_.emplace_back(bases_);
   }
 

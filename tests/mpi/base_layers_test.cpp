@@ -257,7 +257,7 @@ TEST_F(BaseLayers, a_base_is_decoded_once_for_all_that_rest_on_it) {
   for (const int threads : {1, 3}) {
     ShardSet shards(directory_);
     Collected collected;
-    const auto summary = decode_files(shards, directory_, files, threads, collected, 2 * kChunkBytes);
+    const auto summary = decode_files(shards, directory_, files, threads, collected);
     EXPECT_EQ(summary.shared_chunks, 6u) << threads;
     for (std::size_t f = 0; f < files.size(); ++f) {
       auto whole = models[f][0];

@@ -122,14 +122,14 @@ TEST_F(ShardTest, what_all_ranks_wrote_comes_back_in_order_of_rank) {
       EXPECT_EQ(*reader->path(*file), path);
       const auto extent = reader->extent(file->first_extent);
       const auto layer = reader->layer(extent->layer_row);
-      EXPECT_EQ(reader->shape(layer->shape_offset, layer->ndim)->at(0), file->size_bytes);
+      EXPECT_EQ(reader->shape(layer->shape_offset, layer->ndim)->at(0), +file->size_bytes);
       const auto chunk = reader->chunk(layer->first_chunk);
       std::string content(chunk->encoded_bytes, '\0');
       ASSERT_TRUE(reader->read_encoded(*chunk, std::as_writable_bytes(std::span(content))));
       EXPECT_EQ(content, "content of " + path);
       const auto sketch = reader->sketch(row);
       ASSERT_TRUE(sketch) << sketch.error().message;
-      EXPECT_EQ(sketch->layer, row);
+      EXPECT_EQ(+sketch->layer, row);
       EXPECT_EQ(*reader->names(sketch->name_offset, sketch->n_bytes), "sketch of " + path);
     }
   }
