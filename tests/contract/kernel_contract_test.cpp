@@ -474,7 +474,7 @@ TEST(KernelContract, delta_lists_symbols_by_the_context_of_the_base) {
       for (const auto operation : {delta::Operation::Xor, delta::Operation::Floats, delta::Operation::Integers}) {
         for (unsigned low_bytes = 0; low_bytes < sizeof(Word); ++low_bytes) {
           for (const auto& thresholds : all_thresholds) {
-            for (const std::size_t n : {0u, 1u, 31u, 64u, 65u, 129u, 2049u, 4200u}) {
+            for (const std::size_t n : {0u, 1u, 31u, 64u, 65u, 129u, 2049u, 16384u + 33u}) {
               SCOPED_TRACE(std::to_string(n) + " words of " + std::to_string(sizeof(Word)) + " bytes, " +
                            std::to_string(low_bytes) + " low, " + std::to_string(thresholds.size()) + " thresholds");
               expect_delta_of<Word>({sizeof(Word), low_bytes, operation, thresholds}, n);

@@ -125,7 +125,9 @@ HWY_INLINE std::size_t count(__mmask64 mask) {
 /// Up to kStep words, and zeros: the last step may read and write whole vectors.
 template <class Word>
 struct LastStep {
-  LastStep(const std::byte* words, std::size_t n) { std::memcpy(bytes, words, n * sizeof(Word)); }
+  LastStep(const std::byte* words, std::size_t n) {
+    if (n > 0) std::memcpy(bytes, words, n * sizeof(Word));
+  }
   alignas(64) std::byte bytes[kStep * sizeof(Word)] = {};
 };
 
@@ -157,15 +159,41 @@ class Grouping {
 
 template <class Word>
 GroupSizes count_words(const Layout& layout, const std::byte* base, std::size_t n_words) {
-  const Grouping groups(layout.thresholds);
-  GroupSizes sizes{};
-  const auto add = [&](std::size_t k, __mmask64 mask) __attribute__((always_inline)) {
-    sizes[k] += count(mask);
+  constexpr std::size_t kMostSteps = 255;  // that counters of a byte can count
+  constexpr std::size_t kThresholds = kMostGroups - 1;
+  __m512i thresholds[kThresholds] = {};
+  for (std::size_t k = 0; k < layout.thresholds.size(); ++k) {
+    thresholds[k] = _mm512_set1_epi8(static_cast<char>(layout.thresholds[k]));
+  }
+  const auto one = _mm512_set1_epi8(1);
+  GroupSizes sizes{};  // of a group and those before it, at first
+  __m512i counters[kThresholds];
+  const auto add = [&](const std::byte* words, __mmask64 valid) __attribute__((always_inline)) {
+    const auto contexts = contexts_at<Word>(words).raw;
+    for (std::size_t k = 0; k < kThresholds; ++k) {
+      const auto reached = _mm512_mask_cmpge_epu8_mask(valid, contexts, thresholds[k]);
+      counters[k] = _mm512_mask_add_epi8(counters[k], reached, counters[k], one);
+    }
   };
   std::size_t at = 0;
-  for (; at + kStep <= n_words; at += kStep) groups.for_each<Word>(base + at * sizeof(Word), ~__mmask64{0}, add);
-  const LastStep<Word> last(base + at * sizeof(Word), n_words - at);
-  groups.for_each<Word>(last.bytes, first(n_words - at), add);
+  while (at < n_words) {
+    for (auto& counter : counters) counter = _mm512_setzero_si512();
+    const auto n_steps = std::min((n_words - at) / kStep, kMostSteps);
+    for (const auto end = at + n_steps * kStep; at < end; at += kStep) add(base + at * sizeof(Word), ~__mmask64{0});
+    if (n_steps < kMostSteps) {
+      const LastStep<Word> last(base + at * sizeof(Word), n_words - at);
+      add(last.bytes, first(n_words - at));
+      at = n_words;
+    }
+    for (std::size_t k = 0; k < kThresholds; ++k) {
+      const auto sums = _mm512_sad_epu8(counters[k], _mm512_setzero_si512());
+      sizes[k] += static_cast<std::size_t>(_mm512_reduce_add_epi64(sums));
+    }
+  }
+  const auto n_thresholds = layout.thresholds.size();
+  sizes[n_thresholds] = n_words;
+  for (std::size_t k = n_thresholds; k > 0; --k) sizes[k] -= sizes[k - 1];
+  std::fill(sizes.begin() + static_cast<std::ptrdiff_t>(n_thresholds) + 1, sizes.end(), std::size_t{0});
   return sizes;
 }
 
@@ -269,7 +297,7 @@ bool join_words(const Layout& layout, Parts<const std::byte> from, std::span<con
   }
   LastStep<Word> last(base + at * sizeof(Word), n_last);
   if (!join_step(last.bytes, first(n_last), last.bytes)) return false;
-  std::memcpy(words + at * sizeof(Word), last.bytes, n_last * sizeof(Word));
+  if (n_last > 0) std::memcpy(words + at * sizeof(Word), last.bytes, n_last * sizeof(Word));
   return n_left == 0;
 }
 
