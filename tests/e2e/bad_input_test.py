@@ -592,6 +592,8 @@ class DamagedArchive(BadInput):
         for dataset in ("chunks", "layers", "extents", "files", "models", "names"):
             with self.subTest(dataset=dataset):
                 begin, size = self.range_of(0, dataset)
+                if dataset == "names":
+                    size = self.first_sketch(0)
                 at = begin + size // 2
                 self.flip(0, at)
                 try:
@@ -603,6 +605,19 @@ class DamagedArchive(BadInput):
                 finally:
                     self.flip(0, at)
         e2e.verify(1, self.archive)
+
+    def first_sketch(self, shard):
+        """Where the sketches begin in /names: behind all that restoring needs."""
+        with h5py.File(self.shard(shard), "r") as file:
+            return int(min(file["sketches"]["name_offset"]))
+
+    def test_a_damaged_sketch_is_found_and_costs_no_file(self):
+        begin, _ = self.range_of(0, "names")
+        self.flip(0, begin + self.first_sketch(0))
+        done = e2e.verify(2, self.archive, expect=DIFFERENT)
+        self.assert_one_error(done, "elves-verify", self.shards[0], "sketch")
+        _, missing = self.assert_only_right_files(codes=[0])
+        self.assertEqual(missing, set())
 
     def test_every_byte_of_a_row_is_guarded(self):
         begin, size = self.range_of(3, "files")
