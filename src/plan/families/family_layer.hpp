@@ -20,7 +20,7 @@ struct FamilyLayer {
   std::uint32_t shard = 0;
   std::uint32_t lossy_class = 0;  ///< of what is stored; of newcomers: what it may become
   DType dtype = DType::Bytes;
-  bool may_lose = false;  ///< ELF integers are differenced where the samples say that ELF takes the layer
+  bool may_lose = false;  ///< with a lossy_class: ELF integers are differenced where the samples say that ELF takes it
 };
 
 }  // namespace elves::plan

@@ -9,7 +9,7 @@ namespace elves::plan {
 namespace {
 
 constexpr std::size_t kNearest = 8;
-constexpr int kMostRounds = 3;
+constexpr int kMostRounds = 6;
 constexpr std::uint32_t kSmallCluster = 5;  // every member is tried as its centre
 constexpr Bits kAbout = kOneBit / 4;        // an element of the base: what predictions of a pair may be wrong by
 constexpr std::size_t kMostCentres = 8;
