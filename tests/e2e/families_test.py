@@ -1,5 +1,6 @@
 """Models that rest on others: their bases are found, whoever sweeps and in whatever order, and every file comes back."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -197,6 +198,52 @@ class OneSweep(Families):
         report = self.sweep(self.hub.root, "--lossless")
         self.assertIsNone(models_of(report)["zoe/same"]["base"])
         self.assertLess(models_of(report)["zoe/same"]["stored_bytes"], 5000)
+
+
+class Listing(Families):
+    def test_the_tree_of_a_family_and_the_bases_of_its_layers(self):
+        hub = FamilyHub(self.at("hub"))
+        hub.write_model("zoe/same/model.safetensors", tensors(hub.base))
+        self.sweep(hub.root, "--lossless", "--wave-bytes", "64MiB")
+        archive = self.at("archive")
+        members = {row["model"]: row for row in json.loads(e2e.run(0, "elves-ls", "--archive", archive, "--family", "--json").stdout)["families"]}
+        self.assertEqual(set(members), {"lab/base", "zoe/same", *self.RESTING})
+        self.assertEqual((members["lab/base"]["base"], members["lab/base"]["depth"]), (None, 0))
+        for id in self.RESTING:
+            self.assertEqual((members[id]["base"], members[id]["depth"]), ("lab/base", 1))
+            apart = members[id]["takes_from"][0]["bits_per_weight"]
+            self.assertTrue(10 < apart < 25, apart)
+            self.assertGreater(members[id]["saved_bytes"], 0.1 * hub.size(id))
+            self.assertGreater(members[id]["difference_bytes"], 0.9 * hub.size(id))
+        self.assertEqual(members["zoe/same"]["base"], "lab/base")
+        self.assertEqual(members["zoe/same"]["duplicate_bytes"], members["zoe/same"]["layer_bytes"])
+        text = e2e.run(0, "elves-ls", "--archive", archive, "--family").stdout
+        self.assertRegex(text, r"\n.*  lab/base\n.* \|- ada/tuned-without-card\n.* \|- lab/tuned\n.* \|- zoe/grown\n.* `- zoe/same\n")
+        self.assertIn("5 models in families, 1 alone", text)
+
+        listed = e2e.listing(archive)
+        self.assertEqual({row["id"]: row["base"] for row in listed["models"]}["lab/tuned"], "lab/base")
+        layers = {(file["path"], layer["name"]): layer["base"] for file in listed["files"] for layer in file["layers"]}
+        for name in ("embed.weight", "block.1.weight"):
+            base = layers["zoe/grown/model.safetensors", name]
+            self.assertEqual((base["model"], base["layer"]), ("lab/base", name))
+            self.assertRegex(base["place"], r"^\d+:\d+$")
+            self.assertIsNone(layers["lab/base/model.safetensors", name])
+
+    def test_verify_counts_references_and_decodes_each_base_once(self):
+        hub = FamilyHub(self.at("hub"))
+        self.sweep(hub.root, "--lossless", "--wave-bytes", "64MiB")
+        deltas = delta_layers(self.at("archive"))
+        with h5py.File(os.path.join(self.at("archive"), e2e.shards(self.at("archive"))[0]), "r") as shard:
+            n_chunks = sum(int(shard["layers"][row]["n_chunks"]) for number, row in set(deltas.values()) if number == 0)
+        done = e2e.verify(0, self.at("archive"))
+        words = next(line for line in done.stdout.splitlines() if line.startswith("references")).split()
+        self.assertEqual(int(words[1]), len(deltas))
+        self.assertEqual(int(words[-2]), n_chunks)
+
+    def test_the_tree_is_of_all_models(self):
+        done = e2e.run(0, "elves-ls", "--archive", self.at("nothing"), "--family", "--layers", expect=e2e.USAGE)
+        self.assertIn("--family", done.stderr)
 
 
 class SeveralSweeps(Families):

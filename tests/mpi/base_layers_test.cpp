@@ -2,6 +2,8 @@
 #include <stdlib.h>
 
 #include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -10,8 +12,10 @@
 #include <set>
 #include <sstream>
 #include <string>
+#include <thread>
 #include <vector>
 
+#include "archive/base_cache.hpp"
 #include "archive/family_tree.hpp"
 #include "archive/file_decoder.hpp"
 #include "archive/listing.hpp"
@@ -485,6 +489,51 @@ TEST(FamilyTree, draws_every_model_once_also_where_they_rest_on_each_other) {
     drawn += (member.n_others > 0 ? " +" + std::to_string(member.n_others) : "") + "\n";
   }
   EXPECT_EQ(drawn, "b +1\n a\nc\n d and +1\n  e\n g\n");
+}
+
+TEST(BaseCache, decodes_once_for_all_who_ask_at_once) {
+  BaseCache cache(kChunkBytes);
+  std::atomic<int> n_decoded = 0;
+  std::vector<std::thread> threads;
+  std::atomic<int> n_right = 0;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&] {
+      for (std::uint64_t row = 0; row < 50; ++row) {
+        const auto bytes = cache.get({0, row, DType::F32}, 64, [&](std::span<std::byte> out) -> Result<void> {
+          ++n_decoded;
+          std::this_thread::sleep_for(std::chrono::microseconds(200));
+          std::ranges::fill(out, static_cast<std::byte>(row));
+          return {};
+        });
+        n_right += bytes && bytes->size == 64 && bytes->span()[63] == static_cast<std::byte>(row) ? 1 : 0;
+      }
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  EXPECT_EQ(n_decoded, 50);
+  EXPECT_EQ(n_right, 200);
+  EXPECT_EQ(cache.n_decoded(), 50u);
+}
+
+TEST(BaseCache, holds_what_was_used_last_and_keeps_errors) {
+  BaseCache cache(3 * 2000);  // two chunks and what entries cost
+  std::string asked;
+  const auto ask = [&](std::uint64_t row) {
+    return cache.get({0, row, DType::F32}, 1500, [&](std::span<std::byte>) -> Result<void> {
+      asked += std::to_string(row);
+      return row == 9 ? Result<void>(Error{"bad"}) : Result<void>{};
+    });
+  };
+  const auto held = ask(1);
+  for (const std::uint64_t row : {2u, 1u, 3u, 1u, 2u}) EXPECT_TRUE(ask(row));
+  EXPECT_EQ(asked, "1232");
+  EXPECT_EQ(held->size, 1500u);  // what a caller holds stays, whatever the cache drops
+  for (int i = 0; i < 2; ++i) {
+    const auto bad = ask(9);
+    ASSERT_FALSE(bad);
+    EXPECT_EQ(bad.error().message, "bad");
+  }
+  EXPECT_EQ(asked, "12329");
 }
 
 TEST_F(BaseLayers, families_of_any_size_keep_few_files_open) {
