@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -16,6 +17,7 @@
 #include "encode/kernels/histogram.hpp"
 #include "encode/rans/rans.hpp"
 #include "encode/scratch.hpp"
+#include "encode/transforms/delta/kernel.hpp"
 #include "encode/transforms/elf/kernel.hpp"
 #include "encode/transforms/planes/kernel.hpp"
 #include "encode_data.hpp"
@@ -144,6 +146,50 @@ Kernel difference_kernel(std::string name, Work work) {
           }};
 }
 
+/// What `delta` works on: weights, a base that differs in some of the low bytes, eight groups of its exponents.
+template <class Word>
+struct DeltaData {
+  explicit DeltaData(std::size_t n_bytes) : n(n_bytes / sizeof(Word)) {
+    base = data.weights<Word>(n_bytes, 0.02);
+    words = data.noise(n_bytes);
+    for (std::size_t i = 0; i < n_bytes; ++i) words[i] = i % sizeof(Word) < layout.low_bytes ? words[i] : base[i];
+    sizes = encode::delta::count_groups(layout, base.data(), n);
+    for (auto& list : parts.symbols) list = data.noise(n + encode::delta::kSlack).data();
+    for (auto& plane : parts.low) plane = data.noise(n).data();
+    for (auto& plane : parts.escapes) plane = data.noise(n + encode::delta::kSlack).data();
+    n_escapes = encode::delta::split(layout, words.data(), base.data(), n, parts);
+    for (std::size_t k = 0; k < parts.symbols.size(); ++k) from.symbols[k] = parts.symbols[k];
+    for (std::size_t k = 0; k < parts.low.size(); ++k) from.low[k] = parts.low[k];
+    for (std::size_t k = 0; k < parts.escapes.size(); ++k) from.escapes[k] = parts.escapes[k];
+  }
+
+  static constexpr std::array<std::uint8_t, 7> kThresholds{123, 122, 121, 120, 119, 118, 117};
+  encode::delta::Layout layout{.word_bytes = sizeof(Word), .low_bytes = sizeof(Word) / 2, .thresholds = kThresholds};
+  KernelData data;
+  std::size_t n;
+  std::span<std::byte> base;
+  std::span<std::byte> words;
+  std::array<std::size_t, encode::delta::kMostGroups> sizes{};
+  encode::delta::Parts<std::byte> parts;
+  encode::delta::Parts<const std::byte> from;
+  std::size_t n_escapes = 0;
+};
+
+template <class Word>
+void add_delta_kernels(const std::string& bits, std::vector<Kernel>& all) {
+  all.push_back({"split_delta" + bits, [](std::size_t n_bytes) {
+                   const auto d = std::make_shared<DeltaData<Word>>(n_bytes);
+                   return [d] { encode::delta::split(d->layout, d->words.data(), d->base.data(), d->n, d->parts); };
+                 }});
+  all.push_back({"join_delta" + bits, [](std::size_t n_bytes) {
+                   const auto d = std::make_shared<DeltaData<Word>>(n_bytes);
+                   return [d] {
+                     encode::delta::join(d->layout, d->from, d->sizes, d->n_escapes, d->base.data(), d->n,
+                                         d->words.data());
+                   };
+                 }});
+}
+
 inline Kernel histogram_kernel(std::string name, std::span<std::byte> (KernelData::*bytes_of)(std::size_t)) {
   return {std::move(name), [bytes_of](std::size_t n_bytes) {
             const auto data = std::make_shared<KernelData>();
@@ -211,6 +257,8 @@ inline std::vector<Kernel> all_kernels() {
       encode::add_ordered_differences(word, a.data(), b.data(), to.size() / word, to.data());
     }));
   }
+  add_delta_kernels<std::uint16_t>("_16", all);
+  add_delta_kernels<std::uint32_t>("_32", all);
   all.push_back(histogram_kernel("histogram_noise", &KernelData::noise));
   all.push_back(histogram_kernel("histogram_exponents", &KernelData::exponents));
   all.push_back(encode_rans_kernel("encode_rans_exponents"));

@@ -13,6 +13,7 @@ using encode::Transform;
 bool allowed(const Transform& row, DType dtype, const EncodeOptions& options) {
   if (row.stage && !(options.*row.stage)) return false;
   if (row.lossy && options.lossless) return false;
+  if (row.base_use != encode::BaseUse::None) return false;
   return row.level <= options.level && row.accepts(dtype, options);
 }
 
@@ -25,6 +26,7 @@ std::size_t varint_bytes(std::uint64_t value) {
 }  // namespace
 
 std::optional<EncodeOptions> options_for(const Transform& row, DType dtype, EncodeOptions options) {
+  if (row.base_use != encode::BaseUse::None) return std::nullopt;
   for (const bool packed : {false, true}) {
     options.prefer_elf_packed = packed;
     if (row.accepts(dtype, options)) return options;

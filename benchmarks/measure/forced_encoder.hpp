@@ -12,7 +12,8 @@
 
 namespace elves::measure {
 
-/// `options`, changed so that the row takes this dtype where any can; nothing where none does.
+/// `options`, changed so that the row takes this dtype where any can; nothing where none does, or where it takes a
+/// base.
 std::optional<EncodeOptions> options_for(const encode::Transform& row, DType dtype, EncodeOptions options);
 
 /// Encodes a chunk as Encoder does, but by the transform that it is told. Owns its scratch memory.
@@ -31,8 +32,9 @@ class ForcedEncoder {
   std::vector<std::byte> out_;
 };
 
-/// The choice that knows everything: each chunk by each transform that the options allow, whatever it promises, each
-/// stream the way the encoder chose, Huffman coded by zstd, or by zstd -1 or -3, whichever is smallest.
+/// The choice that knows everything: each chunk by each transform that the options allow and that takes no base,
+/// whatever it promises, each stream the way the encoder chose, Huffman coded by zstd, or by zstd -1 or -3, whichever
+/// is smallest.
 class ExhaustiveEncoder {
  public:
   /// The bytes of the chunk. What is lossy pays the encoder's own surcharge in the choice, and must pass its guard.
