@@ -124,23 +124,23 @@ std::optional<std::span<const std::byte>> BaseReader::from_archive(const Place& 
   return worker.held.span();
 }
 
-Base BaseReader::base_of(const WorkChunk& chunk, std::size_t thread) {
+BaseReader::Found BaseReader::base_of(const WorkChunk& chunk, std::size_t thread) {
   if (chunk.base == kNoBase) return {};
   const auto& base = work_->bases[chunk.base];
   const auto& place = places_[chunk.base];
   if (bytes_of_chunk(chunk.dtype, base.size_bytes, chunk.number) == 0) return {};
   auto& worker = workers_[thread];
   if (!worker.bytes) worker.bytes = std::make_unique_for_overwrite<std::byte[]>(kChunkBytes);
-  const auto cut = [&](std::span<const std::byte> bytes, bool exact) -> Base {
-    return {.bytes = bytes.first(std::min<std::size_t>(bytes.size(), chunk.size_bytes)), .exact = exact};
+  const auto cut = [&](std::span<const std::byte> bytes, bool exact) -> Found {
+    return {{.bytes = bytes.first(std::min<std::size_t>(bytes.size(), chunk.size_bytes)), .exact = exact}, bytes};
   };
   if (place.in_corpus) {
     auto bytes = in_wave(place, base, chunk);
     if (!bytes) bytes = from_corpus(base, chunk, worker);
-    return bytes ? cut(*bytes, base.exact) : Base{};
+    return bytes ? cut(*bytes, base.exact) : Found{};
   }
   const auto bytes = from_archive(place, chunk, worker);
-  return bytes ? cut(*bytes, true) : Base{};
+  return bytes ? cut(*bytes, true) : Found{};
 }
 
 }  // namespace elves::pipeline

@@ -32,9 +32,15 @@ class BaseReader {
   /// stay until the next call.
   void prepare(const Work& work, const Buffer& raw);
 
-  /// Any thread, each with a number of its own below `threads`. The base of a chunk, cut to the chunk's size; empty
-  /// where it has none, or it cannot be had. Holds until the next call of this thread.
-  Base base_of(const WorkChunk& chunk, std::size_t thread);
+  /// What there is to take differences from.
+  struct Found {
+    Base base;                         ///< cut to the chunk's size
+    std::span<const std::byte> whole;  ///< the base's chunk
+  };
+
+  /// Any thread, each with a number of its own below `threads`. The base of a chunk; empty where it has none, or it
+  /// cannot be had. Holds until the next call of this thread.
+  Found base_of(const WorkChunk& chunk, std::size_t thread);
 
  private:
   /// Where a base is read.

@@ -34,14 +34,17 @@ class EncodeStage {
     Encoder encoder;
     Decoder decoder;
     std::vector<std::byte> decoded;
+    std::vector<std::byte> base;  ///< encoded, to see what becomes of it
     EncodingSums sums;
   };
   struct Encoded {
     std::size_t thread = 0;
     Arena::Place place;
   };
-  Result<void> encode(WorkChunk& chunk, std::span<const std::byte> raw, const Base& base, Worker& worker, Arena& arena,
-                      Arena::Place& place) const;
+  Result<void> encode(WorkChunk& chunk, std::span<const std::byte> raw, const BaseReader::Found& found, Worker& worker,
+                      Arena& arena, Arena::Place& place) const;
+  /// Whether a base's chunk comes back as it is: encodes it as its own rank did, or does.
+  bool comes_back_exact(std::span<const std::byte> base, DType dtype, Worker& worker) const;
 
   int threads_;
   EncodeOptions options_;

@@ -332,8 +332,11 @@ std::vector<FamilyNews> Families::choose(const plan::Plan& plan, const Home& hom
   for (std::size_t c = 0; c < candidates.size(); ++c) {
     auto& news_row = found[news_of[c]];
     news_row.sketch = std::move(candidates[c].sketch);
-    if (const auto& choice = candidates[c].choice)
-      news_row.base = {{choice->base.shard, choice->base.row}, choice->base.model, choice->by_lineage};
+    const auto& choice = candidates[c].choice;
+    if (!choice) continue;
+    const auto named = hints_(candidates[c].layer.model);
+    const bool by_lineage = std::ranges::find(named, choice->base.model) != named.end();
+    news_row.base = {{choice->base.shard, choice->base.row}, choice->base.model, by_lineage};
   }
   return found;
 }

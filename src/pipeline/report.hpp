@@ -20,7 +20,7 @@ inline constexpr std::size_t kTransforms = kTransformCount;
 /// Layers of one model that are stored as differences from those of another one.
 struct BaseSums {
   std::uint64_t layers = 0;
-  std::uint64_t layers_by_lineage = 0;  ///< found by name, not by content
+  std::uint64_t layers_by_lineage = 0;  ///< their model names the base model
   std::uint64_t bytes = 0;
   std::uint64_t stored_bytes = 0;
   std::uint64_t alone_bytes = 0;  ///< about what they would take without base

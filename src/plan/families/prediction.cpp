@@ -295,10 +295,10 @@ std::size_t ordered_samples(DType dtype, std::span<const std::byte> sketch, std:
   return n;
 }
 
-bool elf_takes(DType dtype, std::uint64_t layer_bytes, std::span<const std::byte> sketch) {
-  if (dtype != DType::F16 && dtype != DType::F32 && dtype != DType::F64) return false;
-  Samples samples;
-  load_samples(dtype, layer_bytes, sketch, Words::Elf, samples);
+namespace {
+
+// The guard: at 70 dB.
+bool has_signal(DType dtype, const Samples& samples) {
   // Any power will do where the unit is so much larger than the error.
   const auto values = std::span(samples.values).first(samples.n);
   if (dtype == DType::F64)
@@ -311,6 +311,18 @@ bool elf_takes(DType dtype, std::uint64_t layer_bytes, std::span<const std::byte
   }
   // The error's power is a twelfth of the square of the unit: 70 dB are 10^7 times that.
   return power / samples.n >= 10'000'000 / 12;
+}
+
+}  // namespace
+
+bool elf_takes(DType dtype, std::uint64_t layer_bytes, std::span<const std::byte> sketch) {
+  if (dtype != DType::F16 && dtype != DType::F32 && dtype != DType::F64) return false;
+  Samples samples;
+  load_samples(dtype, layer_bytes, sketch, Words::Elf, samples);
+  if (!has_signal(dtype, samples)) return false;
+  const std::uint64_t with_elf = predict_alone(samples);
+  load_samples(dtype, layer_bytes, sketch, Words::Patterns, samples);
+  return with_elf * 51 < std::uint64_t{predict_alone(samples)} * 50;  // as the encoder prefers what comes back exactly
 }
 
 void load_samples(DType dtype, std::uint64_t layer_bytes, std::span<const std::byte> sketch, Words words,

@@ -34,7 +34,8 @@ struct Samples {
   static constexpr std::size_t kMostContexts = 8;
 };
 
-/// Whether ELF with its default guard (70 dB) would take the layer, as far as the samples tell.
+/// Whether ELF with its default guard (70 dB) would take the layer, and make it smaller than planes do, as far as the
+/// samples tell.
 bool elf_takes(DType dtype, std::uint64_t layer_bytes, std::span<const std::byte> sketch);
 
 /// The integers that the bit patterns of a sketch are in the order of floats, at the top of the word. Returns how many.
