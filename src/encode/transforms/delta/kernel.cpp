@@ -110,6 +110,14 @@ void make_contexts(const std::byte* words, std::size_t n_words, std::byte* conte
   }
 }
 
+using Ends = std::array<const std::byte*, kMostGroups>;
+
+Ends ends_of(const Parts<const std::byte>& lists, std::span<const std::size_t> sizes) {
+  Ends ends{};
+  for (std::size_t k = 0; k < sizes.size(); ++k) ends[k] = lists.symbols[k] + sizes[k];
+  return ends;
+}
+
 #if HWY_TARGET == HWY_AVX3_DL
 
 constexpr std::size_t kStep = 64;  // words at a time
@@ -262,8 +270,7 @@ bool join_words(const Layout& layout, Parts<const std::byte> from, std::span<con
   const Grouping groups(layout.thresholds);
   const auto n_planes = layout.escape_bytes();
   const auto escape = _mm512_set1_epi8(static_cast<char>(kEscape));
-  std::array<const std::byte*, kMostGroups> ends{};
-  for (std::size_t k = 0; k < sizes.size(); ++k) ends[k] = from.symbols[k] + sizes[k];
+  const auto ends = ends_of(from, sizes);
   std::size_t n_left = n_escapes;
   ByteVector planes[sizeof(Word)];
   const auto join_step = [&](const std::byte* other, __mmask64 valid, std::byte* to) __attribute__((always_inline)) {
@@ -305,35 +312,108 @@ bool join_words(const Layout& layout, Parts<const std::byte> from, std::span<con
 
 constexpr std::size_t kBlock = 2048;  // words whose planes, symbols and contexts lie in the first cache
 
-/// What is known of a block of words. The planes are the upper ones, those of escapes.
+/// What is known of a block of words. The planes are the upper ones, those of escapes; a mask has all bits of a byte
+/// set where its word is in a group, or is escaped.
 struct Block {
   alignas(64) std::byte planes[kMostWordBytes][kBlock];
   alignas(64) std::byte symbols[kBlock];
   alignas(64) std::byte contexts[kBlock];
+  alignas(64) std::byte mask[kBlock];
 };
 
-class Grouping {
- public:
-  explicit Grouping(std::span<const std::uint8_t> thresholds) {
-    for (std::size_t context = 0; context < of_.size(); ++context) {
-      while (of_[context] < thresholds.size() && context < thresholds[of_[context]]) ++of_[context];
+// A group is a range of contexts. The mask ends with zeros, so that eight bytes at a time can be read.
+void mask_group(const Layout& layout, std::size_t group, std::size_t n, Block& block) {
+  const auto thresholds = layout.thresholds;
+  const unsigned least = group < thresholds.size() ? thresholds[group] : 0;
+  const unsigned end = group > 0 ? thresholds[group - 1] : 256;
+  std::memset(block.mask + n / 8 * 8, 0, (n + 7) / 8 * 8 - n / 8 * 8);
+  if (end <= least) return static_cast<void>(std::memset(block.mask, 0, n));
+  const auto most = static_cast<std::uint8_t>(end - 1 - least);
+  const std::byte* HWY_RESTRICT contexts = block.contexts;
+  std::byte* HWY_RESTRICT mask = block.mask;
+  for (std::size_t i = 0; i < n; ++i) {
+    const auto above = static_cast<std::uint8_t>(static_cast<unsigned>(contexts[i]) - least);
+    mask[i] = above <= most ? std::byte{0xFF} : std::byte{0};
+  }
+}
+
+void mask_escapes(const std::byte* HWY_RESTRICT symbols, std::size_t n, std::byte* HWY_RESTRICT mask) {
+  std::memset(mask + n / 8 * 8, 0, (n + 7) / 8 * 8 - n / 8 * 8);
+  for (std::size_t i = 0; i < n; ++i) mask[i] = symbols[i] == std::byte{kEscape} ? std::byte{0xFF} : std::byte{0};
+}
+
+std::size_t count_masked(const std::byte* mask, std::size_t n) {
+  constexpr std::size_t kLanes = 64;  // kBlock is at most 255 times as much
+  std::uint8_t lanes[kLanes] = {};
+  std::size_t at = 0;
+  for (; at + kLanes <= n; at += kLanes) {
+    for (std::size_t i = 0; i < kLanes; ++i) {
+      lanes[i] = static_cast<std::uint8_t>(lanes[i] - static_cast<std::uint8_t>(mask[at + i]));
     }
   }
-  std::uint8_t operator[](std::byte context) const { return of_[static_cast<std::uint8_t>(context)]; }
+  std::size_t counted = 0;
+  for (const auto lane : lanes) counted += lane;
+  for (; at < n; ++at) counted += static_cast<std::size_t>(mask[at]) & 1;
+  return counted;
+}
 
- private:
-  std::array<std::uint8_t, 256> of_{};
-};
+#if HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_AVX3
+
+// Appends the bytes that the mask chooses.
+void append_masked(const std::byte* bytes, const std::byte* mask, std::size_t n, std::byte*& to) {
+  for (std::size_t i = 0; i < n; i += 8) {
+    const auto chosen = load_word<std::uint64_t>(mask + i, 0);
+    const auto packed = _pext_u64(load_word<std::uint64_t>(bytes + i, 0), chosen);
+    std::memcpy(to, &packed, sizeof packed);
+    to += std::popcount(chosen) / 8;
+  }
+}
+
+// The inverse: the next bytes to where the mask chooses; the others stay. Nothing is read beyond the end.
+void take_masked(const std::byte* mask, std::size_t n, const std::byte*& from, const std::byte* end, std::byte* bytes) {
+  for (std::size_t i = 0; i < n; i += 8) {
+    const auto chosen = load_word<std::uint64_t>(mask + i, 0);
+    std::uint64_t packed = 0;
+    const auto n_left = static_cast<std::size_t>(end - from);
+    if (HWY_LIKELY(n_left >= sizeof packed)) {
+      std::memcpy(&packed, from, sizeof packed);
+    } else if (n_left > 0) {
+      std::memcpy(&packed, from, n_left);
+    }
+    const auto merged = (load_word<std::uint64_t>(bytes + i, 0) & ~chosen) | _pdep_u64(packed, chosen);
+    std::memcpy(bytes + i, &merged, sizeof merged);
+    from += std::popcount(chosen) / 8;
+  }
+}
+
+#else
+
+void append_masked(const std::byte* bytes, const std::byte* mask, std::size_t n, std::byte*& to) {
+  for (std::size_t i = 0; i < n; ++i) {
+    *to = bytes[i];
+    to += static_cast<std::size_t>(mask[i]) & 1;
+  }
+}
+
+void take_masked(const std::byte* mask, std::size_t n, const std::byte*& from, const std::byte*, std::byte* bytes) {
+  for (std::size_t i = 0; i < n; ++i) {
+    if (mask[i] != std::byte{0}) bytes[i] = *from++;
+  }
+}
+
+#endif
 
 template <class Word>
 GroupSizes count_words(const Layout& layout, const std::byte* base, std::size_t n_words) {
-  const Grouping groups(layout.thresholds);
-  std::byte contexts[kBlock];
   GroupSizes sizes{};
+  Block block;
   for (std::size_t at = 0; at < n_words; at += kBlock) {
     const auto n = std::min(kBlock, n_words - at);
-    make_contexts<Word>(base + at * sizeof(Word), n, contexts);
-    for (std::size_t i = 0; i < n; ++i) ++sizes[groups[contexts[i]]];
+    make_contexts<Word>(base + at * sizeof(Word), n, block.contexts);
+    for (std::size_t k = 0; k < layout.n_groups(); ++k) {
+      mask_group(layout, k, n, block);
+      sizes[k] += count_masked(block.mask, n);
+    }
   }
   return sizes;
 }
@@ -392,7 +472,6 @@ template <class Operation>
 std::size_t split_words(const Layout& layout, const std::byte* words, const std::byte* base, std::size_t n_words,
                         Parts<std::byte> to) {
   using Word = typename Operation::Type;
-  const Grouping groups(layout.thresholds);
   const auto n_planes = layout.escape_bytes();
   const std::byte* const first_escape = to.escapes[0];
   Block block;
@@ -404,20 +483,21 @@ std::size_t split_words(const Layout& layout, const std::byte* words, const std:
     split_differences<Operation>(words + at * sizeof(Word), other, n, planes);
     make_symbols(block, n_planes, n);
     make_contexts<Word>(other, n, block.contexts);
-    for (std::size_t i = 0; i < n; ++i) *to.symbols[groups[block.contexts[i]]]++ = block.symbols[i];
-    for (std::size_t i = 0; i < n; ++i) {
-      if (block.symbols[i] != std::byte{kEscape}) continue;
-      for (unsigned k = 0; k < n_planes; ++k) *to.escapes[k]++ = block.planes[k][i];
+    for (std::size_t k = 0; k < layout.n_groups(); ++k) {
+      mask_group(layout, k, n, block);
+      append_masked(block.symbols, block.mask, n, to.symbols[k]);
     }
+    mask_escapes(block.symbols, n, block.mask);
+    for (unsigned k = 0; k < n_planes; ++k) append_masked(block.planes[k], block.mask, n, to.escapes[k]);
   }
   return static_cast<std::size_t>(to.escapes[0] - first_escape);
 }
 
 template <class Operation>
-bool join_words(const Layout& layout, Parts<const std::byte> from, std::span<const std::size_t>, std::size_t n_escapes,
-                const std::byte* base, std::size_t n_words, std::byte* words) {
+bool join_words(const Layout& layout, Parts<const std::byte> from, std::span<const std::size_t> sizes,
+                std::size_t n_escapes, const std::byte* base, std::size_t n_words, std::byte* words) {
   using Word = typename Operation::Type;
-  const Grouping groups(layout.thresholds);
+  const auto ends = ends_of(from, sizes);
   const auto n_planes = layout.escape_bytes();
   std::size_t n_left = n_escapes;
   Block block;
@@ -426,14 +506,18 @@ bool join_words(const Layout& layout, Parts<const std::byte> from, std::span<con
     const auto* other = base + at * sizeof(Word);
     make_contexts<Word>(other, n, block.contexts);
     auto* symbols = block.planes[n_planes - 1];
-    for (std::size_t i = 0; i < n; ++i) symbols[i] = *from.symbols[groups[block.contexts[i]]]++;
-    for (unsigned k = 0; k + 1 < n_planes; ++k) std::memset(block.planes[k], 0, n);
-    for (std::size_t i = 0; i < n; ++i) {
-      if (symbols[i] != std::byte{kEscape}) continue;
-      if (n_left == 0) return false;
-      for (unsigned k = 0; k < n_planes; ++k) block.planes[k][i] = *from.escapes[k]++;
-      --n_left;
+    for (std::size_t k = 0; k < layout.n_groups(); ++k) {
+      mask_group(layout, k, n, block);
+      take_masked(block.mask, n, from.symbols[k], ends[k], symbols);
     }
+    mask_escapes(symbols, n, block.mask);
+    const auto n_escaped = count_masked(block.mask, n);
+    if (n_escaped > n_left) return false;
+    for (unsigned k = 0; k < n_planes; ++k) {
+      if (k + 1 < n_planes) std::memset(block.planes[k], 0, n);
+      take_masked(block.mask, n, from.escapes[k], from.escapes[k] + n_left, block.planes[k]);
+    }
+    n_left -= n_escaped;
     const std::byte* planes[sizeof(Word)];
     for (unsigned k = 0; k < sizeof(Word); ++k) {
       planes[k] = k < n_planes ? block.planes[k] : from.low[k - n_planes] + at;
