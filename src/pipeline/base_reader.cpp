@@ -9,6 +9,9 @@
 namespace elves::pipeline {
 namespace {
 
+/// Decoded chunks that are kept for each thread: fine-tunes of one base that lie side by side in a wave find them.
+constexpr std::size_t kCachedChunks = 4;
+
 /// Bytes of chunk `number` of a layer of `size_bytes`; 0 beyond its end.
 std::uint32_t bytes_of_chunk(DType dtype, std::uint64_t size_bytes, std::uint32_t number) {
   if (number >= plan::chunks_of(dtype, size_bytes)) return 0;
@@ -28,7 +31,10 @@ const WorkChunk* find_chunk(const Work& work, std::size_t source, std::uint64_t 
 
 BaseReader::BaseReader(const archive::Directory& directory, const std::string& corpus, const KeyedHash& hash,
                        int threads)
-    : directory_(directory), corpus_(corpus), hash_(hash) {
+    : directory_(directory),
+      corpus_(corpus),
+      hash_(hash),
+      decoded_(kCachedChunks * kChunkBytes * static_cast<std::size_t>(threads)) {
   for (int t = 0; t < threads; ++t) workers_.emplace_back(decoded_);
 }
 
