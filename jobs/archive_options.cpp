@@ -40,10 +40,11 @@ void add_options(CommandLine& line) {
   line.add()("min-snr", po::value<double>()->value_name("DB"),
              "ELF only where the signal-to-noise ratio stays above this; 0: always, as in the paper [70]");
   line.add()("level", text("LEVEL"), "fast, default or max [default]");
-  line.add()("stages", text("LIST"), "what may be used, of hd,de,elf,planes,zstd [all]");
+  line.add()("stages", text("LIST"), "what may be used, of hd,de,elf,delta,planes,zstd [all]");
   line.add()("include", list("GLOB"), "archive only paths that match (may be repeated)");
   line.add()("exclude", list("GLOB"), "leave out paths that match (may be repeated)");
   line.add()("files-from", text("FILE"), "archive only the paths that FILE lists, one a line");
+  line.add()("bases", text("FILE"), "lines 'model TAB base': which model was made from which, where READMEs are wrong");
   line.add()("threads", po::value<int>()->value_name("N"),
              "OpenMP threads of each rank [OMP_NUM_THREADS, or the cores shared by the ranks of a host]");
   line.add()("memory", text("SIZE"), "memory for the data of each rank [2GiB]");
@@ -74,7 +75,7 @@ pipeline::ProgressMode parse_progress(const std::string& name) {
 void set_stages(const std::string& list, pipeline::SweepOptions& sweep) {
   sweep.deduplicate = false;
   auto& encode = sweep.encode;
-  encode.use_de = encode.use_elf = encode.use_planes = encode.use_zstd = false;
+  encode.use_de = encode.use_elf = encode.use_delta = encode.use_planes = encode.use_zstd = false;
   for (const auto& stage : split(list, ',')) {
     if (stage == "hd")
       sweep.deduplicate = true;
@@ -82,12 +83,14 @@ void set_stages(const std::string& list, pipeline::SweepOptions& sweep) {
       encode.use_de = true;
     else if (stage == "elf")
       encode.use_elf = true;
+    else if (stage == "delta")
+      encode.use_delta = true;
     else if (stage == "planes")
       encode.use_planes = true;
     else if (stage == "zstd")
       encode.use_zstd = true;
     else
-      throw UsageError("--stages: '" + stage + "' is not one of hd, de, elf, planes, zstd");
+      throw UsageError("--stages: '" + stage + "' is not one of hd, de, elf, delta, planes, zstd");
   }
 }
 
@@ -96,6 +99,12 @@ std::vector<std::string> read_list(const mpi::Comm& comm, const std::string& pat
   std::erase(lines, "");
   if (lines.empty()) throw UsageError("--files-from " + path + " lists nothing");
   return lines;
+}
+
+std::vector<corpus::ListedBase> read_bases(const mpi::Comm& comm, const std::string& path) {
+  auto bases = corpus::parse_base_list(read_for_all(comm, "--bases", path));
+  if (!bases) throw UsageError("--bases " + path + ": " + bases.error().message);
+  return std::move(bases).value();
 }
 
 ArchiveOptions read(const po::variables_map& values, const mpi::Comm& comm) {
@@ -121,6 +130,7 @@ ArchiveOptions read(const po::variables_map& values, const mpi::Comm& comm) {
   if (values.count("include") != 0) sweep.walk.filter.include = values["include"].as<std::vector<std::string>>();
   if (values.count("exclude") != 0) sweep.walk.filter.exclude = values["exclude"].as<std::vector<std::string>>();
   if (values.count("files-from") != 0) sweep.walk.files_from = read_list(comm, values["files-from"].as<std::string>());
+  if (values.count("bases") != 0) sweep.bases = read_bases(comm, values["bases"].as<std::string>());
   if (values.count("threads") != 0) {
     sweep.threads = values["threads"].as<int>();
     if (sweep.threads < 1 || sweep.threads > 4096) throw UsageError("--threads must be 1 or more");

@@ -1,8 +1,11 @@
+#include <algorithm>
 #include <iostream>
+#include <optional>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "archive/family_tree.hpp"
 #include "archive/listing.hpp"
 #include "jobs/common.hpp"
 #include "mpi/environment.hpp"
@@ -16,15 +19,33 @@ namespace po = boost::program_options;
 
 constexpr const char* kAbout =
     "Lists what an archive holds: the models, or the files and layers of one model. Stored\n"
-    "bytes are charged to the file that brought them first.\n"
+    "bytes are charged to the file that brought them first. With --family: who rests on whom,\n"
+    "how far apart they are, and about what that saved.\n"
     "\n"
     "  elves-ls --archive hub.elves\n"
     "  elves-ls --archive hub.elves org/name --json\n"
+    "  elves-ls --archive hub.elves --family\n"
     "\n"
     "Exit codes: 0 done, 1 failed (or no such model), 2 usage.\n";
 
 std::string ratio(std::uint64_t size, std::uint64_t stored) {
   return stored == 0 ? "-" : fmt::format("{:.2f}x", static_cast<double>(size) / static_cast<double>(stored));
+}
+
+std::string percent(std::uint64_t part, std::uint64_t whole) {
+  return whole == 0 ? "-" : fmt::format("{:.1f} %", 100 * static_cast<double>(part) / static_cast<double>(whole));
+}
+
+std::string model_text(const std::string& id) {
+  return id.empty() ? "(no model)" : printable(id);
+}
+
+std::string place_text(const dedup::LayerRef& place) {
+  return fmt::format("{}:{}", place.shard, place.row);
+}
+
+std::string base_text(const archive::ListedBase& base) {
+  return fmt::format(" on {} of {} ({})", printable(base.layer), model_text(base.model), place_text(base.place));
 }
 
 std::string shape_text(const std::vector<std::uint64_t>& shape) {
@@ -37,9 +58,10 @@ void print_models(const std::vector<archive::ListedModel>& models) {
   fmt::print("{:>10} {:>10} {:>8} {:>7} {:>8}  {}\n", "size", "stored", "ratio", "files", "layers", "model");
   archive::ListedModel total;
   for (const auto& model : models) {
-    fmt::print("{:>10} {:>10} {:>8} {:>7} {:>8}  {}\n", format_bytes(model.size_bytes),
+    const auto* base = model.base();
+    fmt::print("{:>10} {:>10} {:>8} {:>7} {:>8}  {}{}\n", format_bytes(model.size_bytes),
                format_bytes(model.stored_bytes), ratio(model.size_bytes, model.stored_bytes), model.n_files,
-               model.n_layers, model.id.empty() ? "(no model)" : printable(model.id));
+               model.n_layers, model_text(model.id), base == nullptr ? "" : "  on " + printable(base->model));
     total.size_bytes += model.size_bytes;
     total.stored_bytes += model.stored_bytes;
     total.n_files += model.n_files;
@@ -57,12 +79,79 @@ void print_files(const std::vector<archive::ListedFile>& files) {
                file.kind == "file" ? file.container : file.kind, format_bytes(file.size_bytes),
                format_bytes(file.stored_bytes), file.exact ? "exact" : "within bounds");
     for (const auto& layer : file.layers) {
-      fmt::print("    {:>10} {:>10} {:>8} {:<8} {:<10} {}  {} {}\n", format_bytes(layer.size_bytes),
+      fmt::print("    {:>10} {:>10} {:>8} {:<8} {:<10} {}  {} {}{}\n", format_bytes(layer.size_bytes),
                  format_bytes(layer.stored_bytes), ratio(layer.size_bytes, layer.stored_bytes), layer.dtype,
                  layer.transform, layer.max_abs_error == 0 ? "exact" : fmt::format("+-{:.2g}", layer.max_abs_error),
-                 printable(layer.name), shape_text(layer.shape));
+                 printable(layer.name), shape_text(layer.shape), layer.base ? base_text(*layer.base) : "");
     }
   }
+}
+
+/// Stored bits of an element of the layers that are differences.
+std::optional<double> bits_apart(const archive::ListedKin& kin) {
+  if (kin.n_elements == 0) return std::nullopt;
+  return 8 * static_cast<double>(kin.stored_bytes) / static_cast<double>(kin.n_elements);
+}
+
+std::uint64_t saved_bytes(const archive::ListedModel& model) {
+  std::uint64_t saved = 0;
+  for (const auto& kin : model.kin) saved += kin.alone_bytes - std::min(kin.alone_bytes, kin.stored_bytes);
+  return saved;
+}
+
+void print_families(const std::vector<archive::ListedModel>& models) {
+  const auto members = archive::family_tree(models);
+  fmt::print("{:>10} {:>10} {:>10} {:>12} {:>10}  {}\n", "bits apart", "stored", "saved", "differences", "copies",
+             "model");
+  std::vector<bool> is_last;  // of the members above
+  for (const auto& member : members) {
+    const auto& model = *member.model;
+    is_last.resize(member.depth);
+    std::string lines;
+    for (std::size_t depth = 1; depth < member.depth; ++depth) lines += is_last[depth] ? "   " : "|  ";
+    if (member.depth > 0) lines += member.is_last ? "`- " : "|- ";
+    is_last.push_back(member.is_last);
+    const auto bits = member.base == nullptr ? std::nullopt : bits_apart(*member.base);
+    fmt::print("{:>10} {:>10} {:>10} {:>12} {:>10}  {}{}{}\n", bits ? fmt::format("{:.2f}", *bits) : "-",
+               format_bytes(model.stored_bytes), format_bytes(saved_bytes(model)),
+               percent(model.difference_bytes(), model.layer_bytes), percent(model.duplicate_bytes, model.layer_bytes),
+               lines, model_text(model.id), member.n_others == 0 ? "" : fmt::format(" (+{} more)", member.n_others));
+  }
+  fmt::print("{} models in families, {} alone\n", members.size(), models.size() - members.size());
+}
+
+json kin_to_json(const archive::ListedKin& kin) {
+  const auto bits = bits_apart(kin);
+  return {{"model", printable(kin.model)},
+          {"layers", kin.n_layers},
+          {"bytes", kin.size_bytes},
+          {"stored_bytes", kin.stored_bytes},
+          {"saved_bytes", kin.alone_bytes - std::min(kin.alone_bytes, kin.stored_bytes)},
+          {"copied_bytes", kin.copied_bytes},
+          {"bits_per_weight", bits ? json(*bits) : json(nullptr)}};
+}
+
+void print_families_json(const std::vector<archive::ListedModel>& models) {
+  json tree{{"families", json::array()}};
+  for (const auto& member : archive::family_tree(models)) {
+    const auto& model = *member.model;
+    json line{{"model", printable(model.id)},
+              {"base", member.base == nullptr ? json(nullptr) : json(printable(member.base->model))},
+              {"depth", member.depth},
+              {"layer_bytes", model.layer_bytes},
+              {"stored_bytes", model.stored_bytes},
+              {"saved_bytes", saved_bytes(model)},
+              {"difference_bytes", model.difference_bytes()},
+              {"duplicate_bytes", model.duplicate_bytes},
+              {"takes_from", json::array()}};
+    for (const auto& kin : model.kin) line["takes_from"].push_back(kin_to_json(kin));
+    tree["families"].push_back(std::move(line));
+  }
+  std::cout << tree.dump(2) << "\n";
+}
+
+json to_json(const archive::ListedBase& base) {
+  return {{"place", place_text(base.place)}, {"model", printable(base.model)}, {"layer", printable(base.layer)}};
 }
 
 json to_json(const archive::ListedFile& file, bool with_layers) {
@@ -86,7 +175,7 @@ json to_json(const archive::ListedFile& file, bool with_layers) {
                               {"stored_bytes", layer.stored_bytes},
                               {"transform", layer.transform},
                               {"max_abs_error", layer.max_abs_error},
-                              {"base", layer.base.empty() ? json(nullptr) : json(layer.base)}});
+                              {"base", layer.base ? to_json(*layer.base) : json(nullptr)}});
   }
   return tree;
 }
@@ -94,7 +183,11 @@ json to_json(const archive::ListedFile& file, bool with_layers) {
 void print_json(const std::vector<archive::ListedFile>& files, bool with_layers) {
   json tree{{"models", json::array()}, {"files", json::array()}};
   for (const auto& model : archive::sum_by_model(files)) {
+    const auto* base = model.base();
     tree["models"].push_back({{"id", printable(model.id)},
+                              {"base", base == nullptr ? json(nullptr) : json(printable(base->model))},
+                              {"difference_bytes", model.difference_bytes()},
+                              {"duplicate_bytes", model.duplicate_bytes},
                               {"files", model.n_files},
                               {"layers", model.n_layers},
                               {"bytes", model.size_bytes},
@@ -108,18 +201,22 @@ void print_json(const std::vector<archive::ListedFile>& files, bool with_layers)
 }
 
 int list(int argc, char** argv, const mpi::Comm& comm) {
-  jobs::CommandLine line("elves-ls", "elves-ls --archive DIR [MODEL] [--layers] [--json]", kAbout);
+  jobs::CommandLine line("elves-ls", "elves-ls --archive DIR [MODEL] [--layers] [--family] [--json]", kAbout);
   std::string path;
   archive::ListOptions options;
   bool as_json = false;
+  bool as_families = false;
   line.add()("archive", po::value(&path)->value_name("DIR"), "the archive");
   line.add()("model", po::value(&options.model)->value_name("ID"), "this model (or glob): its files and layers");
   line.add()("layers", po::bool_switch(&options.with_layers), "the layers of all models");
+  line.add()("family", po::bool_switch(&as_families), "the tree of models that rest on others");
   line.add()("json", po::bool_switch(&as_json), "machine-readable");
   line.positional("model", 1);
   po::variables_map values;
   if (!line.parse(argc, argv, comm, values)) return jobs::kDone;
   if (path.empty()) throw UsageError("--archive DIR is missing (see elves-ls --help)");
+  if (as_families && (options.with_layers || !options.model.empty()))
+    throw UsageError("--family is of all models: leave out --layers and the model");
   options.with_layers = options.with_layers || !options.model.empty();
 
   const auto directory = archive::open_directory(comm, path);
@@ -130,6 +227,8 @@ int list(int argc, char** argv, const mpi::Comm& comm) {
       done = files.error();
     else if (files->empty() && !options.model.empty())
       done = Error{"no model " + options.model + " in " + path};
+    else if (as_families)
+      as_json ? print_families_json(archive::sum_by_model(*files)) : print_families(archive::sum_by_model(*files));
     else if (as_json)
       print_json(*files, options.with_layers);
     else if (options.with_layers)

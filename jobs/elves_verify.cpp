@@ -13,9 +13,9 @@ namespace po = boost::program_options;
 
 constexpr const char* kAbout =
     "Checks everything an archive holds: checksums of rows and chunks, every layer decoded and\n"
-    "held against its recorded digest, every file made up of its layers. With --against also\n"
-    "compares with the corpus: bit for bit, or within the recorded bound where a layer was\n"
-    "coded with loss.\n"
+    "held against its recorded digest, every base that one rests on, every file made up of its\n"
+    "layers. With --against also compares with the corpus: bit for bit, or within the recorded\n"
+    "bound where a layer was coded with loss.\n"
     "\n"
     "  mpirun -n 4 elves-verify --archive hub.elves --against /hub\n"
     "\n"
@@ -40,6 +40,10 @@ int verify(int argc, char** argv, const mpi::Comm& comm) {
   if (comm.is_root()) {
     std::cout << "checked     " << whole.shards << " shards, " << whole.layers << " layers, " << whole.chunks
               << " chunks, " << whole.files << " files; decoded " << format_bytes(whole.decoded_bytes) << "\n";
+    if (whole.references > 0) {
+      std::cout << "references  " << whole.references << " layers rest on others, whose chunks were decoded "
+                << whole.shared_chunks << " times\n";
+    }
   }
   if (!against.empty()) {
     const auto compared = archive::verify_against(comm, directory, against, threads);

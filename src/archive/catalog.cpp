@@ -68,15 +68,95 @@ Result<void> read_files(ShardReader& reader, std::uint32_t shard, const KeyedHas
   return {};
 }
 
+/// Layers that stand alone and have a sketch: all that later layers of their dtype and shape are compared with.
+Result<void> read_sketched(ShardReader& reader, std::uint32_t shard, std::vector<KnownBase>& bases) {
+  for (std::uint64_t row = 0; row < reader.rows(SketchRow::kTable); ++row) {
+    const auto sketch = reader.sketch(row);
+    if (!sketch) return sketch.error();
+    const auto layer = reader.layer(sketch->layer);
+    if (!layer) return layer.error();
+    if (layer->base_shard != kNoShard) continue;
+    auto shape = reader.shape(layer->shape_offset, layer->ndim);
+    if (!shape) return shape.error();
+    const auto text = reader.names(sketch->name_offset, sketch->n_bytes);
+    if (!text) return text.error();
+    const auto bytes = std::as_bytes(std::span(*text));
+    bases.push_back({.place = {shard, sketch->layer},
+                     .model = to_hash(sketch->model),
+                     .name = to_hash(sketch->name),
+                     .dtype = static_cast<DType>(layer->dtype),  // read_layers has checked it
+                     .shape = std::move(*shape),
+                     .part = sketch->part,
+                     .size_bytes = layer->size_bytes,
+                     .lossy_class = layer->lossy_class,
+                     .sketch = {bytes.begin(), bytes.end()}});
+  }
+  return {};
+}
+
+/// Layers without a sketch: those of their name in a model that rests on this one are compared with them. Which of them
+/// stand alone only the shards that they lie in know.
+Result<void> read_named(ShardReader& reader, const FileRow& file, const Hash128& model, std::vector<KnownBase>& bases) {
+  for (std::uint64_t e = 0; e < file.n_extents; ++e) {
+    const auto extent = reader.extent(file.first_extent + e);
+    if (!extent) return extent.error();
+    const auto dtype = dtype_from_number(extent->dtype);
+    if (!dtype) return Error{"an extent of unknown dtype " + std::to_string(extent->dtype)};
+    if (extent->is_layer == 0 || extent->size_bytes == 0 || extent->size_bytes >= kLeastSketchedBytes) continue;
+    if (block_elements(*dtype) != 1) continue;
+    const auto name = reader.names(extent->name_offset, extent->name_bytes);
+    if (!name) return name.error();
+    auto shape = reader.shape(extent->name_offset + extent->name_bytes, extent->ndim);
+    if (!shape) return shape.error();
+    bases.push_back({.place = {extent->layer_shard, extent->layer_row},
+                     .model = model,
+                     .name = hash128(*name),
+                     .dtype = *dtype,
+                     .shape = std::move(*shape),
+                     .part = extent->part,
+                     .size_bytes = extent->size_bytes,
+                     .lossy_class = 0,
+                     .sketch = {}});
+  }
+  return {};
+}
+
+Result<void> read_bases(ShardReader& reader, std::uint32_t shard, std::vector<KnownBase>& bases) {
+  if (auto done = read_sketched(reader, shard, bases); !done) return done;
+  for (std::uint64_t row = 0; row < reader.rows(FileRow::kTable); ++row) {
+    const auto file = reader.file(row);
+    if (!file) return file.error();
+    const auto model = reader.model(file->model);
+    if (!model) return model.error();
+    const auto id = reader.names(model->id_offset, model->id_bytes);
+    if (!id) return id.error();
+    if (auto done = read_named(reader, *file, hash128(*id), bases); !done) return done;
+  }
+  return {};
+}
+
+Result<void> read_models(ShardReader& reader, std::map<Hash128, std::string>& models) {
+  for (std::uint64_t row = 0; row < reader.rows(ModelRow::kTable); ++row) {
+    const auto model = reader.model(row);
+    if (!model) return model.error();
+    const auto id = reader.names(model->id_offset, model->id_bytes);
+    if (!id) return id.error();
+    models.emplace(hash128(*id), *id);
+  }
+  return {};
+}
+
 }  // namespace
 
-Catalog load_catalog(const mpi::Comm& comm, const Directory& directory, dedup::LayerTable& table) {
+Catalog load_catalog(const mpi::Comm& comm, const Directory& directory, dedup::LayerTable& table,
+                     const TakeBases& take_bases) {
   Catalog catalog;
   const KeyedHash hash(directory.identity.hash_secret);
   std::uint64_t sweep = 0;
   std::uint64_t bytes = 0;
   for_each_shard(comm, directory, [&](std::optional<std::uint32_t> shard) {
     mpi::PerRank<LayerMessage> to(static_cast<std::size_t>(comm.size()));
+    std::vector<KnownBase> bases;
     Result<void> outcome;
     if (shard) {
       auto reader = ShardReader::open(directory, *shard);
@@ -84,11 +164,15 @@ Catalog load_catalog(const mpi::Comm& comm, const Directory& directory, dedup::L
         outcome = reader.error();
       else if (auto layers = read_layers(*reader, *shard, to); !layers)
         outcome = layers;
+      else if (auto files = read_files(*reader, *shard, hash, catalog, bytes); !files)
+        outcome = files;
       else
-        outcome = read_files(*reader, *shard, hash, catalog, bytes);
+        outcome = read_models(*reader, catalog.model_names);
+      if (outcome && take_bases) outcome = read_bases(*reader, *shard, bases);
       if (reader) sweep = std::max(sweep, reader->sweep());
     }
     comm.agree(outcome, "archive: read the catalog");
+    if (take_bases) take_bases(std::move(bases));
     for (const auto& from_rank : comm.alltoallv(to)) {
       for (const auto& m : from_rank)
         table.insert({m.fingerprint, m.size_bytes, static_cast<DType>(m.dtype)},

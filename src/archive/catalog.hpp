@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -19,17 +21,41 @@ struct KnownFile {
   std::uint32_t lossy_class = 0;
 };
 
+/// Layers of fewer bytes have no sketch.
+inline constexpr std::uint64_t kLeastSketchedBytes = std::uint64_t{64} << 10;
+
+/// A layer of the archive that others may be stored as differences from: one that has a sketch and stands alone, or a
+/// small one, of which that is not known.
+struct KnownBase {
+  dedup::LayerRef place;
+  Hash128 model;  ///< hash128 of the model's identity, and of the layer's name
+  Hash128 name;
+  DType dtype = DType::Bytes;
+  std::vector<std::uint64_t> shape;  ///< of the whole layer
+  std::uint32_t part = 0;
+  std::uint64_t size_bytes = 0;  ///< of this part
+  std::uint32_t lossy_class = 0;
+  std::vector<std::byte> sketch;
+};
+
 /// What the archive holds, as a sweep needs it. Shards are dealt to ranks in turn, each read by one rank.
 struct Catalog {
   std::uint32_t next_shard = 0;
   std::uint64_t next_sweep = 1;
-  std::uint64_t file_bytes = 0;        ///< of all rows of regular files, over all ranks
-  std::vector<KnownFile> known_files;  ///< of the shards that this rank has read
+  std::uint64_t file_bytes = 0;                ///< of all rows of regular files, over all ranks
+  std::vector<KnownFile> known_files;          ///< of the shards that this rank has read
+  std::map<Hash128, std::string> model_names;  ///< of the models of their files, by hash128
 };
 
+/// Takes the bases of one shard (those with sketches in order of rows, then small ones by file), or none. Called
+/// equally often on all ranks: it may be collective.
+using TakeBases = std::function<void(std::vector<KnownBase>)>;
+
 /// Collective. Reads all shards; takes every layer into `table` at its owner (88 bytes a layer cross the network, at
-/// most one shard of each rank at a time). Throws Failure on all ranks together where a shard is damaged.
-Catalog load_catalog(const mpi::Comm& comm, const Directory& directory, dedup::LayerTable& table);
+/// most one shard of each rank at a time). Hands each rank the bases of the shards that it reads, shard by shard,
+/// where somebody takes them. Throws Failure on all ranks together where a shard is damaged.
+Catalog load_catalog(const mpi::Comm& comm, const Directory& directory, dedup::LayerTable& table,
+                     const TakeBases& take_bases = {});
 
 /// A row of a shard's /files.
 struct FileRef {

@@ -1,33 +1,37 @@
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <span>
 
-#include "archive/shard_reader.hpp"
+#include "archive/base_cache.hpp"
+#include "archive/layer_chunks.hpp"
 #include "elves/codec.hpp"
 #include "support/hash.hpp"
 
 namespace elves::archive {
 
-/// The most bytes that a chunk's encoded form may have.
-inline constexpr std::size_t kMostEncodedBytes = kChunkBytes + 64;
-
 /// Reads, checks and decodes chunks; owns its scratch memory. One per thread.
 class ChunkDecoder {
  public:
-  /// Fills `out` (row.raw_bytes) and returns its digest. The row's sizes have been checked.
-  Result<Hash128> decode(const ShardReader& shard, const ChunkRow& row, DType dtype, const KeyedHash& hash,
-                         std::span<std::byte> out) {
-    if (!encoded_) encoded_ = std::make_unique_for_overwrite<std::byte[]>(kMostEncodedBytes);
-    const std::span encoded(encoded_.get(), row.encoded_bytes);
-    if (auto read = shard.read_encoded(row, encoded); !read) return read.error();
-    if (auto decoded = decoder_.decode(encoded, dtype, out); !decoded) return decoded.error();
-    return hash(out);
-  }
+  /// `bases`: of all decoders of a rank, and outlives them.
+  explicit ChunkDecoder(BaseCache& bases) : bases_(&bases) {}
+
+  /// Fills `out` (the chunk's raw_bytes) and returns its digest. An Error of the base names the base.
+  Result<Hash128> decode(const ChunkSource& source, const KeyedHash& hash, std::span<std::byte> out);
+
+  /// The bytes of a chunk that is no difference, and that others are differences from: decoded once for all, and kept
+  /// until another one is asked for.
+  Result<CachedBytes> shared(const StoredChunk& chunk);
 
  private:
+  Result<void> decode(const StoredChunk& chunk, std::span<std::byte> out, std::span<const std::byte> base);
+
   Decoder decoder_;
+  BaseCache* bases_;
   std::unique_ptr<std::byte[]> encoded_;
+  ChunkPlace last_place_;
+  CachedBytes last_;
 };
 
 }  // namespace elves::archive

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -36,24 +37,30 @@ inline constexpr std::size_t kOpenFiles = 256;
 class FileVisitor {
  public:
   virtual ~FileVisitor() = default;
-  /// Main thread, files in order: a file begins. At most kOpenFiles have begun and not ended. An Error leaves the file
-  /// out (end() gets it).
+  /// Main thread: a file begins. At most kOpenFiles have begun and not ended. An Error leaves the file out (end() gets
+  /// it). Files come in the given order, but those that share bases come together.
   virtual Result<void> begin(std::size_t index, const ArchivedFile& file) = 0;
-  /// Any thread, several at once, also while others begin and end; with one thread, from front to back. Pieces that lie
-  /// side by side in the file and in memory, at most kChunkBytes in all; each byte of a file comes once.
+  /// Any thread, several at once, in any order, also while others begin and end. Pieces that lie side by side in the
+  /// file and in memory, at most kChunkBytes in all; each byte of a file comes once.
   virtual Result<void> pieces(std::size_t index, std::span<const DecodedPiece> pieces) = 0;
-  /// Main thread, files in order: the last call for a file. `outcome` is good where all pieces came and were taken, and
-  /// all digests are as recorded.
+  /// Main thread, files in the order in which they began: the last call for a file. `outcome` is good where all pieces
+  /// came and were taken, and all digests are as recorded.
   virtual void end(std::size_t index, const ArchivedFile& file, const Result<void>& outcome) = 0;
 };
 
 /// Reads the row and the names of a file.
 Result<ArchivedFile> read_file_row(ShardSet& shards, const FileRef& file);
 
-/// Not collective. Decodes files in the given order: chunks in parallel by OpenMP, handed to the visitor while they are
-/// in the cache, checked against their checksums, the decoded digests of their layers, and the file's digest. What is
-/// damaged ends its file with an Error; the others go on. Memory: two chunks and a Decoder for each thread.
-void decode_files(ShardSet& shards, const Directory& directory, std::span<const FileRef> files, int threads,
-                  FileVisitor& visitor);
+struct DecodeSummary {
+  std::uint64_t shared_chunks = 0;  ///< times that a chunk was decoded which others are differences from
+};
+
+/// Not collective. Decodes files: chunks in parallel by OpenMP, handed to the visitor while they are in the cache,
+/// checked against their checksums, the decoded digests of their layers, and the file's digest. What is damaged ends
+/// its file with an Error; the others go on. Files whose layers rest on the same bases are decoded side by side, so
+/// that each chunk of a base is decoded once for all of them (once for each kOpenFiles / 2 of a larger family).
+/// Memory: two chunks and a Decoder for each thread, and three more chunks where there are bases.
+DecodeSummary decode_files(ShardSet& shards, const Directory& directory, std::span<const FileRef> files, int threads,
+                           FileVisitor& visitor);
 
 }  // namespace elves::archive

@@ -71,6 +71,16 @@ const h5::RowType& row_type<ModelRow>() {
   return type;
 }
 
+template <>
+const h5::RowType& row_type<SketchRow>() {
+  static const h5::RowType type{
+      sizeof(SketchRow),
+      {ELVES_FIELD(SketchRow, layer, U64), ELVES_DIGEST(SketchRow, model), ELVES_DIGEST(SketchRow, name),
+       ELVES_FIELD(SketchRow, part, U32), ELVES_FIELD(SketchRow, name_offset, U64),
+       ELVES_FIELD(SketchRow, n_bytes, U32), ELVES_FIELD(SketchRow, check, U32)}};
+  return type;
+}
+
 #undef ELVES_FIELD
 #undef ELVES_DIGEST
 
@@ -88,6 +98,10 @@ NamesRange names_of(const FileRow& row) {
 }
 NamesRange names_of(const ModelRow& row) {
   return {row.id_offset, row.id_bytes};
+}
+
+NamesRange names_of(const SketchRow& row) {
+  return {row.name_offset, row.n_bytes};
 }
 
 std::string shard_name(std::uint32_t shard) {

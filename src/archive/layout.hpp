@@ -16,6 +16,9 @@ namespace elves::archive {
 inline constexpr std::uint64_t kFormatVersion = 1;
 inline constexpr std::uint32_t kNoShard = 0xFFFFFFFF;
 
+/// The most bytes of a sketch.
+inline constexpr std::uint32_t kMostSketchBytes = 2048;
+
 inline constexpr const char* kPayload = "payload";
 inline constexpr const char* kNames = "names";
 
@@ -105,6 +108,18 @@ struct ModelRow {
   std::uint32_t check = 0;
 };
 
+/// The sketch of a layer that may serve as a base of others. Shards of older versions have no such table.
+struct SketchRow {
+  static constexpr const char* kTable = "sketches";
+  std::uint64_t layer = 0;  ///< row of /layers of this shard
+  DigestBytes model{};      ///< hash128 of the identity of the model that brought it, and of its name there
+  DigestBytes name{};
+  std::uint32_t part = 0;         ///< which part of a large layer
+  std::uint64_t name_offset = 0;  ///< in /names: n_bytes bytes, the sketch
+  std::uint32_t n_bytes = 0;      ///< at most kMostSketchBytes
+  std::uint32_t check = 0;
+};
+
 #pragma pack(pop)
 
 template <class Row>
@@ -119,6 +134,8 @@ template <>
 const h5::RowType& row_type<FileRow>();
 template <>
 const h5::RowType& row_type<ModelRow>();
+template <>
+const h5::RowType& row_type<SketchRow>();
 
 /// The part of /names that a row points to, and how to move that pointer.
 struct NamesRange {
@@ -130,6 +147,7 @@ NamesRange names_of(const LayerRow& row);
 NamesRange names_of(const ExtentRow& row);
 NamesRange names_of(const FileRow& row);
 NamesRange names_of(const ModelRow& row);
+NamesRange names_of(const SketchRow& row);
 
 /// The value of `check`: low half of XXH3-64 over two numbers u64, the XXH3-64 of the row with check = 0 and that of
 /// the bytes of /names that the row points to.

@@ -1,9 +1,10 @@
 #include "archive/listing.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <map>
-#include <set>
 
+#include "archive/base_names.hpp"
 #include "archive/file_decoder.hpp"
 #include "archive/shard_reader.hpp"
 #include "corpus/container.hpp"
@@ -42,6 +43,9 @@ class Lister {
     for (const auto shard : directory_.shards) {
       if (auto found = find_latest(shard); !found) return found.error();
     }
+    auto bases = name_bases(directory_, shards_);
+    if (!bases) return bases.error();
+    bases_ = std::move(*bases);
     // In order of shard and row: who brought a layer first is charged with it.
     std::vector<std::pair<Place, std::string>> order;
     for (const auto& [path, place] : latest_) order.emplace_back(place, path);
@@ -106,14 +110,13 @@ class Lister {
     if (!shard) return shard.error();
     const auto layer = (*shard)->layer(extent->layer_row);
     if (!layer) return layer.error();
-    std::uint64_t stored = 0;
-    for (std::uint32_t c = 0; c < layer->n_chunks; ++c) {
-      const auto chunk = (*shard)->chunk(layer->first_chunk + c);
-      if (!chunk) return chunk.error();
-      stored += chunk->encoded_bytes;
-    }
-    if (charged_.emplace(+extent->layer_shard, +extent->layer_row).second) file.stored_bytes += stored;
+    const auto counted = stored_bytes(**shard, *layer);
+    if (!counted) return counted.error();
+    const auto stored = *counted;
+    const auto& [owner, is_new] = charged_.try_emplace({extent->layer_shard, extent->layer_row}, number_of(file.model));
+    if (is_new) file.stored_bytes += stored;
     if (extent->is_layer == 0) return {};
+    add_kin(*layer, stored, is_new, models_[owner->second], file);
     if (extent->part == 0) ++file.n_layers;
     if (!options_.with_layers || !wanted(file.model)) return {};
     if (extent->part > 0 && !file.layers.empty()) {
@@ -121,6 +124,7 @@ class Lister {
       whole.size_bytes += layer->size_bytes;
       whole.stored_bytes += stored;
       whole.max_abs_error = std::max(whole.max_abs_error, +layer->max_abs_error);
+      if (!whole.base) whole.base = base_of(*layer);
       return {};
     }
     const auto name_text = reader.names(extent->name_offset, extent->name_bytes);
@@ -129,18 +133,81 @@ class Lister {
     if (!shape) return shape.error();
     const auto dtype = dtype_from_number(extent->dtype);
     file.layers.push_back({*name_text, std::string(dtype ? name(*dtype) : "unknown"), *shape, layer->size_bytes, stored,
-                           std::string(name(static_cast<TransformId>(layer->transform))), layer->max_abs_error, ""});
+                           std::string(name(static_cast<TransformId>(layer->transform))), layer->max_abs_error,
+                           base_of(*layer)});
     return {};
+  }
+
+  std::optional<ListedBase> base_of(const LayerRow& layer) const {
+    if (layer.base_shard == kNoShard) return std::nullopt;
+    const dedup::LayerRef place{layer.base_shard, layer.base_row};
+    const auto& base = bases_.at(place);
+    return ListedBase{place, base.model, base.layer};
+  }
+
+  /// `owner`: the model that brought the layer.
+  void add_kin(const LayerRow& layer, std::uint64_t stored, bool is_new, const std::string& owner, ListedFile& file) {
+    file.layer_bytes += layer.size_bytes;
+    if (!is_new) {
+      file.duplicate_bytes += layer.size_bytes;
+      if (owner != file.model) file.kin[owner].add({.model = owner, .copied_bytes = layer.size_bytes});
+      return;
+    }
+    const auto dtype = dtype_from_number(layer.dtype);
+    if (layer.base_shard == kNoShard || !dtype) return;
+    const auto& base = bases_.at({layer.base_shard, layer.base_row});
+    const double scale =
+        static_cast<double>(layer.size_bytes) / static_cast<double>(std::max<std::uint64_t>(1, base.size_bytes));
+    file.kin[base.model].add(
+        {.model = base.model,
+         .n_layers = 1,
+         .n_elements = layer.size_bytes / size_bytes(*dtype) * block_elements(*dtype),
+         .size_bytes = layer.size_bytes,
+         .stored_bytes = stored,
+         .alone_bytes = static_cast<std::uint64_t>(static_cast<double>(base.stored_bytes) * scale)});
+  }
+
+  std::size_t number_of(const std::string& model) {
+    const auto [at, added] = model_numbers_.try_emplace(model, models_.size());
+    if (added) models_.push_back(model);
+    return at->second;
   }
 
   const Directory& directory_;
   ListOptions options_;
   ShardSet shards_;
   std::map<std::string, Place> latest_;
-  std::set<Place> charged_;
+  std::map<dedup::LayerRef, NamedBase> bases_;
+  std::map<dedup::LayerRef, std::size_t> charged_;  ///< layer -> the model that brought it
+  std::map<std::string, std::size_t> model_numbers_;
+  std::vector<std::string> models_;
 };
 
 }  // namespace
+
+void ListedKin::add(const ListedKin& other) {
+  model = other.model;
+  n_layers += other.n_layers;
+  n_elements += other.n_elements;
+  size_bytes += other.size_bytes;
+  stored_bytes += other.stored_bytes;
+  alone_bytes += other.alone_bytes;
+  copied_bytes += other.copied_bytes;
+}
+
+std::uint64_t ListedModel::difference_bytes() const {
+  std::uint64_t bytes = 0;
+  for (const auto& other : kin) bytes += other.size_bytes;
+  return bytes;
+}
+
+const ListedKin* ListedModel::base() const {
+  for (const auto& other : kin) {
+    const bool is_model = other.model != id && !other.model.empty();
+    if (is_model) return other.taken_bytes() > layer_bytes / 10 ? &other : nullptr;
+  }
+  return nullptr;
+}
 
 Result<std::vector<ListedFile>> list_files(const Directory& directory, const ListOptions& options) {
   return Lister(directory, options).run();
@@ -148,6 +215,7 @@ Result<std::vector<ListedFile>> list_files(const Directory& directory, const Lis
 
 std::vector<ListedModel> sum_by_model(const std::vector<ListedFile>& files) {
   std::map<std::string, ListedModel> models;
+  std::map<std::string, std::map<std::string, ListedKin>> kin;
   for (const auto& file : files) {
     if (file.kind == "directory") continue;
     auto& model = models[file.model];
@@ -156,9 +224,16 @@ std::vector<ListedModel> sum_by_model(const std::vector<ListedFile>& files) {
     model.n_layers += file.n_layers;
     if (file.kind != "hardlink") model.size_bytes += file.size_bytes;
     model.stored_bytes += file.stored_bytes;
+    model.layer_bytes += file.layer_bytes;
+    model.duplicate_bytes += file.duplicate_bytes;
+    for (const auto& [id, other] : file.kin) kin[file.model][id].add(other);
   }
   std::vector<ListedModel> sums;
-  for (auto& [id, model] : models) sums.push_back(std::move(model));
+  for (auto& [id, model] : models) {
+    for (auto& [other, taken] : kin[id]) model.kin.push_back(std::move(taken));
+    std::ranges::stable_sort(model.kin, std::greater{}, &ListedKin::taken_bytes);
+    sums.push_back(std::move(model));
+  }
   return sums;
 }
 

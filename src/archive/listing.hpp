@@ -1,13 +1,23 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "archive/directory.hpp"
+#include "dedup/layer_table.hpp"
 #include "elves/error.hpp"
 
 namespace elves::archive {
+
+/// The layer that another one rests on, and who brought it.
+struct ListedBase {
+  dedup::LayerRef place;
+  std::string model;
+  std::string layer;
+};
 
 struct ListedLayer {
   std::string name;
@@ -17,7 +27,21 @@ struct ListedLayer {
   std::uint64_t stored_bytes = 0;  ///< of its encoded chunks, shared by all files that have this layer
   std::string transform;           ///< of most chunks
   double max_abs_error = 0;
-  std::string base;  ///< empty: stored on its own
+  std::optional<ListedBase> base;  ///< of a layer in parts: of the first part that has one
+};
+
+/// What a file or model takes from one model: layers that are differences from that one's, and equal layers.
+struct ListedKin {
+  std::string model;
+  std::uint64_t n_layers = 0;      ///< that are differences
+  std::uint64_t n_elements = 0;    ///< of these
+  std::uint64_t size_bytes = 0;    ///< of these
+  std::uint64_t stored_bytes = 0;  ///< of these
+  std::uint64_t alone_bytes = 0;   ///< of these, if they took what their bases take for each byte
+  std::uint64_t copied_bytes = 0;  ///< of layers that the other model brought
+
+  std::uint64_t taken_bytes() const { return size_bytes + copied_bytes; }
+  void add(const ListedKin& other);
 };
 
 struct ListedFile {
@@ -30,8 +54,11 @@ struct ListedFile {
   std::uint64_t stored_bytes = 0;  ///< of the layers and glue that this file was the first to bring
   std::uint64_t n_layers = 0;
   std::uint64_t sweep = 0;
-  bool exact = true;                ///< restore gives the original bytes
-  std::vector<ListedLayer> layers;  ///< where asked for
+  bool exact = true;                     ///< restore gives the original bytes
+  std::uint64_t layer_bytes = 0;         ///< of all its layers
+  std::uint64_t duplicate_bytes = 0;     ///< of those that were there before
+  std::map<std::string, ListedKin> kin;  ///< by model
+  std::vector<ListedLayer> layers;       ///< where asked for
 };
 
 struct ListedModel {
@@ -40,6 +67,13 @@ struct ListedModel {
   std::uint64_t n_layers = 0;
   std::uint64_t size_bytes = 0;
   std::uint64_t stored_bytes = 0;
+  std::uint64_t layer_bytes = 0;
+  std::uint64_t duplicate_bytes = 0;
+  std::vector<ListedKin> kin;  ///< other models, from which it takes most first
+
+  std::uint64_t difference_bytes() const;  ///< of layers that are differences
+  /// The model that it rests on: that from which it takes most; nullptr where that is less than a tenth of its layers.
+  const ListedKin* base() const;
 };
 
 struct ListOptions {

@@ -73,7 +73,7 @@ Result<std::vector<Part>> parts_of(archive::ShardSet& shards, const archive::Fil
   return parts;
 }
 
-/// Collects the bytes of one file, which come in order: it is decoded by one thread.
+/// Collects the bytes of one file, decoded by one thread.
 class Collector final : public archive::FileVisitor {
  public:
   Result<void> begin(std::size_t, const archive::ArchivedFile& file) override {
@@ -82,7 +82,10 @@ class Collector final : public archive::FileVisitor {
   }
   Result<void> pieces(std::size_t, std::span<const archive::DecodedPiece> pieces) override {
     checksums_->take(pieces);
-    for (const auto& piece : pieces) bytes.insert(bytes.end(), piece.bytes.begin(), piece.bytes.end());
+    for (const auto& piece : pieces) {
+      bytes.resize(std::max<std::size_t>(bytes.size(), piece.offset_bytes + piece.bytes.size()));
+      std::ranges::copy(piece.bytes, bytes.begin() + static_cast<std::ptrdiff_t>(piece.offset_bytes));
+    }
     return {};
   }
   void end(std::size_t, const archive::ArchivedFile&, const Result<void>& result) override {
@@ -165,26 +168,22 @@ Result<std::vector<std::byte>> Archive::read_layer(const std::string& path, cons
     if (!parts) return parts.error();
     std::vector<std::byte> bytes;
     const KeyedHash hash(state_->directory.identity.hash_secret);
-    archive::ChunkDecoder decoder;
+    archive::BaseCache bases(0);  // no chunk has the base of another
+    archive::ChunkDecoder decoder(bases);
     bool found = false;
     for (const auto& part : *parts) {
       if (part.extent.is_layer == 0 || part.name != layer) continue;
       if (std::exchange(found, true) && part.extent.part == 0) break;  // another layer of the same name
-      auto shard = state_->shards.at(part.extent.layer_shard);
-      if (!shard) return shard.error();
-      const auto dtype = dtype_from_number(part.layer.dtype);
-      if (!dtype) return Error{path + ": unknown dtype " + std::to_string(part.layer.dtype)};
+      auto chunks = archive::LayerChunks::open(state_->shards, {part.extent.layer_shard, part.extent.layer_row});
+      if (!chunks) return Error{path + ": layer " + layer + ": " + chunks.error().message};
       std::vector<Hash128> digests;
-      for (std::uint32_t c = 0; c < part.layer.n_chunks; ++c) {
-        const auto row = (*shard)->chunk(part.layer.first_chunk + c);
-        if (!row) return row.error();
-        if (row->raw_bytes > part.layer.size_bytes || row->raw_bytes > kChunkBytes ||
-            row->encoded_bytes > archive::kMostEncodedBytes)
-          return Error{path + ": a chunk is too large"};
+      while (!chunks->at_end()) {
+        const auto chunk = chunks->next();
+        if (!chunk) return Error{path + ": layer " + layer + ": " + chunk.error().message};
         const auto at = bytes.size();
-        bytes.resize(at + row->raw_bytes);
-        const auto digest = decoder.decode(**shard, *row, *dtype, hash, std::span(bytes).subspan(at));
-        if (!digest) return digest.error();
+        bytes.resize(at + chunk->chunk.row.raw_bytes);
+        const auto digest = decoder.decode(*chunk, hash, std::span(bytes).subspan(at));
+        if (!digest) return Error{path + ": layer " + layer + ": " + digest.error().message};
         digests.push_back(*digest);
       }
       if (hash.combine(digests) != archive::to_hash(part.layer.decoded))

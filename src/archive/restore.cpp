@@ -182,7 +182,7 @@ RestoreSummary restore(const mpi::Comm& comm, const Directory& directory, const 
   auto work = sort_by_kind(shards, selected, summary);
   make_each(work.directories, summary, [&](const ArchivedFile& folder) { return tree->make_directory(folder.path); });
   Restorer restorer(*tree, work, summary);
-  decode_files(shards, directory, work.contents, options.threads, restorer);
+  const auto decoded = decode_files(shards, directory, work.contents, options.threads, restorer);
   // Links after files, so that no file is ever written through a link.
   drop_links_to_failed(comm, KeyedHash(directory.identity.hash_secret), work.hardlinks, summary);
   make_each(work.hardlinks, summary,
@@ -195,6 +195,7 @@ RestoreSummary restore(const mpi::Comm& comm, const Directory& directory, const 
   comm.agree(tree->sync(), "restore");
   summary.files = comm.sum(summary.files);
   summary.bytes = comm.sum(summary.bytes);
+  summary.shared_chunks = comm.sum(decoded.shared_chunks);
   return summary;
 }
 

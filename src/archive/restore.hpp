@@ -20,6 +20,7 @@ struct RestoreOptions {
 struct RestoreSummary {
   std::uint64_t files = 0;  ///< of all kinds, over all ranks
   std::uint64_t bytes = 0;
+  std::uint64_t shared_chunks = 0;            ///< times that a chunk was decoded which others are differences from
   std::vector<corpus::PathProblem> problems;  ///< of this rank
 };
 

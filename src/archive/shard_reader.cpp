@@ -61,7 +61,8 @@ Result<ShardReader> ShardReader::open_file(const std::string& path, const std::s
 
   for (const auto& loaded :
        {reader.load_size(reader.chunks_), reader.load_size(reader.layers_), reader.load_size(reader.extents_),
-        reader.load_size(reader.files_), reader.load_size(reader.models_)}) {
+        reader.load_size(reader.files_), reader.load_size(reader.models_),
+        reader.h5_.has(SketchRow::kTable) ? reader.load_size(reader.sketches_) : Result<void>{}}) {
     if (!loaded) return Error{path + ": " + loaded.error().message};
   }
   const auto payload_bytes = reader.h5_.checked_size(kPayload, 1);
@@ -89,6 +90,7 @@ std::uint64_t ShardReader::rows(const std::string& table) const {
   if (table == LayerRow::kTable) return layers_.size;
   if (table == ExtentRow::kTable) return extents_.size;
   if (table == FileRow::kTable) return files_.size;
+  if (table == SketchRow::kTable) return sketches_.size;
   return models_.size;
 }
 
@@ -119,6 +121,14 @@ template Result<LayerRow> ShardReader::get(Table<LayerRow>&, std::uint64_t);
 template Result<ExtentRow> ShardReader::get(Table<ExtentRow>&, std::uint64_t);
 template Result<FileRow> ShardReader::get(Table<FileRow>&, std::uint64_t);
 template Result<ModelRow> ShardReader::get(Table<ModelRow>&, std::uint64_t);
+template Result<SketchRow> ShardReader::get(Table<SketchRow>&, std::uint64_t);
+
+Result<SketchRow> ShardReader::sketch(std::uint64_t row) {
+  const auto found = get(sketches_, row);
+  if (found && (found->layer >= layers_.size || found->n_bytes > kMostSketchBytes))
+    return Error{path_ + ": sketches row " + std::to_string(row) + " is of no layer, or too large"};
+  return found;
+}
 
 Result<std::string> ShardReader::names(std::uint64_t offset, std::uint64_t n) {
   if (n == 0) return std::string();

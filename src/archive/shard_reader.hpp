@@ -23,7 +23,7 @@ class ShardReader {
   static Result<ShardReader> open(const Directory& directory, std::uint32_t shard);
   static Result<ShardReader> open_file(const std::string& path, const std::string& archive_id);
 
-  /// Number of rows of a table.
+  /// Number of rows of a table; 0 where a shard of an older version does not have it.
   std::uint64_t rows(const std::string& table) const;
 
   Result<ChunkRow> chunk(std::uint64_t row) { return get(chunks_, row); }
@@ -31,6 +31,8 @@ class ShardReader {
   Result<ExtentRow> extent(std::uint64_t row) { return get(extents_, row); }
   Result<FileRow> file(std::uint64_t row) { return get(files_, row); }
   Result<ModelRow> model(std::uint64_t row) { return get(models_, row); }
+  /// An Error also where it is of no layer of this shard, or too large.
+  Result<SketchRow> sketch(std::uint64_t row);
 
   /// Bytes of /names; an Error beyond its end.
   Result<std::string> names(std::uint64_t offset, std::uint64_t n);
@@ -68,6 +70,7 @@ class ShardReader {
   Table<ExtentRow> extents_;
   Table<FileRow> files_;
   Table<ModelRow> models_;
+  Table<SketchRow> sketches_;
   std::map<std::uint64_t, std::vector<std::byte>> name_blocks_;
 };
 

@@ -24,7 +24,7 @@ namespace {
 /// A number for each thing that the parts of a shard are made of.
 struct Amounts {
   std::uint64_t payload = 0, chunks = 0, layer_chunks = 0, layers = 0, layer_names = 0, files = 0, extents = 0,
-                models = 0, names = 0;
+                models = 0, names = 0, sketches = 0, sketch_bytes = 0;
 };
 constexpr std::size_t kAmounts = sizeof(Amounts) / sizeof(std::uint64_t);
 using AmountList = std::array<std::uint64_t, kAmounts>;
@@ -54,10 +54,15 @@ Placement place(const mpi::Comm& comm, const ShardPart& part) {
   mine.extents = part.extents.size();
   mine.models = part.models.size();
   mine.names = part.names.bytes().size();
+  mine.sketches = part.sketches.size();
+  mine.sketch_bytes = part.sketch_bytes.bytes().size();
   const auto list = std::bit_cast<AmountList>(mine);
   Placement placement{amounts_of(comm.exscan(list)), amounts_of(comm.sum(list))};
-  placement.at.names += placement.total.layer_names;  // /names: all shapes of layers, then all of the rest
+  // /names: all shapes of layers, then names of files, then sketches, so that who wants one reads little of the others.
+  placement.at.names += placement.total.layer_names;
   placement.total.names += placement.total.layer_names;
+  placement.at.sketch_bytes += placement.total.names;
+  placement.total.names += placement.total.sketch_bytes;
   return placement;
 }
 
@@ -95,6 +100,11 @@ void finish_rows(ShardPart& part, const Amounts& at) {
   for (auto& row : part.models) {
     row.id_offset += at.names;
     set_check(row, names, at.names);
+  }
+  for (auto& row : part.sketches) {
+    row.layer += at.layers;
+    row.name_offset += at.sketch_bytes;
+    set_check(row, part.sketch_bytes.bytes(), at.sketch_bytes);
   }
 }
 
@@ -179,6 +189,7 @@ Result<void> create_datasets(h5::File& file, const Amounts& total) {
                       file.create_rows(FileRow::kTable, row_type<FileRow>(), total.files),
                       file.create_rows(ExtentRow::kTable, row_type<ExtentRow>(), total.extents),
                       file.create_rows(ModelRow::kTable, row_type<ModelRow>(), total.models),
+                      file.create_rows(SketchRow::kTable, row_type<SketchRow>(), total.sketches),
                       file.create_bytes(kNames, total.names)});
 }
 
@@ -186,9 +197,10 @@ Result<void> write_datasets(h5::File& file, const ShardPart& part, const Amounts
   if (auto done = write_payload(file, part.payload, at.payload); !done) return done;
   return first_error({write_table(file, part.chunks, at.chunks), write_table(file, part.layers, at.layers),
                       write_table(file, part.files, at.files), write_table(file, part.extents, at.extents),
-                      write_table(file, part.models, at.models),
+                      write_table(file, part.models, at.models), write_table(file, part.sketches, at.sketches),
                       file.write_bytes(kNames, at.layer_names, part.layer_names.bytes()),
-                      file.write_bytes(kNames, at.names, part.names.bytes())});
+                      file.write_bytes(kNames, at.names, part.names.bytes()),
+                      file.write_bytes(kNames, at.sketch_bytes, part.sketch_bytes.bytes())});
 }
 
 Result<void> set_attributes(h5::File& file, const Directory& directory, const ShardHeader& header) {
@@ -228,7 +240,8 @@ Result<void> read_back(const std::string& path, const Directory& directory, cons
   if (reader->rows(ChunkRow::kTable) != placement.total.chunks ||
       reader->rows(LayerRow::kTable) != placement.total.layers ||
       reader->rows(FileRow::kTable) != placement.total.files ||
-      reader->rows(ExtentRow::kTable) != placement.total.extents)
+      reader->rows(ExtentRow::kTable) != placement.total.extents ||
+      reader->rows(SketchRow::kTable) != placement.total.sketches)
     return Error{path + ": the tables read back are not those written"};
   if (!verify) return {};
   std::vector<std::byte> encoded;
@@ -309,15 +322,15 @@ std::uint64_t file_bytes(const std::string& path) {
 }  // namespace
 
 std::uint64_t Names::add(std::string_view text) {
-  const auto at = bytes_.size();
-  const auto bytes = std::as_bytes(std::span(text));
-  bytes_.insert(bytes_.end(), bytes.begin(), bytes.end());
-  return at;
+  return add(std::as_bytes(std::span(text)));
 }
 
 std::uint64_t Names::add(std::span<const std::uint64_t> shape) {
+  return add(std::as_bytes(shape));
+}
+
+std::uint64_t Names::add(std::span<const std::byte> bytes) {
   const auto at = bytes_.size();
-  const auto bytes = std::as_bytes(shape);
   bytes_.insert(bytes_.end(), bytes.begin(), bytes.end());
   return at;
 }

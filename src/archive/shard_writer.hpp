@@ -17,6 +17,7 @@ class Names {
  public:
   std::uint64_t add(std::string_view text);
   std::uint64_t add(std::span<const std::uint64_t> shape);
+  std::uint64_t add(std::span<const std::byte> bytes);
   std::span<const std::byte> bytes() const noexcept { return bytes_; }
 
  private:
@@ -34,6 +35,8 @@ struct ShardPart {
   std::vector<ExtentRow> extents;
   std::vector<ModelRow> models;
   Names names;  ///< of files, extents, models
+  std::vector<SketchRow> sketches;
+  Names sketch_bytes;  ///< of `sketches`
 };
 
 struct ShardHeader {

@@ -3,11 +3,18 @@
 #include <omp.h>
 
 #include <algorithm>
+#include <compare>
 #include <exception>
+#include <map>
 #include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
 
 #include "archive/chunk_decoder.hpp"
 #include "archive/file_decoder.hpp"
+#include "archive/layer_chunks.hpp"
 #include "archive/shard_reader.hpp"
 #include "elves/codec.hpp"
 
@@ -18,135 +25,278 @@ using corpus::FileKind;
 
 /// One layer at a time would leave threads idle; all at once would fill memory.
 constexpr std::size_t kTasksPerThread = 128;
+constexpr std::size_t kStrandTasks = 8;
 constexpr std::size_t kToldPerShard = 1000;
 
-class ShardChecker {
- public:
-  ShardChecker(const Directory& directory, ShardSet& shards, int threads, VerifySummary& summary)
-      : shards_(shards),
-        hash_(directory.identity.hash_secret),
-        workers_(static_cast<std::size_t>(std::max(1, threads))),
-        summary_(summary) {}
+/// A layer that is checked, whose chunks come in in any order.
+struct CheckedLayer {
+  dedup::LayerRef place;
+  LayerRow row;
+  std::vector<Hash128> digests;  ///< of its chunks
+  std::size_t n_pending = 0;
+  std::string error;
 
-  void check(std::uint32_t shard) {
-    name_ = shard_name(shard);
-    told_ = 0;
-    auto reader = shards_.at(shard);
-    if (!reader) return differs(name_, reader.error().message);
-    ++summary_.shards;
-    check_layers(**reader);
-    check_files(shard, **reader);
-    check_models(**reader);
+  void fail(const std::string& what) {
+    if (error.empty()) error = what;
+  }
+};
+
+/// A chunk of it.
+struct Task {
+  std::shared_ptr<CheckedLayer> layer;
+  std::size_t number = 0;  ///< of the chunk in its layer
+  ChunkSource source;
+  bool is_shared = false;  ///< layers beside it rest on it
+  Hash128 digest;
+  std::optional<Error> error;
+
+  std::optional<ChunkPlace> needs() const {
+    if (source.base) return source.base->place;
+    return is_shared ? std::optional(source.chunk.place) : std::nullopt;
+  }
+};
+
+/// Differences by shard. One that is damaged all over is told in a thousand lines.
+class Differences {
+ public:
+  explicit Differences(VerifySummary& summary) : summary_(summary) {}
+  void tell(std::uint32_t shard, const std::string& where, const std::string& what) {
+    if (++told_[shard] <= kToldPerShard) summary_.differences.push_back({where, what});
   }
 
  private:
-  struct Task {
-    ChunkRow chunk;
-    DType dtype = DType::Bytes;
-    Hash128 digest;
-    std::string error;
-  };
+  VerifySummary& summary_;
+  std::map<std::uint32_t, std::size_t> told_;
+};
+
+/// Decodes layers and holds them against their digests.
+class LayerChecker {
+ public:
+  LayerChecker(ShardSet& shards, const KeyedHash& hash, int threads, VerifySummary& summary, Differences& differences)
+      : shards_(shards),
+        hash_(hash),
+        summary_(summary),
+        differences_(differences),
+        bases_(BaseCache::ordered_bytes(std::max(1, threads))) {
+    for (int t = 0; t < std::max(1, threads); ++t) workers_.emplace_back(bases_);
+  }
+
+  /// Layers that are equal in what they rest on; the base itself may be among them.
+  void add(std::span<const dedup::LayerRef> bundle) {
+    std::vector<Open> open;
+    for (const auto& place : bundle) {
+      auto chunks = LayerChunks::open(shards_, place);
+      if (!chunks) {
+        differences_.tell(place.shard, name_of(place), chunks.error().message);
+        continue;
+      }
+      if (chunks->row().base_shard != kNoShard) ++summary_.references;
+      auto layer = std::make_shared<CheckedLayer>(CheckedLayer{place, chunks->row(), {}, 0, {}});
+      if (chunks->at_end()) judge(*layer);
+      open.push_back({std::move(*chunks), std::move(layer)});
+    }
+    const bool several = open.size() > 1;
+    while (!open.empty()) {
+      for (auto& layer : open) add_chunk(layer, several);
+      std::erase_if(open, [](const Open& layer) { return layer.chunks.at_end() || !layer.layer->error.empty(); });
+    }
+  }
+
+  void finish() {
+    decode();
+    summary_.shared_chunks = bases_.n_decoded();
+  }
+
+ private:
   struct Worker {
+    explicit Worker(BaseCache& bases) : decoder(bases) {}
     ChunkDecoder decoder;
     std::unique_ptr<std::byte[]> raw;
   };
+  struct Open {
+    LayerChunks chunks;
+    std::shared_ptr<CheckedLayer> layer;
+  };
 
-  /// A shard that is damaged all over is told in a thousand lines.
-  void differs(const std::string& where, const std::string& what) {
-    if (++told_ <= kToldPerShard) summary_.differences.push_back({where, what});
+  static std::string name_of(const dedup::LayerRef& place) {
+    return shard_name(place.shard) + ": layer " + std::to_string(place.row);
   }
 
-  void check_layers(ShardReader& reader) {
-    std::vector<Task> tasks;
-    std::vector<std::pair<std::uint64_t, std::size_t>> layers;  // row, its first task
-    const auto n = reader.rows(LayerRow::kTable);
-    for (std::uint64_t row = 0; row < n; ++row) {
-      if (auto added = add_layer(reader, row, tasks); !added)
-        differs(layer_name(row), added.error().message);
-      else
-        layers.emplace_back(row, tasks.size());
-      if (tasks.size() >= kTasksPerThread * workers_.size() || row + 1 == n) {
-        decode(reader, tasks);
-        judge(reader, layers, tasks);
-        tasks.clear();
-        layers.clear();
-      }
+  void add_chunk(Open& open, bool several) {
+    auto& layer = *open.layer;
+    if (open.chunks.at_end() || !layer.error.empty()) return;
+    auto source = open.chunks.next();
+    if (source && source->chunk.row.max_abs_error > layer.row.max_abs_error)
+      source = Error{"a chunk has a larger error than its layer says"};
+    if (!source) {
+      layer.fail(source.error().message);
+      if (layer.n_pending == 0) judge(layer);
+      return;
     }
+    const bool is_shared = several && layer.row.base_shard == kNoShard;
+    tasks_.push_back({open.layer, layer.digests.size(), std::move(*source), is_shared, {}, {}});
+    layer.digests.emplace_back();
+    ++layer.n_pending;
+    if (tasks_.size() >= kTasksPerThread * workers_.size()) decode();
   }
 
-  std::string layer_name(std::uint64_t row) const { return name_ + ": layer " + std::to_string(row); }
-
-  Result<void> add_layer(ShardReader& reader, std::uint64_t row, std::vector<Task>& tasks) {
-    const auto first = tasks.size();
-    const auto layer = reader.layer(row);
-    if (!layer) return layer.error();
-    const auto dtype = dtype_from_number(layer->dtype);
-    if (!dtype) return Error{"unknown dtype"};
-    std::uint64_t bytes = 0;
-    for (std::uint32_t c = 0; c < layer->n_chunks; ++c) {
-      const auto chunk = reader.chunk(layer->first_chunk + c);
-      Result<void> good;
-      if (!chunk)
-        good = chunk.error();
-      else if (chunk->raw_bytes == 0 || chunk->raw_bytes > kChunkBytes || chunk->encoded_bytes > kMostEncodedBytes ||
-               chunk->raw_bytes > layer->size_bytes - bytes)
-        good = Error{"a chunk has a size that its layer cannot have"};
-      else if (chunk->max_abs_error > layer->max_abs_error)
-        good = Error{"a chunk has a larger error than its layer says"};
-      if (!good) {
-        tasks.resize(first);
-        return good;
-      }
-      tasks.push_back({*chunk, *dtype, {}, {}});
-      bytes += chunk->raw_bytes;
+  /// Tasks that need the same base are done one after the other by one thread, which has its bytes at hand.
+  std::vector<std::size_t> strands() const {
+    std::vector<std::size_t> begins;
+    for (std::size_t i = 0; i < tasks_.size(); ++i) {
+      const auto needs = tasks_[i].needs();
+      const bool same = i > 0 && needs && needs == tasks_[i - 1].needs() && i - begins.back() < kStrandTasks;
+      if (!same) begins.push_back(i);
     }
-    if (bytes == layer->size_bytes) return {};
-    tasks.resize(first);
-    return Error{"its chunks do not add up to its size"};
+    begins.push_back(tasks_.size());
+    return begins;
   }
 
-  void decode(const ShardReader& reader, std::vector<Task>& tasks) {
-    const auto n = static_cast<std::ptrdiff_t>(tasks.size());
+  void decode() {
+    const auto begins = strands();
+    const auto n = static_cast<std::ptrdiff_t>(begins.size()) - 1;
 #pragma omp parallel for schedule(dynamic) num_threads(static_cast <int>(workers_.size()))
     for (std::ptrdiff_t i = 0; i < n; ++i) {
-      auto& task = tasks[static_cast<std::size_t>(i)];
-      try {
-        decode(reader, task, workers_[static_cast<std::size_t>(omp_get_thread_num())]);
-      } catch (const std::exception& error) {  // out of memory: must not leave the parallel region
-        task.error = error.what();
+      const auto strand = static_cast<std::size_t>(i);
+      for (auto t = begins[strand]; t < begins[strand + 1]; ++t) {
+        try {
+          decode(tasks_[t], workers_[static_cast<std::size_t>(omp_get_thread_num())]);
+        } catch (const std::exception& error) {  // out of memory: must not leave the parallel region
+          tasks_[t].error = Error{error.what()};
+        }
       }
     }
+    for (const auto& task : tasks_) take(task);
+    tasks_.clear();
   }
 
-  void decode(const ShardReader& reader, Task& task, Worker& worker) const {
+  void decode(Task& task, Worker& worker) const {
+    if (task.is_shared) {
+      const auto bytes = worker.decoder.shared(task.source.chunk);
+      if (!bytes)
+        task.error = bytes.error();
+      else
+        task.digest = hash_(bytes->span());
+      return;
+    }
     if (!worker.raw) worker.raw = std::make_unique_for_overwrite<std::byte[]>(kChunkBytes);
-    const std::span raw(worker.raw.get(), task.chunk.raw_bytes);  // add_layer has checked the size
-    const auto digest = worker.decoder.decode(reader, task.chunk, task.dtype, hash_, raw);
+    const auto digest = worker.decoder.decode(task.source, hash_, {worker.raw.get(), task.source.chunk.row.raw_bytes});
     if (digest)
       task.digest = *digest;
     else
-      task.error = digest.error().message;
+      task.error = digest.error();
   }
 
-  void judge(ShardReader& reader, const std::vector<std::pair<std::uint64_t, std::size_t>>& layers,
-             const std::vector<Task>& tasks) {
-    std::size_t at = 0;
-    for (const auto& [row, end] : layers) {
-      const auto layer = reader.layer(row);
-      std::vector<Hash128> digests;
-      std::string error;
-      for (; at < end; ++at) {
-        if (!tasks[at].error.empty()) error = tasks[at].error;
-        digests.push_back(tasks[at].digest);
-        summary_.decoded_bytes += tasks[at].chunk.raw_bytes;
-        ++summary_.chunks;
-      }
-      ++summary_.layers;
-      if (error.empty() && hash_.combine(digests) != to_hash(layer->decoded))
-        error = "decodes to other bytes than were archived (digest)";
-      if (error.empty() && layer->lossy_class == 0 && to_hash(layer->decoded) != to_hash(layer->fingerprint))
-        error = "is recorded as exact and is not";
-      if (!error.empty()) differs(layer_name(row), error);
+  void take(const Task& task) {
+    auto& layer = *task.layer;
+    summary_.decoded_bytes += task.source.chunk.row.raw_bytes;
+    ++summary_.chunks;
+    layer.digests[task.number] = task.digest;
+    if (task.error) layer.fail(task.error->message);
+    --layer.n_pending;
+    const bool is_planned = layer.digests.size() == layer.row.n_chunks || !layer.error.empty();
+    if (layer.n_pending == 0 && is_planned) judge(layer);
+  }
+
+  void judge(CheckedLayer& layer) {
+    ++summary_.layers;
+    if (layer.error.empty() && hash_.combine(layer.digests) != to_hash(layer.row.decoded))
+      layer.fail("decodes to other bytes than were archived (digest)");
+    if (layer.error.empty() && layer.row.lossy_class == 0 &&
+        to_hash(layer.row.decoded) != to_hash(layer.row.fingerprint))
+      layer.fail("is recorded as exact and is not");
+    if (!layer.error.empty()) differences_.tell(layer.place.shard, name_of(layer.place), layer.error);
+  }
+
+  ShardSet& shards_;
+  const KeyedHash& hash_;
+  VerifySummary& summary_;
+  Differences& differences_;
+  BaseCache bases_;
+  std::vector<Worker> workers_;
+  std::vector<Task> tasks_;
+};
+
+/// Checks the shards of one rank: their layers in an order in which bases are decoded once, then the other tables.
+class ArchiveChecker {
+ public:
+  ArchiveChecker(const Directory& directory, ShardSet& shards, int threads, VerifySummary& summary)
+      : shards_(shards),
+        hash_(directory.identity.hash_secret),
+        differences_(summary),
+        layers_(shards, hash_, threads, summary, differences_),
+        summary_(summary) {}
+
+  /// `mine`: in ascending order.
+  void check(std::span<const std::uint32_t> mine) {
+    mine_ = mine;
+    for (const auto shard : mine) find_references(shard);
+    std::ranges::sort(resting_);
+    for (const auto shard : mine) check_alone(shard);
+    check_resting();
+    layers_.finish();
+    for (const auto shard : mine) {
+      auto reader = shards_.at(shard);
+      if (!reader) continue;
+      check_files(shard, **reader);
+      check_models(shard, **reader);
+      check_sketches(shard, **reader);
+    }
+  }
+
+ private:
+  /// A layer, and the one that it is a difference from.
+  struct Resting {
+    dedup::LayerRef base;
+    dedup::LayerRef layer;
+    auto operator<=>(const Resting&) const = default;
+  };
+
+  void find_references(std::uint32_t shard) {
+    auto reader = shards_.at(shard);
+    if (!reader) return differences_.tell(shard, shard_name(shard), reader.error().message);
+    ++summary_.shards;
+    for (std::uint64_t row = 0; row < (*reader)->rows(LayerRow::kTable); ++row) {
+      const auto layer = (*reader)->layer(row);
+      if (layer && layer->base_shard != kNoShard)
+        resting_.push_back({{layer->base_shard, layer->base_row}, {shard, row}});
+    }
+  }
+
+  bool rests_or_is_base(const LayerRow& row, const dedup::LayerRef& place) const {
+    if (row.base_shard != kNoShard) return true;
+    const auto at = std::ranges::lower_bound(resting_, place, {}, &Resting::base);
+    return at != resting_.end() && at->base == place;
+  }
+
+  void check_alone(std::uint32_t shard) {
+    auto reader = shards_.at(shard);
+    if (!reader) return;
+    for (std::uint64_t row = 0; row < (*reader)->rows(LayerRow::kTable); ++row) {
+      const dedup::LayerRef place{shard, row};
+      const auto layer = (*reader)->layer(row);
+      if (!layer || !rests_or_is_base(*layer, place)) layers_.add(std::span(&place, 1));
+    }
+  }
+
+  /// Whether it is a layer of this rank's shards that check_alone() left out.
+  bool is_mine(const dedup::LayerRef& base) const {
+    if (!std::ranges::binary_search(mine_, base.shard)) return false;
+    auto reader = shards_.at(base.shard);
+    if (!reader) return false;
+    const auto row = (*reader)->layer(base.row);
+    return row && row->base_shard == kNoShard;
+  }
+
+  /// Of each base the layers that rest on it, and itself where its shard is one of this rank's.
+  void check_resting() {
+    std::vector<dedup::LayerRef> bundle;
+    for (auto at = resting_.begin(); at != resting_.end();) {
+      const auto base = at->base;
+      if (is_mine(base)) bundle.push_back(base);
+      for (; at != resting_.end() && at->base == base; ++at) bundle.push_back(at->layer);
+      layers_.add(bundle);
+      bundle.clear();
     }
   }
 
@@ -155,16 +305,23 @@ class ShardChecker {
       ++summary_.files;
       const auto file = read_file_row(shards_, {shard, 0, row, 0});
       if (!file)
-        differs(name_ + ": file " + std::to_string(row), file.error().message);
+        differences_.tell(shard, shard_name(shard) + ": file " + std::to_string(row), file.error().message);
       else if (auto good = check_file(reader, *file); !good)
-        differs(file->path, good.error().message);
+        differences_.tell(shard, file->path, good.error().message);
     }
   }
 
-  void check_models(ShardReader& reader) {
+  void check_models(std::uint32_t shard, ShardReader& reader) {
     for (std::uint64_t row = 0; row < reader.rows(ModelRow::kTable); ++row) {
       if (const auto model = reader.model(row); !model)
-        differs(name_ + ": model " + std::to_string(row), model.error().message);
+        differences_.tell(shard, shard_name(shard) + ": model " + std::to_string(row), model.error().message);
+    }
+  }
+
+  void check_sketches(std::uint32_t shard, ShardReader& reader) {
+    for (std::uint64_t row = 0; row < reader.rows(SketchRow::kTable); ++row) {
+      if (const auto sketch = reader.sketch(row); !sketch)
+        differences_.tell(shard, shard_name(shard) + ": sketch " + std::to_string(row), sketch.error().message);
     }
   }
 
@@ -195,16 +352,18 @@ class ShardChecker {
 
   ShardSet& shards_;
   KeyedHash hash_;
-  std::vector<Worker> workers_;
+  Differences differences_;
+  LayerChecker layers_;
   VerifySummary& summary_;
-  std::string name_;
-  std::size_t told_ = 0;
+  std::span<const std::uint32_t> mine_;
+  std::vector<Resting> resting_;  ///< of this rank's shards, by base
 };
 
 }  // namespace
 
 void VerifySummary::add_up(const mpi::Comm& comm) {
-  for (auto* counter : {&shards, &layers, &chunks, &files, &decoded_bytes, &compared_bytes})
+  for (auto* counter :
+       {&shards, &layers, &chunks, &files, &references, &shared_chunks, &decoded_bytes, &compared_bytes})
     *counter = comm.sum(*counter);
   max_abs_error = comm.max(max_abs_error);
 }
@@ -212,13 +371,14 @@ void VerifySummary::add_up(const mpi::Comm& comm) {
 VerifySummary verify(const mpi::Comm& comm, const Directory& directory, int threads) {
   VerifySummary summary;
   ShardSet shards(directory);
-  ShardChecker checker(directory, shards, threads, summary);
   if (comm.is_root()) {
     for (const auto shard : directory.missing()) summary.differences.push_back({shard_name(shard), "is missing"});
   }
+  std::vector<std::uint32_t> mine;
   for (auto i = static_cast<std::size_t>(comm.rank()); i < directory.shards.size();
        i += static_cast<std::size_t>(comm.size()))
-    checker.check(directory.shards[i]);
+    mine.push_back(directory.shards[i]);
+  ArchiveChecker(directory, shards, threads, summary).check(mine);
   summary.add_up(comm);
   return summary;
 }

@@ -12,6 +12,8 @@ namespace elves::archive {
 
 struct VerifySummary {
   std::uint64_t shards = 0, layers = 0, chunks = 0, files = 0;  ///< checked, over all ranks
+  std::uint64_t references = 0;                                 ///< of layers to the bases that they rest on
+  std::uint64_t shared_chunks = 0;  ///< times that a chunk was decoded which others are differences from
   std::uint64_t decoded_bytes = 0;
   std::uint64_t compared_bytes = 0;              ///< against the corpus
   double max_abs_error = 0;                      ///< of any lossy layer compared, measured now
@@ -22,7 +24,8 @@ struct VerifySummary {
 };
 
 /// Collective. Checks all an archive holds: rows, checksums of chunks, every layer decoded once and held against its
-/// recorded digest, extents that partition their files, file digests. Shards are dealt to ranks in turn.
+/// recorded digest, references to bases, extents that partition their files, file digests. Shards are dealt to ranks in
+/// turn; layers that rest on the same base are checked side by side, so that a rank decodes each base once for them.
 VerifySummary verify(const mpi::Comm& comm, const Directory& directory, int threads);
 
 /// Collective. Holds the latest version of every path against the tree below `corpus`: kind, size, mode, link target;

@@ -106,15 +106,21 @@ std::vector<std::string> choose_splitters(const mpi::Comm& comm, std::span<const
   return read_texts(std::as_bytes(std::span(all)));
 }
 
-/// Rows that are in order over the ranks, moved so that each rank holds its equal share.
-std::vector<FoundPath> share_equally(const mpi::Comm& comm, std::vector<FoundPath> rows) {
+/// Rows that are in order over the ranks, the first of all of them `begin`th of `total`, moved to the ranks that hold
+/// such places where each holds its equal share.
+std::vector<FoundPath> move_to_places(const mpi::Comm& comm, std::vector<FoundPath> rows, std::uint64_t begin,
+                                      std::uint64_t total) {
   const auto n_ranks = static_cast<std::uint64_t>(comm.size());
-  const auto total = comm.sum(std::uint64_t{rows.size()});
-  const auto first = comm.exscan(rows.size());
+  const auto first = begin + comm.exscan(rows.size());
   // Row i goes to the rank r with r * total / n_ranks <= i < (r + 1) * total / n_ranks.
   return send_rows(comm, std::move(rows), [&](std::size_t i, const FoundPath&) {
     return static_cast<std::size_t>(((first + i + 1) * n_ranks - 1) / total);
   });
+}
+
+std::vector<FoundPath> share_equally(const mpi::Comm& comm, std::vector<FoundPath> rows) {
+  const auto total = comm.sum(std::uint64_t{rows.size()});
+  return move_to_places(comm, std::move(rows), 0, total);
 }
 
 std::size_t owner_of_inode(const FileEntry& entry, int n_ranks) {
@@ -149,6 +155,26 @@ std::vector<FoundPath> sort_by_path(const mpi::Comm& comm, std::vector<FoundPath
   });
   sort_local(bucket);
   return share_equally(comm, std::move(bucket));
+}
+
+std::vector<FileEntry> order_by_tier(const mpi::Comm& comm, std::vector<FileEntry> entries,
+                                     std::span<const std::uint8_t> tiers, std::uint8_t n_tiers) {
+  ELVES_ASSERT(tiers.size() == entries.size());
+  const auto total = comm.sum(std::uint64_t{entries.size()});
+  std::vector<FileEntry> ordered;
+  std::uint64_t begin = 0;
+  for (std::uint8_t tier = 0; tier < n_tiers; ++tier) {
+    std::vector<FoundPath> rows;
+    for (std::size_t i = 0; i < entries.size(); ++i) {
+      if (tiers[i] == tier) rows.push_back({std::move(entries[i]), false});
+    }
+    const auto n_of_tier = comm.sum(std::uint64_t{rows.size()});
+    if (n_of_tier == 0) continue;
+    // Places grow with tiers, so what comes later belongs behind what has come.
+    for (auto& row : move_to_places(comm, std::move(rows), begin, total)) ordered.push_back(std::move(row.entry));
+    begin += n_of_tier;
+  }
+  return ordered;
 }
 
 void link_names_of_one_inode(const mpi::Comm& comm, std::vector<FoundPath>& found) {

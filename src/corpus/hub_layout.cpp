@@ -44,4 +44,10 @@ std::string model_id(std::string_view path) {
   return std::string(path.substr(0, second == std::string_view::npos ? first : second));
 }
 
+std::string model_of(const FileEntry& entry) {
+  if (entry.kind != FileKind::Directory) return model_id(entry.path);
+  auto id = model_id(entry.path + "/.");
+  return id == entry.path && id.find('/') == std::string::npos ? std::string() : id;
+}
+
 }  // namespace elves::corpus

@@ -3,6 +3,8 @@
 #include <string>
 #include <string_view>
 
+#include "corpus/file_entry.hpp"
+
 namespace elves::corpus {
 
 /// The model that a path of a corpus belongs to: "org/name" for "org/name/..." and for the Hugging Face cache layout
@@ -10,5 +12,8 @@ namespace elves::corpus {
 /// "datasets/org/name"); "name" for a cache entry without an organisation; the folder for "folder/file"; "" for files
 /// at the root.
 std::string model_id(std::string_view path);
+
+/// The model of an entry. A folder belongs to the model that its files would belong to; those above all models to none.
+std::string model_of(const FileEntry& entry);
 
 }  // namespace elves::corpus

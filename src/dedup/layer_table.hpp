@@ -1,5 +1,6 @@
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <optional>
 #include <unordered_map>
@@ -13,7 +14,7 @@ namespace elves::dedup {
 struct LayerRef {
   std::uint32_t shard = 0;
   std::uint64_t row = 0;
-  bool operator==(const LayerRef&) const = default;
+  auto operator<=>(const LayerRef&) const = default;
 };
 
 /// What makes two layers the same: the bytes (by fingerprint), their number, and how they are typed.

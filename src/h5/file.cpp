@@ -209,6 +209,10 @@ Result<void> File::write_rows(const std::string& dataset, const RowType& type, s
   return write_part(id_, dataset, compound(type).get(), type.size_bytes, first, rows);
 }
 
+bool File::has(const std::string& dataset) const {
+  return H5Lexists(id_, dataset.c_str(), H5P_DEFAULT) != 0;
+}
+
 Result<std::uint64_t> File::size(const std::string& dataset) const {
   const auto opened = open_dataset(id_, dataset);
   if (!opened) return opened.error();

@@ -70,6 +70,8 @@ class File {
   Result<void> write_rows(const std::string& dataset, const RowType& type, std::uint64_t first,
                           std::span<const std::byte> rows);
 
+  /// Independent. Whether there is such a dataset; true also where that cannot be told, and size() says why.
+  bool has(const std::string& dataset) const;
   /// Independent. Number of bytes or rows of a one-dimensional dataset.
   Result<std::uint64_t> size(const std::string& dataset) const;
   /// size(), of a dataset that is one contiguous range within the file: what create_bytes() and create_rows() make.

@@ -14,6 +14,7 @@ using archive::ExtentRow;
 using archive::FileRow;
 using archive::LayerRow;
 using archive::ModelRow;
+using archive::SketchRow;
 
 /// The transform of most chunks; of equals the one with the lower number.
 std::uint8_t common_transform(const std::vector<ChunkOutcome>& chunks) {
@@ -49,19 +50,53 @@ LayerRow layer_row(const plan::Unit& unit, const corpus::Extent& extent, const H
   return row;
 }
 
+/// Chunks of a layer that are differences.
+bool has_differences(const std::vector<ChunkOutcome>& chunks) {
+  return std::ranges::any_of(
+      chunks, [](const ChunkOutcome& chunk) { return needs_base(static_cast<TransformId>(chunk.transform)); });
+}
+
 void count_new_layer(const corpus::Extent& extent, const LayerRow& row, const std::vector<ChunkOutcome>& chunks,
                      const std::string& model, Report& report) {
   std::uint64_t stored = sizeof(LayerRow) + 8 * extent.shape.size();
   for (const auto& chunk : chunks) {
-    auto& sums = report.transforms[chunk.transform];
-    sums.raw_bytes += chunk.raw_bytes;
-    sums.transformed_bytes += chunk.transformed_bytes;
-    sums.encoded_bytes += chunk.encoded_bytes;
+    auto& transform = report.transforms[chunk.transform];
+    transform.raw_bytes += chunk.raw_bytes;
+    transform.transformed_bytes += chunk.transformed_bytes;
+    transform.encoded_bytes += chunk.encoded_bytes;
+    transform.alone_bytes += chunk.alone_bytes;
     stored += chunk.encoded_bytes + sizeof(archive::ChunkRow);
   }
   if (extent.is_layer) ++report.transforms[row.transform].layers;
-  report.models[model].stored_bytes += stored;
+  auto& sums = report.models[model];
+  sums.stored_bytes += stored;
+  sums.new_layers += extent.is_layer ? 1 : 0;
   report.max_abs_error = std::max(report.max_abs_error, +row.max_abs_error);
+}
+
+/// Of the layer whose row comes next.
+SketchRow sketch_row(const Hash128& model, const plan::Unit& unit, const corpus::Extent& extent,
+                     std::span<const std::byte> sketch, archive::ShardPart& part) {
+  SketchRow row;
+  row.layer = part.layers.size();
+  archive::store(row.model, model);
+  archive::store(row.name, hash128(extent.name));
+  row.part = unit.part;
+  row.name_offset = part.sketch_bytes.add(sketch);
+  row.n_bytes = static_cast<std::uint32_t>(sketch.size());
+  return row;
+}
+
+void count_difference(const plan::Unit& unit, const ChosenBase& base, const std::vector<ChunkOutcome>& chunks,
+                      const std::string& model, Report& report) {
+  auto& sums = report.models[model].bases[base.model];
+  ++sums.layers;
+  sums.layers_by_lineage += base.by_lineage ? 1 : 0;
+  sums.bytes += unit.size_bytes;
+  for (const auto& chunk : chunks) {
+    sums.stored_bytes += chunk.encoded_bytes;
+    sums.alone_bytes += chunk.alone_bytes;
+  }
 }
 
 void count_unit(const plan::Unit& unit, const corpus::Extent& extent, bool is_new, Report& report) {
@@ -77,14 +112,11 @@ void count_unit(const plan::Unit& unit, const corpus::Extent& extent, bool is_ne
 
 }  // namespace
 
-void add_layer_rows(const mpi::Comm& comm, const plan::Plan& plan, const WaveVerdicts& verdicts,
+void add_layer_rows(const plan::Plan& plan, const WaveVerdicts& verdicts,
                     const std::vector<std::vector<ChunkOutcome>>& outcomes, std::size_t first_unit_of_wave,
-                    std::uint32_t shard, std::uint32_t lossy_class, const KeyedHash& hash, archive::ShardPart& part,
+                    std::uint32_t lossy_class, const KeyedHash& hash, archive::ShardPart& part,
                     std::vector<dedup::StoredLayer>& stored, Report& report) {
   const auto is_new = [&](std::size_t i) { return verdicts.verdicts[i].novelty == dedup::Novelty::New; };
-  std::uint64_t n_new = 0;
-  for (std::size_t i = 0; i < verdicts.units.size(); ++i) n_new += is_new(i) ? 1 : 0;
-  std::uint64_t next_row = comm.exscan(n_new);
   stored.assign(verdicts.units.size(), {});
   for (std::size_t i = 0; i < verdicts.units.size(); ++i) {
     const auto& unit = plan.units[verdicts.units[i]];
@@ -96,10 +128,21 @@ void add_layer_rows(const mpi::Comm& comm, const plan::Plan& plan, const WaveVer
     }
     const auto& chunks = outcomes[verdicts.units[i] - first_unit_of_wave];
     ELVES_ASSERT(chunks.size() == plan::chunks_of(unit.dtype, unit.size_bytes));
-    const auto row = layer_row(unit, extent, verdicts.keys[i].fingerprint, chunks, lossy_class, hash, part.layer_names);
+    const auto model = corpus::model_id(plan.files[unit.file].entry.path);
+    auto row = layer_row(unit, extent, verdicts.keys[i].fingerprint, chunks, lossy_class, hash, part.layer_names);
+    const auto& family = verdicts.family[i];
+    if (has_differences(chunks)) {
+      row.base_shard = family.base->place.shard;
+      row.base_row = family.base->place.row;
+      count_difference(unit, *family.base, chunks, model, report);
+    }
+    if (row.base_shard == archive::kNoShard && !family.sketch.empty()) {
+      part.sketches.push_back(sketch_row(hash128(model), unit, extent, family.sketch, part));
+      report.models[model].stored_bytes += sizeof(SketchRow) + family.sketch.size();
+    }
     part.layers.push_back(row);
-    stored[i] = {{shard, next_row++}, archive::to_hash(row.decoded), row.lossy_class};
-    count_new_layer(extent, row, chunks, corpus::model_id(plan.files[unit.file].entry.path), report);
+    stored[i] = {verdicts.places[i], archive::to_hash(row.decoded), row.lossy_class};
+    count_new_layer(extent, row, chunks, model, report);
   }
 }
 
@@ -194,13 +237,6 @@ FileRow file_row(const plan::PlannedFile& file, archive::Names& names) {
   return row;
 }
 
-/// A folder belongs to the model that its files would belong to; those above all models to none.
-std::string model_of(const corpus::FileEntry& entry) {
-  if (entry.kind != corpus::FileKind::Directory) return corpus::model_id(entry.path);
-  const auto id = corpus::model_id(entry.path + "/.");
-  return id == entry.path && id.find('/') == std::string::npos ? "" : id;
-}
-
 void add_one_file(const plan::Plan& plan, const plan::PlannedFile& file, const std::vector<UnitState>& units,
                   const KeyedHash& hash, std::uint32_t model_row, archive::ShardPart& part) {
   auto row = file_row(file, part.names);
@@ -233,7 +269,7 @@ void add_file_rows(const mpi::Comm& comm, const plan::Plan& plan, std::uint64_t 
     const auto index = static_cast<std::size_t>(file - plan.files.begin());
     if (failed_files[index]) continue;
     files.push_back(index);
-    models.push_back(model_of(file->entry));
+    models.push_back(corpus::model_of(file->entry));
   }
   ModelRows model_rows(comm, models);
   for (std::size_t i = 0; i < files.size(); ++i) {

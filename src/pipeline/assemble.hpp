@@ -6,6 +6,7 @@
 #include "archive/shard_writer.hpp"
 #include "dedup/exchange.hpp"
 #include "mpi/comm.hpp"
+#include "pipeline/families.hpp"
 #include "pipeline/report.hpp"
 #include "pipeline/wave.hpp"
 #include "plan/plan.hpp"
@@ -24,13 +25,15 @@ struct WaveVerdicts {
   std::vector<dedup::LayerKey> keys;
   std::vector<std::uint8_t> lossless;  ///< by key: 1 where the layer may have no loss
   std::vector<dedup::Verdict> verdicts;
+  std::vector<dedup::LayerRef> places;  ///< where layers are, or will be: of New and Known
+  std::vector<FamilyNews> family;       ///< of New: what may be its base
 };
 
-/// Collective. Rows for the New layers of this rank, in corpus order. `outcomes`: by unit of the wave. Fills
+/// Rows for the New layers of this rank, in corpus order. `outcomes`: by unit of the wave. Fills
 /// `stored` (one a key) for New and Known, to be handed to dedup::settle.
-void add_layer_rows(const mpi::Comm& comm, const plan::Plan& plan, const WaveVerdicts& verdicts,
+void add_layer_rows(const plan::Plan& plan, const WaveVerdicts& verdicts,
                     const std::vector<std::vector<ChunkOutcome>>& outcomes, std::size_t first_unit_of_wave,
-                    std::uint32_t shard, std::uint32_t lossy_class, const KeyedHash& hash, archive::ShardPart& part,
+                    std::uint32_t lossy_class, const KeyedHash& hash, archive::ShardPart& part,
                     std::vector<dedup::StoredLayer>& stored, Report& report);
 
 /// Rows and payload of the chunks that this rank has encoded.

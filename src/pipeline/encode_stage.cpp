@@ -19,34 +19,48 @@ std::uint64_t cpu_nanoseconds_of_thread() {
   return static_cast<std::uint64_t>(time.tv_sec) * 1000000000 + static_cast<std::uint64_t>(time.tv_nsec);
 }
 
+/// ELF did not take the chunk, and so perhaps not the base's either, which is then exact after all.
+bool could_use_exact_base(const WorkChunk& chunk, const Base& base) {
+  return !base.bytes.empty() && !base.exact && chunk.stats.exact && !needs_base(chunk.stats.transform);
+}
+
 }  // namespace
 
 EncodeStage::EncodeStage(int threads, const EncodeOptions& options, const KeyedHash& hash, bool verify)
     : threads_(threads), options_(options), hash_(hash), verify_(verify), workers_(static_cast<std::size_t>(threads)) {}
 
-Result<void> EncodeStage::encode(WorkChunk& chunk, std::span<const std::byte> raw, Worker& worker, Arena& arena,
-                                 Arena::Place& place) const {
+Result<void> EncodeStage::encode(WorkChunk& chunk, std::span<const std::byte> raw, const BaseReader::Found& found,
+                                 Worker& worker, Arena& arena, Arena::Place& place) const {
   auto options = options_;
   options.lossless = options.lossless || chunk.task == Task::EncodeLossless;
   auto& out = arena.block_for(2 * raw.size() + kSmallAttempt);
   const auto begin = out.size();
   const auto start = cpu_nanoseconds_of_thread();
-  chunk.stats = worker.encoder.encode(raw, chunk.dtype, options, out);
+  chunk.stats = worker.encoder.encode(raw, chunk.dtype, options, out, found.base);
+  if (could_use_exact_base(chunk, found.base) && comes_back_exact(found.whole, chunk.dtype, worker)) {
+    out.resize(begin);
+    chunk.stats = worker.encoder.encode(raw, chunk.dtype, options, out, {.bytes = found.base.bytes, .exact = true});
+  }
   worker.sums.add({.raw_bytes = raw.size(),
                    .encoded_bytes = chunk.stats.encoded_bytes,
                    .default_bytes = chunk.stats.default_bytes,
                    .cpu_nanoseconds = cpu_nanoseconds_of_thread() - start});
   place = arena.place_from(begin);
   const auto encoded = arena.bytes(place);
-  const auto decoded = worker.encoder.decoded();
+  const auto decoded = chunk.stats.exact ? raw : worker.encoder.decoded();
   chunk.decoded = chunk.stats.exact ? chunk.digest : hash_(decoded);
   chunk.checksum = checksum64(encoded);
   if (!verify_) return {};
   worker.decoded.resize(raw.size());
-  if (auto done = worker.decoder.decode(encoded, chunk.dtype, worker.decoded); !done) return done;
+  if (auto done = worker.decoder.decode(encoded, chunk.dtype, worker.decoded, found.base.bytes); !done) return done;
   if (!std::equal(decoded.begin(), decoded.end(), worker.decoded.begin(), worker.decoded.end()))
     return Error{"a chunk does not decode to what was encoded: please report this bug with the file"};
   return {};
+}
+
+bool EncodeStage::comes_back_exact(std::span<const std::byte> base, DType dtype, Worker& worker) const {
+  worker.base.clear();
+  return worker.encoder.encode(base, dtype, options_, worker.base).exact;
 }
 
 EncodingSums EncodeStage::sums() const {
@@ -55,7 +69,7 @@ EncodingSums EncodeStage::sums() const {
   return sums;
 }
 
-Result<void> EncodeStage::run(Work& work, const Buffer& raw, std::vector<Arena>& arenas,
+Result<void> EncodeStage::run(Work& work, const Buffer& raw, BaseReader& bases, std::vector<Arena>& arenas,
                               std::atomic<std::uint64_t>& bytes_done) {
   arenas.resize(static_cast<std::size_t>(threads_));
   for (auto& arena : arenas) arena.clear();
@@ -74,7 +88,7 @@ Result<void> EncodeStage::run(Work& work, const Buffer& raw, std::vector<Arena>&
     Result<void> done;
     try {
       const auto bytes = raw.bytes().subspan(chunk.buffer_at, chunk.size_bytes);
-      done = encode(chunk, bytes, workers_[thread], arenas[thread], places_[at].place);
+      done = encode(chunk, bytes, bases.base_of(chunk, thread), workers_[thread], arenas[thread], places_[at].place);
     } catch (const std::exception& error) {
       done = Error{error.what()};
     }

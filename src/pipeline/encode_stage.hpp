@@ -6,6 +6,7 @@
 
 #include "elves/codec.hpp"
 #include "elves/error.hpp"
+#include "pipeline/base_reader.hpp"
 #include "pipeline/buffers.hpp"
 #include "pipeline/report.hpp"
 #include "pipeline/wave.hpp"
@@ -20,8 +21,9 @@ class EncodeStage {
   EncodeStage(int threads, const EncodeOptions& options, const KeyedHash& hash, bool verify);
 
   /// Fills the results of all chunks with `encode` set; the encoded bytes lie in `arenas` (one a thread), which it
-  /// clears. An Error only where `verify` finds one, or memory runs out.
-  Result<void> run(Work& work, const Buffer& raw, std::vector<Arena>& arenas, std::atomic<std::uint64_t>& bytes_done);
+  /// clears. `bases` is prepared for this work. An Error only where `verify` finds one, or memory runs out.
+  Result<void> run(Work& work, const Buffer& raw, BaseReader& bases, std::vector<Arena>& arenas,
+                   std::atomic<std::uint64_t>& bytes_done);
 
   int threads() const noexcept { return threads_; }
   /// Of all waves so far.
@@ -32,14 +34,17 @@ class EncodeStage {
     Encoder encoder;
     Decoder decoder;
     std::vector<std::byte> decoded;
+    std::vector<std::byte> base;  ///< encoded, to see what becomes of it
     EncodingSums sums;
   };
   struct Encoded {
     std::size_t thread = 0;
     Arena::Place place;
   };
-  Result<void> encode(WorkChunk& chunk, std::span<const std::byte> raw, Worker& worker, Arena& arena,
-                      Arena::Place& place) const;
+  Result<void> encode(WorkChunk& chunk, std::span<const std::byte> raw, const BaseReader::Found& found, Worker& worker,
+                      Arena& arena, Arena::Place& place) const;
+  /// Whether a base's chunk comes back as it is: encodes it as its own rank did, or does.
+  bool comes_back_exact(std::span<const std::byte> base, DType dtype, Worker& worker) const;
 
   int threads_;
   EncodeOptions options_;

@@ -100,6 +100,7 @@ std::string describe(const SweepOptions& options, std::uint64_t wave_bytes) {
   stage(options.deduplicate, "hd");
   stage(encode.use_de, "de");
   stage(encode.use_elf, "elf");
+  stage(encode.use_delta, "delta");
   stage(encode.use_planes, "planes");
   stage(encode.use_zstd, "zstd");
   return text + " wave-bytes=" + std::to_string(wave_bytes);

@@ -23,18 +23,6 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-/// An error where the file is no longer the one that the walk found.
-std::string changed(int fd, const SourceFile& source) {
-  struct stat status {};
-  if (::fstat(fd, &status) != 0) return errno_text(errno);
-  const bool same = S_ISREG(status.st_mode) && static_cast<std::uint64_t>(status.st_size) == source.size_bytes &&
-                    status.st_ino == source.inode && status.st_ctim.tv_sec == source.ctime_seconds &&
-                    static_cast<std::uint32_t>(status.st_ctim.tv_nsec) == source.ctime_nanoseconds &&
-                    status.st_mtim.tv_sec == source.mtime_seconds &&
-                    static_cast<std::uint32_t>(status.st_mtim.tv_nsec) == source.mtime_nanoseconds;
-  return same ? "" : "changed while it was archived: run again";
-}
-
 /// Chunks that lie side by side in one file, and in the buffer: read by one call.
 struct Run {
   std::size_t first = 0;
@@ -133,6 +121,17 @@ class Reader {
 };
 
 }  // namespace
+
+std::string changed(int fd, const SourceFile& source) {
+  struct stat status {};
+  if (::fstat(fd, &status) != 0) return errno_text(errno);
+  const bool same = S_ISREG(status.st_mode) && static_cast<std::uint64_t>(status.st_size) == source.size_bytes &&
+                    status.st_ino == source.inode && status.st_ctim.tv_sec == source.ctime_seconds &&
+                    static_cast<std::uint32_t>(status.st_ctim.tv_nsec) == source.ctime_nanoseconds &&
+                    status.st_mtim.tv_sec == source.mtime_seconds &&
+                    static_cast<std::uint32_t>(status.st_mtim.tv_nsec) == source.mtime_nanoseconds;
+  return same ? "" : "changed while it was archived: run again";
+}
 
 void read_chunks(const std::string& corpus, const KeyedHash& hash, int threads, Work& work, Buffer& raw,
                  ReadStats& stats) {

@@ -18,6 +18,9 @@ struct ReadStats {
   std::atomic<bool> cancel = false;  ///< set by the main thread: the wave will not be used, stop reading it
 };
 
+/// Why an open file is no longer the one that the walk found (size, mtime, ctime, inode); empty where it is.
+std::string changed(int fd, const SourceFile& source);
+
 /// Reads the chunks of this rank's work into `raw` and hashes them, with up to `threads` threads: neighbours that are
 /// small in one call, and the next ones announced to the kernel. A file that cannot be opened, is not as the walk found
 /// it (size, mtime, ctime, inode) before or after reading, or ends early gets its error; the rest goes on. No MPI in

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <functional>
+#include <set>
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -29,7 +30,20 @@ std::vector<std::byte> pack(const Report& report) {
   writer.varint(report.models.size());
   for (const auto& [id, sums] : report.models) {
     writer.text(id);
-    writer.write(sums);
+    writer.write(sums.files);
+    writer.write(sums.bytes);
+    writer.write(sums.stored_bytes);
+    writer.write(sums.new_layers);
+    writer.varint(sums.bases.size());
+    for (const auto& [base, base_sums] : sums.bases) {
+      writer.write(base);
+      writer.write(base_sums);
+    }
+  }
+  writer.varint(report.base_models.size());
+  for (const auto& [hash, id] : report.base_models) {
+    writer.write(hash);
+    writer.text(id);
   }
   writer.varint(report.opaque.size());
   for (const auto& file : report.opaque) {
@@ -42,6 +56,11 @@ std::vector<std::byte> pack(const Report& report) {
     writer.text(failure.path);
     writer.text(failure.reason);
   }
+  writer.varint(report.notes.size());
+  for (const auto& note : report.notes) {
+    writer.text(note.model);
+    writer.text(note.text);
+  }
   return bytes;
 }
 
@@ -49,10 +68,18 @@ void unpack(std::span<const std::byte> bytes, Report& report) {
   ByteCursor cursor(bytes);
   for (auto n = cursor.read_varint(); n > 0; --n) {
     auto& model = report.models[cursor.read_text()];
-    const auto sums = cursor.read<ModelSums>();
-    model.files += sums.files;
-    model.bytes += sums.bytes;
-    model.stored_bytes += sums.stored_bytes;
+    model.files += cursor.read<std::uint64_t>();
+    model.bytes += cursor.read<std::uint64_t>();
+    model.stored_bytes += cursor.read<std::uint64_t>();
+    model.new_layers += cursor.read<std::uint64_t>();
+    for (auto bases = cursor.read_varint(); bases > 0; --bases) {
+      const auto base = cursor.read<Hash128>();
+      model.bases[base].add(cursor.read<BaseSums>());
+    }
+  }
+  for (auto n = cursor.read_varint(); n > 0; --n) {
+    const auto hash = cursor.read<Hash128>();
+    report.base_models[hash] = cursor.read_text();
   }
   for (auto n = cursor.read_varint(); n > 0; --n) {
     OpaqueFile file;
@@ -67,6 +94,50 @@ void unpack(std::span<const std::byte> bytes, Report& report) {
     failure.reason = cursor.read_text();
     report.failures.push_back(std::move(failure));
   }
+  for (auto n = cursor.read_varint(); n > 0; --n) {
+    plan::ModelNote note;
+    note.model = cursor.read_text();
+    note.text = cursor.read_text();
+    report.notes.push_back(std::move(note));
+  }
+}
+
+/// One model that others rest on, as a model's entry shows it.
+struct NamedBase {
+  std::string id;
+  BaseSums sums;
+
+  std::int64_t saved_bytes() const {
+    return static_cast<std::int64_t>(sums.alone_bytes) - static_cast<std::int64_t>(sums.stored_bytes);
+  }
+  std::string_view found_by() const {
+    if (sums.layers_by_lineage == 0) return "content";
+    return sums.layers_by_lineage == sums.layers ? "lineage" : "content and lineage";
+  }
+};
+
+/// The bases of a model, most bytes first.
+std::vector<NamedBase> bases_of(const Report& report, const ModelSums& model) {
+  std::vector<NamedBase> bases;
+  for (const auto& [hash, sums] : model.bases) {
+    const auto at = report.base_models.find(hash);
+    bases.push_back({at == report.base_models.end() ? "" : at->second, sums});
+  }
+  std::ranges::stable_sort(bases, std::greater{}, [](const NamedBase& base) { return base.sums.bytes; });
+  return bases;
+}
+
+json list_bases(const std::vector<NamedBase>& bases) {
+  json list = json::array();
+  for (const auto& base : bases) {
+    list.push_back({{"id", printable(base.id)},
+                    {"layers", base.sums.layers},
+                    {"bytes", base.sums.bytes},
+                    {"stored_bytes", base.sums.stored_bytes},
+                    {"saved_bytes", base.saved_bytes()},
+                    {"found_by", base.found_by()}});
+  }
+  return list;
 }
 
 /// Bytes that each stage took off, by the transform that was used: what the transform itself left out, and what entropy
@@ -81,14 +152,22 @@ json stages(const Report& report) {
     return static_cast<std::int64_t>(at(id).transformed_bytes) - static_cast<std::int64_t>(at(id).encoded_bytes);
   };
   const auto by_both = [&](TransformId id) { return by_transform(id) + by_coding(id); };
-  const auto planes = by_both(TransformId::Planes) + by_both(TransformId::IntDelta) + by_both(TransformId::Blocks);
-  const auto elf = by_transform(TransformId::Elf) + by_transform(TransformId::ElfPacked);
+  const auto by_base = [&](TransformId id) {
+    return static_cast<std::int64_t>(at(id).alone_bytes) - static_cast<std::int64_t>(at(id).encoded_bytes);
+  };
+  const auto without_base = [&](TransformId id) {
+    return static_cast<std::int64_t>(at(id).raw_bytes) - static_cast<std::int64_t>(at(id).alone_bytes);
+  };
+  const auto planes = without_base(TransformId::Delta) + by_both(TransformId::Planes) + by_both(TransformId::IntDelta) +
+                      by_both(TransformId::Blocks);
+  const auto elf =
+      without_base(TransformId::ElfDelta) + by_transform(TransformId::Elf) + by_transform(TransformId::ElfPacked);
   const auto zstd = by_coding(TransformId::Raw) + by_coding(TransformId::Elf) + by_coding(TransformId::ElfPacked) +
                     by_coding(TransformId::De) + by_coding(TransformId::Palette);
   return {{"hd", report.duplicate_bytes},
           {"de", by_transform(TransformId::De) + by_transform(TransformId::Palette)},
           {"elf", elf},
-          {"delta", 0},
+          {"delta", by_base(TransformId::Delta) + by_base(TransformId::ElfDelta)},
           {"planes", planes},
           {"zstd", zstd}};
 }
@@ -146,6 +225,26 @@ std::size_t count_models(const Report& report) {
   }));
 }
 
+/// Models that rest on others, with their sums.
+struct Families {
+  std::vector<std::pair<std::string, NamedBase>> pairs;  ///< model and base, most saved first
+  std::size_t models = 0;
+  BaseSums sums;
+};
+
+Families families_of(const Report& report) {
+  Families families;
+  for (const auto& [id, model] : report.models) {
+    families.models += model.bases.empty() ? 0 : 1;
+    for (auto& base : bases_of(report, model)) {
+      families.sums.add(base.sums);
+      families.pairs.emplace_back(id, std::move(base));
+    }
+  }
+  std::ranges::stable_sort(families.pairs, std::greater{}, [](const auto& pair) { return pair.second.saved_bytes(); });
+  return families;
+}
+
 std::string job_name() {
   const char* job = std::getenv("SLURM_JOB_ID");
   return job != nullptr ? "slurm-" + std::string(job) : "pid-" + std::to_string(::getpid());
@@ -157,6 +256,56 @@ std::uint64_t Report::opaque_bytes() const {
   std::uint64_t bytes = 0;
   for (const auto& file : opaque) bytes += file.bytes;
   return bytes;
+}
+
+void name_base_models(const mpi::Comm& comm, const std::map<Hash128, std::string>& known, const plan::Lineage& lineage,
+                      Report& mine) {
+  const auto ranks = static_cast<std::size_t>(comm.size());
+  std::map<Hash128, std::string> names = known;
+  for (const auto& [id, model] : mine.models) names.emplace(hash128(id), id);
+  std::set<Hash128> wanted;
+  for (const auto& [id, model] : mine.models) {
+    for (const auto& [base, sums] : model.bases) wanted.insert(base);
+    for (const auto& base : lineage.bases_of(hash128(id))) wanted.insert(base);
+  }
+  std::vector<Hash128> unknown;
+  for (const auto& base : wanted) {
+    if (const auto at = names.find(base); at != names.end())
+      mine.base_models[base] = at->second;
+    else if (base != Hash128{})
+      unknown.push_back(base);
+  }
+  mpi::PerRank<std::byte> answers(ranks);
+  const auto asked = comm.alltoallv(mpi::PerRank<Hash128>(ranks, unknown));
+  for (std::size_t r = 0; r < ranks; ++r) {
+    ByteWriter writer(answers[r]);
+    for (const auto& hash : asked[r]) {
+      const auto at = names.find(hash);
+      if (at == names.end()) continue;
+      writer.write(hash);
+      writer.text(at->second);
+    }
+  }
+  for (const auto& answer : comm.alltoallv(answers)) {
+    for (ByteCursor cursor(answer); !cursor.at_end();) {
+      const auto hash = cursor.read<Hash128>();
+      mine.base_models[hash] = cursor.read_text();
+    }
+  }
+}
+
+void note_unused_lineage(const plan::Lineage& lineage, Report& all) {
+  for (const auto& [id, model] : all.models) {
+    if (model.new_layers == 0) continue;
+    for (const auto& base : lineage.bases_of(hash128(id))) {
+      const auto name = all.base_models.find(base);
+      if (name == all.base_models.end() || model.bases.contains(base)) continue;
+      all.notes.push_back({id, "names " + name->second +
+                                   " as its base, but no layer of it is stored as a difference from there: other "
+                                   "shapes, or others are nearer"});
+    }
+  }
+  std::ranges::sort(all.notes);
 }
 
 double Report::ratio() const {
@@ -172,7 +321,7 @@ Report gather(const mpi::Comm& comm, const Report& mine) {
   sums.insert(sums.end(),
               {encoding.raw_bytes, encoding.encoded_bytes, encoding.default_bytes, encoding.cpu_nanoseconds});
   for (const auto& t : mine.transforms)
-    sums.insert(sums.end(), {t.layers, t.raw_bytes, t.transformed_bytes, t.encoded_bytes});
+    sums.insert(sums.end(), {t.layers, t.raw_bytes, t.transformed_bytes, t.encoded_bytes, t.alone_bytes});
   for (const auto& c : mine.containers) sums.insert(sums.end(), {c.files, c.bytes, c.layers, c.layer_bytes});
   sums = comm.sum(sums);
   std::size_t at = 0;
@@ -182,7 +331,8 @@ Report gather(const mpi::Comm& comm, const Report& mine) {
                       &all.encoding.encoded_bytes, &all.encoding.default_bytes, &all.encoding.cpu_nanoseconds})
     *value = sums[at++];
   for (auto& t : all.transforms) {
-    for (auto* value : {&t.layers, &t.raw_bytes, &t.transformed_bytes, &t.encoded_bytes}) *value = sums[at++];
+    for (auto* value : {&t.layers, &t.raw_bytes, &t.transformed_bytes, &t.encoded_bytes, &t.alone_bytes})
+      *value = sums[at++];
   }
   for (auto& c : all.containers) {
     for (auto* value : {&c.files, &c.bytes, &c.layers, &c.layer_bytes}) *value = sums[at++];
@@ -194,10 +344,13 @@ Report gather(const mpi::Comm& comm, const Report& mine) {
   all.models.clear();
   all.opaque.clear();
   all.failures.clear();
+  all.notes.clear();
   for (const auto& packed : comm.gather(pack(mine))) unpack(packed, all);
   const auto by_path = [](const auto& a, const auto& b) { return a.path < b.path; };
   std::sort(all.opaque.begin(), all.opaque.end(), by_path);
   std::sort(all.failures.begin(), all.failures.end(), by_path);
+  std::sort(all.notes.begin(), all.notes.end());
+  all.notes.erase(std::unique(all.notes.begin(), all.notes.end()), all.notes.end());
   return all;
 }
 
@@ -242,18 +395,23 @@ std::string to_json(const Report& report) {
   tree["transforms"] = list_transforms(report);
   tree["models"] = json::array();
   for (const auto& [id, sums] : report.models) {
+    const auto bases = bases_of(report, sums);
     tree["models"].push_back({{"id", printable(id)},
                               {"files", sums.files},
                               {"bytes", sums.bytes},
                               {"stored_bytes", sums.stored_bytes},
                               {"ratio", quotient(sums.bytes, sums.stored_bytes)},
-                              {"base", nullptr}});
+                              {"base", bases.empty() ? json() : json(printable(bases.front().id))},
+                              {"bases", list_bases(bases)}});
   }
   tree["max_abs_error"] = report.max_abs_error;
   tree["opaque"] = json::array();
   for (const auto& file : report.opaque)
     tree["opaque"].push_back(
         {{"path", printable(file.path)}, {"bytes", file.bytes}, {"reason", printable(file.reason)}});
+  tree["notes"] = json::array();
+  for (const auto& note : report.notes)
+    tree["notes"].push_back({{"model", printable(note.model)}, {"note", printable(note.text)}});
   tree["phases"] = {{"scan", report.phases.scan},
                     {"read", report.phases.read},
                     {"fingerprint", report.phases.fingerprint},
@@ -294,6 +452,22 @@ std::string to_text(const Report& report, const std::string& archive) {
     line("  {:<10}{:>10} -> {:>10}   {:.2f}x", name(static_cast<TransformId>(i)), format_bytes(sums.raw_bytes),
          format_bytes(sums.encoded_bytes), quotient(sums.raw_bytes, sums.encoded_bytes));
   }
+  if (const auto families = families_of(report); !families.pairs.empty()) {
+    const auto saved = [](const BaseSums& sums) {
+      return format_bytes(sums.alone_bytes - std::min(sums.alone_bytes, sums.stored_bytes));
+    };
+    line("families    {} layers of {} models rest on others: {} -> {}, saved {} over standing alone",
+         families.sums.layers, families.models, format_bytes(families.sums.bytes),
+         format_bytes(families.sums.stored_bytes), saved(families.sums));
+    constexpr std::size_t kShownFamilies = 5;
+    for (std::size_t i = 0; i < std::min(kShownFamilies, families.pairs.size()); ++i) {
+      const auto& [model, base] = families.pairs[i];
+      line("  {} on {} (by {}): {} -> {}, saved {}", printable(model), printable(base.id), base.found_by(),
+           format_bytes(base.sums.bytes), format_bytes(base.sums.stored_bytes), saved(base.sums));
+    }
+    if (families.pairs.size() > kShownFamilies)
+      line("  and {} more (all in --report)", families.pairs.size() - kShownFamilies);
+  }
   const auto& encoding = report.encoding;
   line("encoding    level {}: {:.2f} s of CPU time for {}, {}/s", name(report.level), encoding.cpu_seconds(),
        format_bytes(encoding.raw_bytes), format_bytes(static_cast<std::uint64_t>(encoding.bytes_per_cpu_second())));
@@ -318,6 +492,9 @@ std::string to_text(const Report& report, const std::string& archive) {
        report.threads);
   if (report.stopped) line("stopped     early, after a commit: run the same command again to go on");
   constexpr std::size_t kShown = 10;
+  for (std::size_t i = 0; i < std::min(kShown, report.notes.size()); ++i)
+    line("note        {}: {}", printable(report.notes[i].model), printable(report.notes[i].text));
+  if (report.notes.size() > kShown) line("note        and {} more (all in --report)", report.notes.size() - kShown);
   for (std::size_t i = 0; i < std::min(kShown, report.failures.size()); ++i)
     line("skipped     {}: {}", printable(report.failures[i].path), printable(report.failures[i].reason));
   if (report.failures.size() > kShown)

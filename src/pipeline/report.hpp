@@ -10,16 +10,37 @@
 #include "corpus/file_entry.hpp"
 #include "elves/codec.hpp"
 #include "mpi/comm.hpp"
+#include "plan/families/lineage.hpp"
+#include "support/hash.hpp"
 
 namespace elves::pipeline {
 
 inline constexpr std::size_t kTransforms = kTransformCount;
 
+/// Layers of one model that are stored as differences from those of another one.
+struct BaseSums {
+  std::uint64_t layers = 0;
+  std::uint64_t layers_by_lineage = 0;  ///< their model names the base model
+  std::uint64_t bytes = 0;
+  std::uint64_t stored_bytes = 0;
+  std::uint64_t alone_bytes = 0;  ///< about what they would take without base
+
+  void add(const BaseSums& other) {
+    layers += other.layers;
+    layers_by_lineage += other.layers_by_lineage;
+    bytes += other.bytes;
+    stored_bytes += other.stored_bytes;
+    alone_bytes += other.alone_bytes;
+  }
+};
+
 /// What one model brought in this sweep.
 struct ModelSums {
   std::uint64_t files = 0;
   std::uint64_t bytes = 0;
-  std::uint64_t stored_bytes = 0;  ///< encoded chunks and rows of what this model was the first to bring
+  std::uint64_t stored_bytes = 0;     ///< encoded chunks and rows of what this model was the first to bring
+  std::uint64_t new_layers = 0;       ///< that it was the first to bring
+  std::map<Hash128, BaseSums> bases;  ///< by hash128 of the base model's identity
 };
 
 struct TransformSums {
@@ -27,6 +48,7 @@ struct TransformSums {
   std::uint64_t raw_bytes = 0;
   std::uint64_t transformed_bytes = 0;
   std::uint64_t encoded_bytes = 0;
+  std::uint64_t alone_bytes = 0;  ///< of differences: about what they would take without base; else encoded_bytes
 };
 
 /// What the files of one format hold.
@@ -89,9 +111,11 @@ struct Report {
   std::array<ContainerSums, corpus::kContainerCount> containers{};  ///< by ContainerId, of the files to archive
   EncodingSums encoding;
   std::map<std::string, ModelSums> models;
+  std::map<Hash128, std::string> base_models;  ///< identities of the models in ModelSums::bases
   double max_abs_error = 0;
   std::vector<OpaqueFile> opaque;
   std::vector<corpus::PathProblem> failures;
+  std::vector<plan::ModelNote> notes;  ///< what is odd about the bases that models name
   Phases phases;
   std::uint64_t peak_rss_bytes = 0;  ///< of the largest rank
 
@@ -100,6 +124,14 @@ struct Report {
 
   std::uint64_t opaque_bytes() const;
 };
+
+/// Collective, before gather(). Fills base_models of each rank, for the bases of its models and those that lineage
+/// names. `known`: the identities that this rank knows of models archived before.
+void name_base_models(const mpi::Comm& comm, const std::map<Hash128, std::string>& known, const plan::Lineage& lineage,
+                      Report& mine);
+
+/// After gather(): notes on models whose lineage led to nothing, although there is such a base.
+void note_unused_lineage(const plan::Lineage& lineage, Report& all);
 
 /// Collective. Sums, maxima and lists of all ranks, at rank 0 (others keep their own lists).
 Report gather(const mpi::Comm& comm, const Report& mine);

@@ -10,6 +10,7 @@
 #include "corpus/container.hpp"
 #include "corpus/disk_folder.hpp"
 #include "corpus/walk.hpp"
+#include "pipeline/lineage.hpp"
 #include "support/posix.hpp"
 
 namespace elves::pipeline {
@@ -55,9 +56,8 @@ void count_container(const plan::PlannedFile& file, Report& report) {
 
 }  // namespace
 
-std::vector<plan::PlannedFile> scan(const mpi::Comm& comm, const SweepOptions& options,
-                                    const std::vector<archive::KnownFile>& known, const KeyedHash& hash,
-                                    Report& report) {
+Scanned scan(const mpi::Comm& comm, const SweepOptions& options, const archive::Catalog& catalog, const KeyedHash& hash,
+             Report& report) {
   auto walked = corpus::walk(comm, options.corpus, options.walk);
   report.failures.insert(report.failures.end(), walked.problems.begin(), walked.problems.end());
   const auto count = [](const std::vector<corpus::FileEntry>& entries, std::uint64_t& files, std::uint64_t& bytes) {
@@ -68,16 +68,24 @@ std::vector<plan::PlannedFile> scan(const mpi::Comm& comm, const SweepOptions& o
     }
   };
   count(walked.entries, report.corpus_files, report.corpus_bytes);
+  const auto sources = lineage_sources(walked.entries);
 
   std::vector<plan::ArchivedFile> archived;
-  archived.reserve(known.size());
-  for (const auto& file : known) archived.push_back({file.path, file.state, file.order, file.lossy_class, 0});
+  archived.reserve(catalog.known_files.size());
+  for (const auto& file : catalog.known_files)
+    archived.push_back({file.path, file.state, file.order, file.lossy_class, 0});
   auto entries = plan::drop_archived(comm, std::move(walked.entries), archived, hash, lossy_class(options.encode));
   std::uint64_t new_files = 0;
   std::uint64_t new_bytes = 0;
   count(entries, new_files, new_bytes);
   report.skipped_files = report.corpus_files - new_files;
   report.skipped_bytes = report.corpus_bytes - new_bytes;
+
+  std::vector<Hash128> archived_models;
+  for (const auto& model : catalog.model_names) archived_models.push_back(model.first);
+  auto found = find_lineage(comm, options, sources, entries, archived_models, report.threads);
+  report.notes = std::move(found.notes);
+  entries = bases_first(comm, std::move(entries), found.lineage);
 
   std::vector<plan::PlannedFile> files(entries.size());
   std::vector<std::string> problems(entries.size());
@@ -102,7 +110,7 @@ std::vector<plan::PlannedFile> scan(const mpi::Comm& comm, const SweepOptions& o
     count_container(file, report);
     readable.push_back(std::move(file));
   }
-  return readable;
+  return {std::move(readable), std::move(found.lineage)};
 }
 
 }  // namespace elves::pipeline

@@ -6,15 +6,21 @@
 #include "mpi/comm.hpp"
 #include "pipeline/options.hpp"
 #include "pipeline/report.hpp"
+#include "plan/families/lineage.hpp"
 #include "plan/plan.hpp"
 
 namespace elves::pipeline {
 
-/// Collective. Walks the corpus, leaves out what `known` says is archived, and parses the rest: the files of this rank,
-/// in corpus order. Counts go into `report`; unreadable files become its failures, containers without layers its
-/// opaque.
-std::vector<plan::PlannedFile> scan(const mpi::Comm& comm, const SweepOptions& options,
-                                    const std::vector<archive::KnownFile>& known, const KeyedHash& hash,
-                                    Report& report);
+/// What a sweep is to archive.
+struct Scanned {
+  std::vector<plan::PlannedFile> files;  ///< of this rank: those of bases first, then in corpus order
+  plan::Lineage lineage;                 ///< of all models of the sweep
+};
+
+/// Collective. Walks the corpus, leaves out what the catalog says is archived, finds out which models rest on which,
+/// and parses the rest. Counts and notes go into `report`; unreadable files become its failures, containers without
+/// layers its opaque.
+Scanned scan(const mpi::Comm& comm, const SweepOptions& options, const archive::Catalog& catalog, const KeyedHash& hash,
+             Report& report);
 
 }  // namespace elves::pipeline

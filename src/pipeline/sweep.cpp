@@ -13,7 +13,9 @@
 #include "archive/shard_writer.hpp"
 #include "dedup/exchange.hpp"
 #include "pipeline/assemble.hpp"
+#include "pipeline/base_reader.hpp"
 #include "pipeline/encode_stage.hpp"
+#include "pipeline/families.hpp"
 #include "pipeline/progress_line.hpp"
 #include "pipeline/read_stage.hpp"
 #include "pipeline/scan.hpp"
@@ -74,11 +76,12 @@ struct Finished {
 class Waves {
  public:
   Waves(const mpi::Comm& comm, const SweepOptions& options, const archive::Directory& directory,
-        const archive::Catalog& catalog, dedup::LayerTable& table, plan::Plan plan, std::uint64_t wave_bytes,
-        StopRequest& stop, ProgressLine& progress, Report& report)
+        const archive::Catalog& catalog, dedup::LayerTable& table, Families& families, plan::Plan plan,
+        std::uint64_t wave_bytes, StopRequest& stop, ProgressLine& progress, Report& report)
       : comm_(comm),
         options_(options),
         table_(table),
+        families_(families),
         plan_(std::move(plan)),
         stop_(stop),
         progress_(progress),
@@ -86,6 +89,7 @@ class Waves {
         hash_(directory.identity.hash_secret),
         lossy_class_(lossy_class(options.encode)),
         writer_(comm, directory, options.verify),
+        base_reader_(directory, options.corpus, hash_, report.threads),
         encoder_(report.threads, options.encode, hash_, options.verify),
         next_shard_(catalog.next_shard),
         sweep_(catalog.next_sweep),
@@ -101,8 +105,9 @@ class Waves {
     for (std::uint64_t wave = 0; wave < plan_.n_waves && !report_.stopped; ++wave) {
       take_read_wave();
       if (wave + 1 < plan_.n_waves) start_reading(wave + 1);
-      encoding_.start(
-          [this] { return encoder_.run(work_, raw_[current_], arenas_[current_], progress_.bytes_encoded); });
+      encoding_.start([this] {
+        return encoder_.run(work_, raw_[current_], base_reader_, arenas_[current_], progress_.bytes_encoded);
+      });
       write_finished();
       comm_.agree(wait_for_encoding(), "encode");
       settle(wave);
@@ -136,7 +141,7 @@ class Waves {
     home_ = std::move(next_home_);
     current_ = home_.wave % 2;
     const Timed timed(report_.phases.exchange);
-    const auto news = report_reading(comm_, plan_, home_, work_);
+    auto news = report_reading(comm_, plan_, home_, work_);
     for (const auto& [file, reason] : news.failed) fail_file(file, reason);
     verdicts_ = {};
     const auto units = units_of(plan_, home_.wave);
@@ -156,6 +161,38 @@ class Waves {
         tasks_[verdicts_.units[i] - units.first] = verdict.lossless ? Task::EncodeLossless : Task::Encode;
     }
     tell_tasks(comm_, plan_, home_, tasks_, work_);
+    place_new_layers();
+    if (options_.encode.use_delta) choose_bases(units.first, std::move(news.digests));
+    base_reader_.prepare(work_, raw_[current_]);
+  }
+
+  /// New layers get their rows in corpus order.
+  void place_new_layers() {
+    std::uint64_t n_new = 0;
+    for (const auto& verdict : verdicts_.verdicts) n_new += verdict.novelty == dedup::Novelty::New ? 1 : 0;
+    auto row = comm_.exscan(n_new);
+    for (const auto& verdict : verdicts_.verdicts) {
+      const bool is_new = verdict.novelty == dedup::Novelty::New;
+      verdicts_.places.push_back(is_new ? dedup::LayerRef{next_shard_, row++} : verdict.stored.place);
+    }
+    verdicts_.family.resize(verdicts_.units.size());
+  }
+
+  /// `digests`: of chunks, by unit of the wave.
+  void choose_bases(std::size_t first_unit, std::vector<std::vector<Hash128>> digests) {
+    std::vector<NewUnit> news;
+    std::vector<std::size_t> keys;
+    for (std::size_t i = 0; i < verdicts_.units.size(); ++i) {
+      const auto& verdict = verdicts_.verdicts[i];
+      if (verdict.novelty != dedup::Novelty::New) continue;
+      const auto u = verdicts_.units[i];
+      const auto dtype = plan_.units[u].dtype;
+      const bool may_lose = !verdict.lossless && (dtype == DType::F16 || dtype == DType::F32 || dtype == DType::F64);
+      news.push_back({u, verdicts_.places[i], std::move(digests[u - first_unit]), may_lose ? lossy_class_ : 0});
+      keys.push_back(i);
+    }
+    auto found = families_.choose(plan_, home_, std::move(news), raw_[current_], work_);
+    for (std::size_t k = 0; k < keys.size(); ++k) verdicts_.family[keys[k]] = std::move(found[k]);
   }
 
   void give_verdicts() {
@@ -187,10 +224,13 @@ class Waves {
     auto& part = finished_->part;
     const auto outcomes = report_encoding(comm_, plan_, home_, tasks_, work_);
     std::vector<dedup::StoredLayer> stored;
-    add_layer_rows(comm_, plan_, verdicts_, outcomes, units_of(plan_, wave).first, next_shard_, lossy_class_, hash_,
-                   part, stored, report_);
+    add_layer_rows(plan_, verdicts_, outcomes, units_of(plan_, wave).first, lossy_class_, hash_, part, stored, report_);
     if (options_.deduplicate) dedup::settle(comm_, table_, verdicts_.keys, verdicts_.verdicts, stored);
-    for (std::size_t i = 0; i < verdicts_.units.size(); ++i) units_[verdicts_.units[i]].stored = stored[i];
+    for (std::size_t i = 0; i < verdicts_.units.size(); ++i) {
+      units_[verdicts_.units[i]].stored = stored[i];
+      const bool is_new = verdicts_.verdicts[i].novelty == dedup::Novelty::New;
+      if (is_new && options_.encode.use_delta) families_.set_lossy_class(verdicts_.units[i], stored[i].lossy_class);
+    }
     add_chunk_rows(work_, part);
     add_file_rows(comm_, plan_, wave, units_, failed_, hash_, part, report_);
     if (comm_.any(!part.layers.empty() || !part.files.empty())) ++next_shard_;
@@ -210,6 +250,7 @@ class Waves {
   const mpi::Comm& comm_;
   const SweepOptions& options_;
   dedup::LayerTable& table_;
+  Families& families_;
   plan::Plan plan_;
   StopRequest& stop_;
   ProgressLine& progress_;
@@ -217,6 +258,7 @@ class Waves {
   KeyedHash hash_;
   std::uint32_t lossy_class_;
   archive::ShardWriter writer_;
+  BaseReader base_reader_;
   EncodeStage encoder_;
   std::uint32_t next_shard_;
   std::uint64_t sweep_;
@@ -265,11 +307,14 @@ std::uint64_t new_bytes(const mpi::Comm& comm, const std::vector<plan::PlannedFi
 }
 
 void finish_report(const mpi::Comm& comm, const SweepOptions& options, const archive::Catalog& catalog,
-                   std::uint64_t archived_before, Clock::time_point start, Report& report) {
+                   const plan::Lineage& lineage, std::uint64_t archived_before, Clock::time_point start,
+                   Report& report) {
   report.seconds = std::chrono::duration<double>(Clock::now() - start).count();
   report.peak_rss_bytes = peak_rss_bytes();
   report.exchanged_bytes = comm.bytes_sent();
+  name_base_models(comm, catalog.model_names, lineage, report);
   report = gather(comm, report);
+  if (!options.dry_run && !report.stopped && options.encode.use_delta) note_unused_lineage(lineage, report);
   report.file_bytes_total = catalog.file_bytes + report.archived_bytes;
   if (!comm.is_root() || options.dry_run) return;
   report.bytes_total = archive::bytes_on_disk(options.archive);
@@ -311,15 +356,20 @@ Report sweep(const mpi::Comm& comm, const SweepOptions& options) {
   const auto secret = directory ? directory->identity.hash_secret : std::vector<std::byte>(KeyedHash::kSecretBytes);
   archive::Catalog catalog;
   dedup::LayerTable table;
-  std::vector<plan::PlannedFile> files;
+  Scanned scanned;
+  Families families(comm, [&](const Hash128& model) { return scanned.lineage.bases_of(model); });
   {
     const Timed timed(report.phases.scan);
-    if (directory) catalog = archive::load_catalog(comm, *directory, table);
+    const auto take_bases = [&](const std::vector<archive::KnownBase>& bases) { families.add_known(bases); };
+    if (directory)
+      catalog = archive::load_catalog(comm, *directory, table,
+                                      options.encode.use_delta ? archive::TakeBases(take_bases) : nullptr);
     report.shards = directory ? directory->shards.size() : 0;
-    files = scan(comm, options, catalog.known_files, KeyedHash(secret), report);
+    scanned = scan(comm, options, catalog, KeyedHash(secret), report);
   }
-  const auto wave_bytes = choose_wave_bytes(options, comm.size(), report.threads, part_bytes, new_bytes(comm, files));
-  auto plan = plan::make_plan(comm, std::move(files), {wave_bytes, part_bytes});
+  const auto wave_bytes =
+      choose_wave_bytes(options, comm.size(), report.threads, part_bytes, new_bytes(comm, scanned.files));
+  auto plan = plan::make_plan(comm, std::move(scanned.files), {wave_bytes, part_bytes});
   if (options.dry_run) {
     for (const auto& file : plan.files) {
       report.archived_files += file.entry.kind != corpus::FileKind::Directory ? 1 : 0;
@@ -328,10 +378,11 @@ Report sweep(const mpi::Comm& comm, const SweepOptions& options) {
   } else {
     ProgressLine progress(comm, options.progress);
     progress.set_total(plan.total_bytes);
-    Waves(comm, options, *directory, catalog, table, std::move(plan), wave_bytes, stop, progress, report).run();
+    Waves(comm, options, *directory, catalog, table, families, std::move(plan), wave_bytes, stop, progress, report)
+        .run();
     progress.close();
   }
-  finish_report(comm, options, catalog, archived_before, start, report);
+  finish_report(comm, options, catalog, scanned.lineage, archived_before, start, report);
   return report;
 }
 

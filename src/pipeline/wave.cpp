@@ -17,16 +17,7 @@ std::vector<std::byte> describe(const plan::Plan& plan, std::span<const plan::Sh
   std::vector<std::byte> bytes;
   ByteWriter writer(bytes);
   writer.varint(files.size());
-  for (const auto file : files) {
-    const auto& entry = plan.files[file].entry;
-    writer.text(entry.path);
-    writer.varint(entry.size_bytes);
-    writer.write(entry.mtime_seconds);
-    writer.write(entry.mtime_nanoseconds);
-    writer.write(entry.ctime_seconds);
-    writer.write(entry.ctime_nanoseconds);
-    writer.write(entry.inode);
-  }
+  for (const auto file : files) write(source_of(plan.files[file].entry), writer);
   writer.varint(shares.size());
   std::size_t at = 0;
   for (const auto& share : shares) {
@@ -49,16 +40,8 @@ void take(std::span<const std::byte> bytes, Work& work) {
   auto& shares = work.shares.emplace_back();
   if (bytes.empty()) return;
   for (auto n = cursor.read_varint(); n > 0; --n) {
-    SourceFile source;
-    source.path = cursor.read_text();
-    source.size_bytes = cursor.read_varint();
-    source.mtime_seconds = cursor.read<std::int64_t>();
-    source.mtime_nanoseconds = cursor.read<std::uint32_t>();
-    source.ctime_seconds = cursor.read<std::int64_t>();
-    source.ctime_nanoseconds = cursor.read<std::uint32_t>();
-    source.inode = cursor.read<std::uint64_t>();
     sources.push_back(work.sources.size());
-    work.sources.push_back(std::move(source));
+    work.sources.push_back(read_source(cursor));
   }
   for (auto n = cursor.read_varint(); n > 0; --n) {
     const auto source = sources.at(cursor.read_varint());
@@ -67,11 +50,12 @@ void take(std::span<const std::byte> bytes, Work& work) {
     const auto size = cursor.read_varint();
     const auto first = static_cast<std::uint32_t>(cursor.read_varint());
     const auto count = static_cast<std::uint32_t>(cursor.read_varint());
-    shares.push_back({work.chunks.size(), count});
+    shares.push_back({work.chunks.size(), count, size});
     for (auto c = first; c < first + count; ++c) {
       WorkChunk chunk;
       chunk.source = source;
       chunk.dtype = dtype;
+      chunk.number = c;
       const auto place = plan::place_of_chunk(dtype, size, c);
       chunk.file_offset = offset + place.offset_bytes;
       chunk.size_bytes = place.size_bytes;
@@ -84,6 +68,56 @@ void take(std::span<const std::byte> bytes, Work& work) {
 }
 
 }  // namespace
+
+SourceFile source_of(const corpus::FileEntry& entry) {
+  return {entry.path,          entry.size_bytes,        entry.mtime_seconds, entry.mtime_nanoseconds,
+          entry.ctime_seconds, entry.ctime_nanoseconds, entry.inode,         {}};
+}
+
+void write(const SourceFile& source, ByteWriter& to) {
+  to.text(source.path);
+  to.varint(source.size_bytes);
+  to.write(source.mtime_seconds);
+  to.write(source.mtime_nanoseconds);
+  to.write(source.ctime_seconds);
+  to.write(source.ctime_nanoseconds);
+  to.write(source.inode);
+}
+
+SourceFile read_source(ByteCursor& from) {
+  SourceFile source;
+  source.path = from.read_text();
+  source.size_bytes = from.read_varint();
+  source.mtime_seconds = from.read<std::int64_t>();
+  source.mtime_nanoseconds = from.read<std::uint32_t>();
+  source.ctime_seconds = from.read<std::int64_t>();
+  source.ctime_nanoseconds = from.read<std::uint32_t>();
+  source.inode = from.read<std::uint64_t>();
+  return source;
+}
+
+void write(const WorkBase& base, ByteWriter& to) {
+  write(base.source, to);
+  to.varint(base.offset_bytes);
+  to.varint(base.size_bytes);
+  to.varint(base.digests.size());
+  to.bytes(std::as_bytes(std::span(base.digests)));
+  to.write(base.exact);
+  to.varint(base.shard);
+  to.varint(base.row);
+}
+
+WorkBase read_base(ByteCursor& from) {
+  WorkBase base;
+  base.source = read_source(from);
+  base.offset_bytes = from.read_varint();
+  base.size_bytes = from.read_varint();
+  for (auto n = from.read_varint(); n > 0 && !from.failed(); --n) base.digests.push_back(from.read<Hash128>());
+  base.exact = from.read<bool>();
+  base.shard = static_cast<std::uint32_t>(from.read_varint());
+  base.row = from.read_varint();
+  return base;
+}
 
 void dispatch(const mpi::Comm& comm, const plan::Plan& plan, std::uint64_t wave, const std::vector<bool>& failed_files,
               Home& home, Work& work) {
@@ -165,7 +199,7 @@ std::vector<std::vector<ChunkOutcome>> report_encoding(const mpi::Comm& comm, co
         const auto& chunk = work.chunks[c];
         if (chunk.task == Task::Skip) continue;
         outcomes[r].push_back({chunk.decoded, chunk.stats.max_abs_error, chunk.stats.raw_bytes,
-                               chunk.stats.transformed_bytes, chunk.stats.encoded_bytes,
+                               chunk.stats.transformed_bytes, chunk.stats.encoded_bytes, chunk.stats.alone_bytes,
                                static_cast<std::uint32_t>(chunk.stats.transform), chunk.stats.exact ? 1u : 0u});
       }
     }

@@ -5,10 +5,12 @@
 #include <string>
 #include <vector>
 
+#include "corpus/file_entry.hpp"
 #include "elves/codec.hpp"
 #include "mpi/comm.hpp"
 #include "pipeline/buffers.hpp"
 #include "plan/plan.hpp"
+#include "support/byte_cursor.hpp"
 #include "support/hash.hpp"
 
 /// A wave has two sides on every rank. Its *home* side is about the files that this rank planned: it knows paths,
@@ -28,8 +30,29 @@ struct SourceFile {
   std::string error;  ///< why it could not be read as the walk found it
 };
 
+SourceFile source_of(const corpus::FileEntry& entry);
+
+/// Where the bytes of a layer lie from which chunks of this rank's work may be stored as differences.
+struct WorkBase {
+  SourceFile source;               ///< a file of the corpus that this sweep has read; an empty path: none
+  std::uint64_t offset_bytes = 0;  ///< of the base in it
+  std::uint64_t size_bytes = 0;    ///< of the base
+  std::vector<Hash128> digests;    ///< of the base's chunks in that file
+  bool exact = true;               ///< those bytes are what decoding the base gives
+  std::uint32_t shard = 0;         ///< where the archive has it
+  std::uint64_t row = 0;
+};
+
+/// Files and bases on their way between ranks.
+void write(const SourceFile& source, ByteWriter& to);
+void write(const WorkBase& base, ByteWriter& to);
+SourceFile read_source(ByteCursor& from);
+WorkBase read_base(ByteCursor& from);
+
 /// What is to be done with the chunks of a unit: those of New layers are encoded.
 enum class Task : std::uint8_t { Skip, Encode, EncodeLossless };
+
+inline constexpr std::size_t kNoBase = SIZE_MAX;
 
 /// One chunk of this rank's work.
 struct WorkChunk {
@@ -38,8 +61,10 @@ struct WorkChunk {
   std::uint64_t file_offset = 0;
   std::size_t buffer_at = 0;
   std::uint32_t size_bytes = 0;
+  std::uint32_t number = 0;  ///< of the chunk in its unit
   Hash128 digest;
   Task task = Task::Skip;
+  std::size_t base = kNoBase;  ///< of Work::bases
   // After encoding:
   Hash128 decoded;
   ChunkStats stats;
@@ -51,6 +76,7 @@ struct WorkChunk {
 struct WorkShare {
   std::size_t first_chunk = 0;  ///< of Work::chunks
   std::uint32_t n_chunks = 0;
+  std::uint64_t unit_bytes = 0;  ///< of the whole unit
 };
 
 /// The work side of a wave.
@@ -59,6 +85,7 @@ struct Work {
   std::vector<WorkChunk> chunks;                       ///< in corpus order
   std::vector<std::vector<WorkShare>> shares;          ///< by home rank, in the order of its Share list
   std::vector<std::vector<std::size_t>> home_sources;  ///< by home rank: its files, in the order it named them
+  std::vector<WorkBase> bases;
   std::uint64_t raw_bytes = 0;
 };
 
@@ -100,6 +127,7 @@ struct ChunkOutcome {
   std::uint64_t raw_bytes = 0;
   std::uint64_t transformed_bytes = 0;
   std::uint64_t encoded_bytes = 0;
+  std::uint64_t alone_bytes = 0;
   std::uint32_t transform = 0;
   std::uint32_t exact = 1;
 };

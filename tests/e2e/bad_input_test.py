@@ -285,6 +285,8 @@ class Options(BadInput):
     def test_each_is_a_usage_error_that_names_the_option(self):
         self.small_hub()
         hub, archive = ["--corpus", self.corpus], ["--archive", self.archive]
+        with open(self.at("bad-bases"), "w") as file:
+            file.write("# model\tbase\norg/tuned\torg/base\norg/tuned org/base\n")
         cases = [
             ("elves-mpi", [*hub, "--no-such-option"], "no-such-option"),
             ("elves-mpi", [*hub, *archive, "stray"], "positional"),
@@ -305,6 +307,8 @@ class Options(BadInput):
             ("elves-mpi", [*hub, *archive, "--threads", "0"], "--threads"),
             ("elves-mpi", [*hub, *archive, "--progress", "loud"], "--progress"),
             ("elves-mpi", [*hub, *archive, "--files-from", self.at("none")], "--files-from"),
+            ("elves-mpi", [*hub, *archive, "--bases", self.at("none")], "--bases"),
+            ("elves-mpi", [*hub, *archive, "--bases", self.at("bad-bases")], "line 3 "),
             ("elves-mpi", [*hub, *archive, "--config", self.at("none")], "--config"),
             ("elves-restore", [*archive], "--to"),
             ("elves-restore", ["--to", self.to], "--archive"),
@@ -588,6 +592,8 @@ class DamagedArchive(BadInput):
         for dataset in ("chunks", "layers", "extents", "files", "models", "names"):
             with self.subTest(dataset=dataset):
                 begin, size = self.range_of(0, dataset)
+                if dataset == "names":
+                    size = self.first_sketch(0)
                 at = begin + size // 2
                 self.flip(0, at)
                 try:
@@ -599,6 +605,19 @@ class DamagedArchive(BadInput):
                 finally:
                     self.flip(0, at)
         e2e.verify(1, self.archive)
+
+    def first_sketch(self, shard):
+        """Where the sketches begin in /names: behind all that restoring needs."""
+        with h5py.File(self.shard(shard), "r") as file:
+            return int(min(file["sketches"]["name_offset"]))
+
+    def test_a_damaged_sketch_is_found_and_costs_no_file(self):
+        begin, _ = self.range_of(0, "names")
+        self.flip(0, begin + self.first_sketch(0))
+        done = e2e.verify(2, self.archive, expect=DIFFERENT)
+        self.assert_one_error(done, "elves-verify", self.shards[0], "sketch")
+        _, missing = self.assert_only_right_files(codes=[0])
+        self.assertEqual(missing, set())
 
     def test_every_byte_of_a_row_is_guarded(self):
         begin, size = self.range_of(3, "files")

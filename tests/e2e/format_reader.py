@@ -19,6 +19,8 @@ import zstandard
 FORMAT_VERSION = 1
 REGULAR, SYMLINK, HARDLINK, DIRECTORY = range(4)
 NO_BASE = 0xFFFFFFFF
+DIFFERENCES = (9, 10)  # transforms that need the base's bytes
+MOST_SKETCH_BYTES = 2048
 
 DTYPES = ("bytes", "bool", "u8", "i8", "u16", "i16", "u32", "i32", "u64", "i64", "f16", "bf16", "f32", "f64",
           "f8_e4m3", "f8_e5m2", "c64", "c128", "f8_e4m3fnuz", "f8_e5m2fnuz", "f8_e8m0", "c32",
@@ -613,6 +615,10 @@ class Archive:
         need(attribute(shard, "archive") == self.identity["id"], f"{path} belongs to another archive")
         need(attribute(shard, "shard") == number, f"{path} was renamed")
         need(attribute(shard, "complete") == 1, f"{path} is not complete")
+        for sketch in shard["sketches"][:] if "sketches" in shard else ():
+            need(sketch["layer"] < len(shard["layers"]), "a sketch of no layer")
+            need(sketch["n_bytes"] <= MOST_SKETCH_BYTES, "a sketch that is too large")
+            self.text(shard["names"], sketch["name_offset"], sketch["n_bytes"])
         return shard
 
     @staticmethod
@@ -647,13 +653,28 @@ class Archive:
             found.append((text[:name_bytes], struct.unpack(f"<{ndim}Q", text[name_bytes:]), extent))
         return found
 
-    def chunks(self, layer_shard, layer_row):
-        """(row, encoded bytes, name of the dtype) of each chunk of a layer."""
+    def layer(self, layer_shard, layer_row):
+        """(shard, row) of a layer."""
         shard = self.shards.get(int(layer_shard))
         need(shard is not None, f"shard {layer_shard} is missing")
         need(layer_row < len(shard["layers"]), "a layer beyond the end of its table")
-        layer = shard["layers"][int(layer_row)]
-        need(layer["base_shard"] == NO_BASE, "a layer with a base: of a newer version")
+        return shard, shard["layers"][int(layer_row)]
+
+    def base(self, layer_shard, layer_row):
+        """(shard, row) numbers of the base of a layer, or None."""
+        layer = self.layer(layer_shard, layer_row)[1]
+        if layer["base_shard"] == NO_BASE:
+            return None
+        place = int(layer["base_shard"]), int(layer["base_row"])
+        need(place[0] <= layer_shard and place != (layer_shard, layer_row), "a base in a later shard, or the layer itself")
+        base = self.layer(*place)[1]
+        need(base["base_shard"] == NO_BASE, "a base that has a base")
+        need(base["dtype"] == layer["dtype"], "a base of another dtype")
+        return place
+
+    def chunks(self, layer_shard, layer_row):
+        """(row, encoded bytes, name of the dtype) of each chunk of a layer."""
+        shard, layer = self.layer(layer_shard, layer_row)
         need(layer["dtype"] < len(DTYPES), f"unknown dtype {layer['dtype']}")
         first, n = int(layer["first_chunk"]), int(layer["n_chunks"])
         need(first + n <= len(shard["chunks"]), "chunks beyond the end of their table")
@@ -662,9 +683,24 @@ class Archive:
             need(at + size <= len(shard["payload"]), "a chunk beyond the end of /payload")
             yield chunk, shard["payload"][at:at + size].tobytes(), DTYPES[layer["dtype"]]
 
+    def base_chunks(self, layer_shard, layer_row):
+        """(where it begins in its layer, bytes) of each chunk of the base of a layer; none where it stands alone."""
+        base, at = self.base(layer_shard, layer_row), 0
+        for chunk, encoded, dtype in self.chunks(*base) if base else ():
+            need(chunk["transform"] not in DIFFERENCES, "a difference in a layer that stands alone")
+            yield at, decode_chunk(encoded, dtype, int(chunk["raw_bytes"]))
+            at += int(chunk["raw_bytes"])
+
     def read_layer(self, layer_shard, layer_row):
-        return b"".join(decode_chunk(encoded, dtype, int(chunk["raw_bytes"]))
-                        for chunk, encoded, dtype in self.chunks(layer_shard, layer_row))
+        parts, at = [], 0
+        bases = self.base_chunks(layer_shard, layer_row)
+        for chunk, encoded, dtype in self.chunks(layer_shard, layer_row):
+            n_bytes = int(chunk["raw_bytes"])
+            begins, base = next(bases, (None, b""))
+            need(chunk["transform"] not in DIFFERENCES or begins == at, "a difference from a chunk that is not there")
+            parts.append(decode_chunk(encoded, dtype, n_bytes, base[:n_bytes]))
+            at += n_bytes
+        return b"".join(parts)
 
     def read(self, path):
         """The bytes of a regular file or of what a hard link leads to."""

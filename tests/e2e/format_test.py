@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import struct
 import unittest
 from unittest import mock
@@ -233,6 +234,11 @@ class ReadsBack(EndToEnd):
             with self.subTest(name), format_reader.Archive(self.archive(name, "--lossless", *options)) as archive:
                 self.assert_reads(archive, self.originals)
 
+    def test_a_shard_says_which_stages_were_allowed(self):
+        for name, stages in (("all", "hd,de,elf,delta,planes,zstd"), ("delta", "hd,delta,zstd"), ("planes", "hd,planes")):
+            with self.subTest(name), format_reader.Archive(self.archive("stages-" + name, "--stages", stages)) as archive:
+                self.assertIn(f" stages={stages} ".encode(), archive.shards[0].attrs["options"])
+
     def test_level_max_on_a_small_hub(self):
         hub = pathlib.Path(self.folder, "small")
         (hub / "acme/small").mkdir(parents=True)
@@ -260,6 +266,60 @@ class ReadsBack(EndToEnd):
                                                   for chunk, _, _ in archive.chunks(row["layer_shard"], row["layer_row"]))
             self.assertEqual(sizes[b"small"], [22 * 700])
             self.assertEqual(sizes[b"large"], [4194304 // 34 * 34, 34 * 150000 - 4194304 // 34 * 34])
+
+    def family(self):
+        """A base, and a model near it with a layer that has more rows; one layer of two chunks."""
+        random = np.random.default_rng(11)
+        arrays = {"large": random.normal(0, 0.02, (1500, 1000)), "embed": random.normal(0, 0.02, (300, 200)),
+                  "double": random.normal(0, 0.02, (200, 200)), "half": random.normal(0, 0.02, (200, 200))}
+        near = {name: array + random.normal(0, 2e-4, array.shape) for name, array in arrays.items()}
+        near["embed"] = np.vstack([near["embed"], random.normal(0, 0.02, (7, 200))])
+        hub = pathlib.Path(self.folder, "family")
+        for model, values in (("base", arrays), ("tuned", near)):
+            (hub / "acme" / model).mkdir(parents=True)
+            typed = {name: ("F32", array.astype("<f4")) for name, array in values.items()}
+            typed["double"] = ("F64", values["double"])
+            typed["half"] = ("BF16", bfloat16(values["half"]))
+            (hub / "acme" / model / "model.safetensors").write_bytes(
+                safetensors({name: (dtype, list(array.shape), array.tobytes()) for name, (dtype, array) in typed.items()}))
+        return hub
+
+    def test_layers_that_are_differences_from_others(self):
+        hub = self.family()
+        with format_reader.Archive(self.archive("differences", "--lossless", hub=hub)) as archive:
+            self.assert_reads(archive, files_of(hub))
+            self.assert_used(archive, "delta f32", "delta f64", "delta bf16")
+            self.assertTrue(all(len(shard["sketches"]) > 0 for shard in archive.shards.values()))
+            bases = {archive.base(number, row) for number, shard in archive.shards.items() for row in range(len(shard["layers"]))}
+            self.assertEqual(len(bases - {None}), 4)
+
+    def test_differences_with_loss_give_what_restore_gives(self):
+        hub = self.family()
+        path = self.archive("lossy-differences", hub=hub)
+        run(RANKS, "elves-restore", "--archive", path, "--to", self.at("restored"))
+        with format_reader.Archive(path) as archive:
+            self.assert_reads(archive, files_of(pathlib.Path(self.at("restored"))))
+            self.assert_used(archive, "elf-delta f32")
+
+    def test_bases_of_an_earlier_sweep(self):
+        hub = self.family()
+        self.archive("sweeps", "--lossless", "--include", "acme/base", hub=hub)
+        with format_reader.Archive(self.archive("sweeps", "--lossless", hub=hub)) as archive:
+            self.assert_reads(archive, files_of(hub))
+            self.assertEqual({archive.base(1, row)[0] for row in range(len(archive.shards[1]["layers"])) if archive.base(1, row)}, {0})
+
+    def test_a_shard_without_sketches_is_read(self):
+        archive = self.archive("older", "--lossless")
+        with h5py.File(archive / "shard-00000000.h5", "r+") as shard:
+            del shard["sketches"]
+        with format_reader.Archive(archive) as reader:
+            self.assert_reads(reader, self.originals)
+        run(RANKS, "elves-verify", "--archive", archive, "--against", self.hub)
+        (self.hub / "acme/new").mkdir()
+        self.addCleanup(shutil.rmtree, self.hub / "acme/new")
+        shutil.copy(self.hub / "acme/base/model.safetensors", self.hub / "acme/new")
+        self.archive("older", "--lossless")
+        run(RANKS, "elves-verify", "--archive", archive, "--against", self.hub)
 
     def test_the_latest_version_of_a_path_holds_and_older_ones_stay(self):
         hub = pathlib.Path(self.folder, "changing")

@@ -94,6 +94,42 @@ TEST_F(CorpusOrder, orders_by_bytes_and_not_by_signed_characters) {
   expect_sorted({"\xFF" + std::to_string(comm_.rank()), "a" + std::to_string(comm_.rank()), "a/b", "a-b", "a"});
 }
 
+TEST_F(CorpusOrder, moves_tiers_behind_each_other_and_keeps_the_order_within) {
+  constexpr std::uint8_t kTiers = 4;
+  for (const std::size_t n : {0, 1, 3, 1000}) {  // of one rank; others have more or none
+    const auto rank = static_cast<std::size_t>(comm_.rank());
+    std::mt19937 random(static_cast<unsigned>(rank));
+    std::vector<FileEntry> entries;
+    std::vector<std::uint8_t> tiers;
+    for (std::size_t i = 0; i < n * ((rank + 1) % 3); ++i) {
+      tiers.push_back(static_cast<std::uint8_t>(random() % 3 == 0 ? 3 : random() % 2));  // none is 2
+      FileEntry entry;
+      entry.path = std::to_string(tiers[i]) + "/" + std::to_string(10'000 * rank + i + 100'000);
+      entry.kind = FileKind::Hardlink;
+      entry.target = "first of " + entry.path;
+      entry.mtime_nanoseconds = static_cast<std::uint32_t>(i);
+      entries.push_back(entry);
+    }
+    std::vector<std::string> before;
+    for (const auto& entry : entries) before.push_back(entry.path);
+    auto expected = everything(before);
+    std::stable_sort(expected.begin(), expected.end(), [](const auto& a, const auto& b) { return a[0] < b[0]; });
+
+    const auto ordered = order_by_tier(comm_, std::move(entries), tiers, kTiers);
+    std::vector<std::string> part;
+    for (const auto& entry : ordered) {
+      part.push_back(entry.path);
+      EXPECT_EQ(entry.kind, FileKind::Hardlink);
+      EXPECT_EQ(entry.target, "first of " + entry.path);
+      EXPECT_EQ(entry.mtime_nanoseconds, std::stoul(entry.path.substr(2)) % 10'000);
+    }
+    EXPECT_EQ(everything(part), expected);
+    const auto share = expected.size() / static_cast<std::size_t>(comm_.size());
+    EXPECT_GE(part.size(), share);
+    EXPECT_LE(part.size(), share + 1);
+  }
+}
+
 TEST_F(CorpusOrder, tells_inodes_of_different_devices_apart) {
   std::vector<FoundPath> found;
   for (std::uint64_t device = 0; device < 3; ++device) {

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "archive/catalog.hpp"
 #include "archive/shard_reader.hpp"
 #include "archive/verify.hpp"
 #include "elves/archive.hpp"
@@ -63,6 +64,14 @@ void add_file(Made& made, const std::string& path, std::uint64_t layer_row) {
   const std::vector<std::uint64_t> shape{content.size()};
   layer.shape_offset = part.layer_names.add(std::span(shape));
   layer.ndim = 1;
+  SketchRow sketch;
+  sketch.layer = part.layers.size();
+  store(sketch.model, hash128("model"));
+  store(sketch.name, hash128("w"));
+  const auto text = "sketch of " + path;
+  sketch.name_offset = part.sketch_bytes.add(std::as_bytes(std::span(text)));
+  sketch.n_bytes = static_cast<std::uint32_t>(text.size());
+  part.sketches.push_back(sketch);
   part.layers.push_back(layer);
   FileRow file;
   file.path_offset = part.names.add(path);
@@ -81,6 +90,7 @@ void add_file(Made& made, const std::string& path, std::uint64_t layer_row) {
   extent.layer_row = layer_row;
   extent.name_offset = part.names.add(std::string_view("w"));
   extent.name_bytes = 1;
+  extent.is_layer = 1;
   part.extents.push_back(extent);
   part.files.push_back(file);
 }
@@ -112,13 +122,70 @@ TEST_F(ShardTest, what_all_ranks_wrote_comes_back_in_order_of_rank) {
       EXPECT_EQ(*reader->path(*file), path);
       const auto extent = reader->extent(file->first_extent);
       const auto layer = reader->layer(extent->layer_row);
-      EXPECT_EQ(reader->shape(layer->shape_offset, layer->ndim)->at(0), file->size_bytes);
+      EXPECT_EQ(reader->shape(layer->shape_offset, layer->ndim)->at(0), +file->size_bytes);
       const auto chunk = reader->chunk(layer->first_chunk);
       std::string content(chunk->encoded_bytes, '\0');
       ASSERT_TRUE(reader->read_encoded(*chunk, std::as_writable_bytes(std::span(content))));
       EXPECT_EQ(content, "content of " + path);
+      const auto sketch = reader->sketch(row);
+      ASSERT_TRUE(sketch) << sketch.error().message;
+      EXPECT_EQ(+sketch->layer, row);
+      EXPECT_EQ(*reader->names(sketch->name_offset, sketch->n_bytes), "sketch of " + path);
     }
   }
+}
+
+TEST_F(ShardTest, sketches_of_layers_that_stand_alone_come_back_with_who_brought_them) {
+  const auto& comm = mpi::world();
+  for (std::uint32_t shard = 0; shard < 2; ++shard) {
+    auto made = make_part();
+    for (auto& extent : made.part.extents) extent.layer_shard = shard;
+    auto& first = made.part.layers[0];
+    if (shard == 1) first.base_shard = 0;  // a difference: none to serve others
+    ShardWriter(comm, directory_, false).write({shard, 1, shard, "test"}, made.part);
+  }
+  const auto archive = open_directory(comm, directory_.path);
+  dedup::LayerTable table;
+  std::vector<KnownBase> bases;
+  std::vector<KnownBase> small;
+  std::uint64_t calls = 0;
+  const auto catalog = load_catalog(comm, archive, table, [&](std::vector<KnownBase> some) {
+    calls = comm.sum(std::uint64_t{1});  // it may be collective
+    for (auto& base : some) (base.sketch.empty() ? small : bases).push_back(std::move(base));
+  });
+  const auto n = static_cast<std::uint64_t>(comm.size());
+  EXPECT_EQ(calls, n);
+  EXPECT_EQ(comm.sum(std::uint64_t{bases.size()}), n * (n + 1) - n);
+  EXPECT_EQ(comm.sum(std::uint64_t{small.size()}), n * (n + 1));  // whether they stand alone is not asked
+  for (const auto& base : small) EXPECT_EQ(base.name, hash128("w"));
+  EXPECT_TRUE(comm.any(catalog.model_names == std::map<Hash128, std::string>{{hash128("model"), "model"}}));
+  for (const auto& base : bases) {
+    EXPECT_EQ(base.model, hash128("model"));
+    EXPECT_EQ(base.name, hash128("w"));
+    const std::string text(reinterpret_cast<const char*>(base.sketch.data()), base.sketch.size());
+    ASSERT_TRUE(text.starts_with("sketch of rank"));
+    const auto rank = std::stoull(text.substr(14));
+    const auto file = std::stoull(text.substr(text.find("file") + 4));
+    EXPECT_EQ(base.place.row, rank * (rank + 1) / 2 + file);
+    EXPECT_FALSE(base.place.shard == 1 && file == 0);
+    EXPECT_EQ(base.size_bytes, text.size() + 1);  // "content" has a letter more than "sketch"
+    EXPECT_EQ(base.part, 0u);
+  }
+}
+
+TEST_F(ShardTest, a_sketch_of_no_layer_is_found) {
+  const auto& comm = mpi::world();
+  auto made = make_part();
+  made.part.sketches[0].layer = 1000;
+  ShardWriter(comm, directory_, false).write({0, 1, 0, "test"}, made.part);
+  auto reader = reopen(0);
+  ASSERT_TRUE(reader) << reader.error().message;
+  const auto sketch = reader->sketch(0);
+  ASSERT_FALSE(sketch);
+  EXPECT_NE(sketch.error().message.find("of no layer"), std::string::npos) << sketch.error().message;
+  const auto archive = open_directory(comm, directory_.path);
+  dedup::LayerTable table;
+  EXPECT_THROW(load_catalog(comm, archive, table, [](auto) {}), AgreedFailure);
 }
 
 /// One layer of quantized blocks in chunks of the given sizes, in a file of its own.
@@ -259,6 +326,8 @@ bool reads_whole(Result<ShardReader> reader) {
   }
   for (std::uint64_t row = 0; good && row < reader->rows(ModelRow::kTable); ++row)
     good = reader->model(row).has_value();
+  for (std::uint64_t row = 0; good && row < reader->rows(SketchRow::kTable); ++row)
+    good = reader->sketch(row).has_value();
   return good;
 }
 
@@ -281,7 +350,8 @@ TEST_F(ShardTest, a_flipped_byte_of_any_dataset_is_found) {
                                                             {LayerRow::kTable, sizeof(LayerRow)},
                                                             {FileRow::kTable, sizeof(FileRow)},
                                                             {ExtentRow::kTable, sizeof(ExtentRow)},
-                                                            {ModelRow::kTable, sizeof(ModelRow)}};
+                                                            {ModelRow::kTable, sizeof(ModelRow)},
+                                                            {SketchRow::kTable, sizeof(SketchRow)}};
     for (const auto& [name, row_bytes] : datasets) {
       const auto at = *file->offset_bytes(name);
       ranges.push_back({name, at, at + *file->size(name) * row_bytes});

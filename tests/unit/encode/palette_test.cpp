@@ -79,7 +79,7 @@ TEST(Palette, gives_back_any_number_of_values_and_elements) {
         ByteCursor header(again.header);
         SplitStreams source(again);
         Bytes back(raw.size());
-        ASSERT_TRUE(palette::join(header, source, dtype, scratch, back).has_value());
+        ASSERT_TRUE(palette::join(header, source, dtype, scratch, back, {}).has_value());
         ASSERT_EQ(back, raw);
       }
     }

@@ -1,0 +1,146 @@
+#include "pipeline/base_reader.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "pipeline/read_stage.hpp"
+#include "plan/plan.hpp"
+
+namespace elves::pipeline {
+namespace {
+
+/// Bytes of chunk `number` of a layer of `size_bytes`; 0 beyond its end.
+std::uint32_t bytes_of_chunk(DType dtype, std::uint64_t size_bytes, std::uint32_t number) {
+  if (number >= plan::chunks_of(dtype, size_bytes)) return 0;
+  return plan::place_of_chunk(dtype, size_bytes, number).size_bytes;
+}
+
+/// Runs of the work's chunks by source: (source, first byte) -> chunk.
+const WorkChunk* find_chunk(const Work& work, std::size_t source, std::uint64_t file_offset) {
+  const auto at = std::ranges::lower_bound(work.chunks, std::pair(source, file_offset), {}, [](const WorkChunk& chunk) {
+    return std::pair(chunk.source, chunk.file_offset);
+  });
+  const bool found = at != work.chunks.end() && at->source == source && at->file_offset == file_offset;
+  return found ? &*at : nullptr;
+}
+
+}  // namespace
+
+BaseReader::BaseReader(const archive::Directory& directory, const std::string& corpus, const KeyedHash& hash,
+                       int threads)
+    : directory_(directory), corpus_(corpus), hash_(hash) {
+  for (int t = 0; t < threads; ++t) workers_.emplace_back(decoded_);
+}
+
+void BaseReader::prepare(const Work& work, const Buffer& raw) {
+  work_ = &work;
+  raw_ = &raw;
+  places_.assign(work.bases.size(), {});
+  unchanged_.clear();
+  shards_.clear();
+  if (work.bases.empty()) return;
+  std::unordered_map<std::string_view, std::size_t> sources;
+  for (std::size_t s = 0; s < work.sources.size(); ++s) sources.emplace(work.sources[s].path, s);
+  std::vector<std::vector<std::uint32_t>> chunks(work.bases.size());
+  std::vector<DType> dtypes(work.bases.size());
+  for (const auto& chunk : work.chunks) {
+    if (chunk.base == kNoBase) continue;
+    chunks[chunk.base].push_back(chunk.number);
+    dtypes[chunk.base] = chunk.dtype;
+  }
+  for (std::size_t b = 0; b < work.bases.size(); ++b) {
+    const auto& base = work.bases[b];
+    if (const auto at = sources.find(base.source.path); at != sources.end()) places_[b].source = at->second;
+    places_[b].in_corpus = !base.source.path.empty() && is_unchanged(base.source);
+    if (!places_[b].in_corpus) find_in_archive(base, chunks[b], dtypes[b], places_[b]);
+  }
+}
+
+bool BaseReader::is_unchanged(const SourceFile& source) {
+  const auto [at, is_new] = unchanged_.try_emplace(source.path, false);
+  if (is_new) {
+    const FileDescriptor file(open_regular_file(corpus_ + "/" + source.path));
+    at->second = file && changed(file.get(), source).empty();
+  }
+  return at->second;
+}
+
+Result<std::shared_ptr<archive::ShardReader>> BaseReader::shard(std::uint32_t number) {
+  if (const auto at = shards_.find(number); at != shards_.end()) return at->second;
+  auto reader =
+      archive::ShardReader::open_file(directory_.path + "/" + archive::shard_name(number), directory_.identity.id);
+  if (!reader) return reader.error();
+  return shards_[number] = std::make_shared<archive::ShardReader>(std::move(*reader));
+}
+
+// A base that cannot be read as it should leaves `place` without chunks.
+void BaseReader::find_in_archive(const WorkBase& base, std::span<const std::uint32_t> chunks, DType dtype,
+                                 Place& place) {
+  const auto reader = shard(base.shard);
+  if (!reader) return;
+  const auto layer = (*reader)->layer(base.row);
+  if (!layer || layer->base_shard != archive::kNoShard || layer->size_bytes != base.size_bytes ||
+      dtype_from_number(layer->dtype) != dtype)
+    return;
+  for (const auto number : chunks) {
+    const auto n_bytes = bytes_of_chunk(dtype, base.size_bytes, number);
+    if (n_bytes == 0) continue;
+    const auto row = (*reader)->chunk(layer->first_chunk + number);
+    if (!row || row->raw_bytes != n_bytes || row->encoded_bytes > archive::kMostEncodedBytes) return;
+    place.chunks.emplace(number, archive::StoredChunk{{base.shard, layer->first_chunk + number, dtype}, *reader, *row});
+  }
+}
+
+std::optional<std::span<const std::byte>> BaseReader::in_wave(const Place& place, const WorkBase& base,
+                                                              const WorkChunk& chunk) const {
+  if (place.source == kNoBase) return std::nullopt;
+  const auto offset = plan::place_of_chunk(chunk.dtype, base.size_bytes, chunk.number).offset_bytes;
+  const auto* own = find_chunk(*work_, place.source, base.offset_bytes + offset);
+  if (own == nullptr || own->digest != base.digests[chunk.number]) return std::nullopt;
+  return raw_->bytes().subspan(own->buffer_at, own->size_bytes);
+}
+
+std::optional<std::span<const std::byte>> BaseReader::from_corpus(const WorkBase& base, const WorkChunk& chunk,
+                                                                  Worker& worker) {
+  if (worker.path != base.source.path) {
+    worker.file = FileDescriptor(open_regular_file(corpus_ + "/" + base.source.path));
+    worker.path = base.source.path;
+  }
+  if (!worker.file) return std::nullopt;
+  const auto place = plan::place_of_chunk(chunk.dtype, base.size_bytes, chunk.number);
+  const std::span bytes(worker.bytes.get(), place.size_bytes);
+  if (!pread_exactly(worker.file.get(), bytes, base.offset_bytes + place.offset_bytes)) return std::nullopt;
+  if (hash_(bytes) != base.digests[chunk.number]) return std::nullopt;
+  return bytes;
+}
+
+std::optional<std::span<const std::byte>> BaseReader::from_archive(const Place& place, const WorkChunk& chunk,
+                                                                   Worker& worker) {
+  const auto stored = place.chunks.find(chunk.number);
+  if (stored == place.chunks.end()) return std::nullopt;
+  auto bytes = worker.decoder.shared(stored->second);
+  if (!bytes) return std::nullopt;
+  worker.held = std::move(*bytes);
+  return worker.held.span();
+}
+
+BaseReader::Found BaseReader::base_of(const WorkChunk& chunk, std::size_t thread) {
+  if (chunk.base == kNoBase) return {};
+  const auto& base = work_->bases[chunk.base];
+  const auto& place = places_[chunk.base];
+  if (bytes_of_chunk(chunk.dtype, base.size_bytes, chunk.number) == 0) return {};
+  auto& worker = workers_[thread];
+  if (!worker.bytes) worker.bytes = std::make_unique_for_overwrite<std::byte[]>(kChunkBytes);
+  const auto cut = [&](std::span<const std::byte> bytes, bool exact) -> Found {
+    return {{.bytes = bytes.first(std::min<std::size_t>(bytes.size(), chunk.size_bytes)), .exact = exact}, bytes};
+  };
+  if (place.in_corpus) {
+    auto bytes = in_wave(place, base, chunk);
+    if (!bytes) bytes = from_corpus(base, chunk, worker);
+    return bytes ? cut(*bytes, base.exact) : Found{};
+  }
+  const auto bytes = from_archive(place, chunk, worker);
+  return bytes ? cut(*bytes, true) : Found{};
+}
+
+}  // namespace elves::pipeline

@@ -1,0 +1,82 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "archive/base_cache.hpp"
+#include "archive/chunk_decoder.hpp"
+#include "archive/directory.hpp"
+#include "archive/shard_reader.hpp"
+#include "elves/codec.hpp"
+#include "pipeline/buffers.hpp"
+#include "pipeline/wave.hpp"
+#include "support/hash.hpp"
+#include "support/posix.hpp"
+
+namespace elves::pipeline {
+
+/// Brings the bytes that chunks may be stored as differences from: out of the wave where they are at hand, from the
+/// corpus where the file is there and unchanged, else decoded from the archive. What does not have the digest that was
+/// recorded is never used: the chunk is then encoded alone.
+class BaseReader {
+ public:
+  BaseReader(const archive::Directory& directory, const std::string& corpus, const KeyedHash& hash, int threads);
+
+  /// Main thread, before the wave is encoded: finds out where each of its bases is to be read. `work` and `raw` must
+  /// stay until the next call.
+  void prepare(const Work& work, const Buffer& raw);
+
+  /// What there is to take differences from.
+  struct Found {
+    Base base;                         ///< cut to the chunk's size
+    std::span<const std::byte> whole;  ///< the base's chunk
+  };
+
+  /// Any thread, each with a number of its own below `threads`. The base of a chunk; empty where it has none, or it
+  /// cannot be had. Holds until the next call of this thread.
+  Found base_of(const WorkChunk& chunk, std::size_t thread);
+
+ private:
+  /// Where a base is read.
+  struct Place {
+    std::size_t source = kNoBase;  ///< of Work::sources, where the base's file is read in this wave by this rank
+    bool in_corpus = false;
+    std::map<std::uint32_t, archive::StoredChunk> chunks;  ///< in the archive, by number
+  };
+  struct Worker {
+    explicit Worker(archive::BaseCache& decoded) : decoder(decoded) {}
+
+    std::unique_ptr<std::byte[]> bytes;
+    FileDescriptor file;
+    std::string path;
+    archive::ChunkDecoder decoder;
+    archive::CachedBytes held;  ///< what base_of() gave last, where it came from the cache
+  };
+
+  bool is_unchanged(const SourceFile& source);
+  void find_in_archive(const WorkBase& base, std::span<const std::uint32_t> chunks, DType dtype, Place& place);
+  Result<std::shared_ptr<archive::ShardReader>> shard(std::uint32_t number);
+  std::optional<std::span<const std::byte>> in_wave(const Place& place, const WorkBase& base,
+                                                    const WorkChunk& chunk) const;
+  std::optional<std::span<const std::byte>> from_corpus(const WorkBase& base, const WorkChunk& chunk, Worker& worker);
+  std::optional<std::span<const std::byte>> from_archive(const Place& place, const WorkChunk& chunk, Worker& worker);
+
+  const archive::Directory& directory_;
+  const std::string& corpus_;
+  const KeyedHash& hash_;
+  archive::BaseCache decoded_;
+  std::vector<Worker> workers_;
+  const Work* work_ = nullptr;
+  const Buffer* raw_ = nullptr;
+  std::vector<Place> places_;                                              ///< by Work::bases
+  std::unordered_map<std::string, bool> unchanged_;                        ///< of this wave's source files
+  std::map<std::uint32_t, std::shared_ptr<archive::ShardReader>> shards_;  ///< of this wave
+};
+
+}  // namespace elves::pipeline

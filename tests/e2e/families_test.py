@@ -1,0 +1,415 @@
+"""Models that rest on others: their bases are found, whoever sweeps and in whatever order, and every file comes back."""
+
+import json
+import os
+import shutil
+import subprocess
+
+import h5py
+import numpy as np
+
+import elves_e2e as e2e
+from elves_e2e import DIFFERENT, SOME_SKIPPED
+from determinism_test import contents
+
+ROWS = {"embed.weight": (2200, 1000), "block.0.weight": (384, 512), "block.1.weight": (512, 384), "block.2.weight": (384, 512),
+        "block.0.bias": (384,), "norm.weight": (512,)}
+NO_BASE = 0xFFFFFFFF
+
+
+def base_values(rng):
+    return {name: e2e.weights(rng, *shape) for name, shape in ROWS.items()}
+
+
+def tuned(rng, values, noise):
+    """All layers moved by `noise` of their spread."""
+    return {name: (value + e2e.weights(rng, *value.shape, sigma=0.02 * noise)).astype(np.float32) for name, value in values.items()}
+
+
+def grown(rng, values, rows):
+    """A vocabulary with more rows."""
+    more = dict(values)
+    more["embed.weight"] = np.concatenate([values["embed.weight"], e2e.weights(rng, rows, ROWS["embed.weight"][1])])
+    return more
+
+
+def tensors(values, as_tensor=e2e.tensor):
+    return {name: as_tensor(value) for name, value in values.items()}
+
+
+def card(base):
+    return f"---\nlicense: mit\nbase_model: {base}\n---\n# a model\n"
+
+
+class FamilyHub(e2e.Tree):
+    """Folders in an order that puts fine-tunes before and after their base: ada < lab/base < lab/tuned < zoe."""
+
+    def __init__(self, root, as_tensor=e2e.tensor, seed=21):
+        super().__init__(root)
+        rng = np.random.default_rng(seed)
+        self.base = base_values(rng)
+        self.models = {
+            "ada/tuned-without-card": tuned(rng, self.base, 0.01),
+            "lab/base": self.base,
+            "lab/tuned": tuned(rng, self.base, 0.02),
+            "lab/stranger": base_values(rng),
+            "zoe/grown": grown(rng, tuned(rng, self.base, 0.01), 77),
+        }
+        for model, values in self.models.items():
+            self.write_model(f"{model}/model.safetensors", tensors(values, as_tensor))
+        self.write("lab/tuned/README.md", card("lab/base"))
+        self.age()
+
+    def size(self, model):
+        return os.path.getsize(self.path(f"{model}/model.safetensors"))
+
+
+def models_of(report):
+    return {model["id"]: model for model in report["models"]}
+
+
+def delta_layers(archive):
+    """(shard, row of /layers) of all layers that are differences -> (base_shard, base_row)."""
+    found = {}
+    for number, name in enumerate(e2e.shards(archive)):
+        with h5py.File(os.path.join(archive, name), "r") as shard:
+            for row, layer in enumerate(shard["layers"][()]):
+                if layer["base_shard"] != NO_BASE:
+                    found[number, row] = (int(layer["base_shard"]), int(layer["base_row"]))
+    return found
+
+
+class Families(e2e.EndToEnd):
+    RESTING = ("ada/tuned-without-card", "lab/tuned", "zoe/grown")
+
+    def sweep(self, corpus, *options, ranks=2, archive="archive", **more):
+        return e2e.archive(ranks, corpus, self.at(archive), *options, **more)
+
+    def assert_restores(self, corpus, archive="archive", ranks=2):
+        to = self.at("restored")
+        shutil.rmtree(to, ignore_errors=True)
+        e2e.restore(ranks, self.at(archive), to)
+        self.assert_same_tree(corpus, to)
+        e2e.verify(ranks, self.at(archive))
+
+    def assert_one_family(self, report):
+        """All of the family but one model rest on others of it; the stranger on nobody."""
+        models = models_of(report)
+        family = {"lab/base", *self.RESTING}
+        resting = {id for id in family if models[id]["base"] is not None}
+        self.assertGreaterEqual(len(resting), len(family) - 1)
+        for id in resting:
+            self.assertLessEqual({row["id"] for row in models[id]["bases"]}, family)
+        self.assertIsNone(models["lab/stranger"]["base"])
+
+    def assert_rests_on(self, report, base="lab/base", resting=RESTING, alone=("lab/base", "lab/stranger")):
+        models = models_of(report)
+        self.assertEqual({id: models[id]["base"] for id in resting}, dict.fromkeys(resting, base))
+        for id in alone:
+            self.assertIsNone(models[id]["base"], id)
+        for id in resting:
+            self.assertGreater(sum(row["saved_bytes"] for row in models[id]["bases"]), 0.1 * models[id]["bytes"], id)
+            self.assertLess(models[id]["stored_bytes"], 0.75 * models[id]["bytes"], id)
+
+
+class OneSweep(Families):
+    def setUp(self):
+        super().setUp()
+        self.hub = FamilyHub(self.at("hub"))
+
+    def test_bases_are_found_with_and_without_lineage(self):
+        report = self.sweep(self.hub.root, "--lossless")
+        self.assert_rests_on(report)
+        self.assertGreater(report["stages"]["delta"], 0)
+        self.assert_restores(self.hub.root)
+
+    def test_bases_are_found_in_other_waves(self):
+        for wave_bytes in ("8MiB", "20000000"):
+            with self.subTest(wave_bytes=wave_bytes):
+                shutil.rmtree(self.at("archive"), ignore_errors=True)
+                report = self.sweep(self.hub.root, "--lossless", "--wave-bytes", wave_bytes)
+                self.assert_one_family(report)  # who comes first is a base
+                self.assert_restores(self.hub.root)
+
+    def test_lineage_puts_the_base_into_an_earlier_wave(self):
+        self.hub.write("ada/tuned-without-card/README.md", card("lab/base"))
+        self.hub.write("zoe/grown/config.json", '{"_name_or_path": "lab/base"}')
+        report = self.sweep(self.hub.root, "--lossless", "--wave-bytes", "8MiB")
+        self.assert_rests_on(report)
+        self.assert_restores(self.hub.root)
+
+    def test_what_is_stored_does_not_depend_on_ranks_and_threads(self):
+        for options in (["--lossless", "--wave-bytes", "8MiB"], ["--wave-bytes", "64MiB"]):
+            with self.subTest(options=options):
+                expected = None
+                for ranks, threads in ((1, 1), (2, 2), (3, 1), (4, 1), (1, 2)):
+                    name = f"{ranks}x{threads}{len(options)}"
+                    os.makedirs(self.at(name))
+                    if expected is not None:
+                        shutil.copy(os.path.join(first, "archive.json"), self.at(name))
+                    report = self.sweep(self.hub.root, "--memory", "1GiB", *options, ranks=ranks, threads=threads, archive=name)
+                    first = self.at(name)
+                    found = (contents(self.at(name)), {id: model["base"] for id, model in models_of(report).items()})
+                    expected = expected or found
+                    self.assertEqual(found[1], expected[1])
+                    differ = [key for key in expected[0] if found[0].get(key) != expected[0][key]]
+                    self.assertEqual(differ, [], f"{ranks} ranks with {threads} threads")
+                self.assertGreater(len(delta_layers(first)), 10)
+
+    def test_with_loss_differences_give_what_elf_alone_gives(self):
+        report = self.sweep(self.hub.root)
+        self.assert_rests_on(report)
+        names = {row["name"] for row in report["transforms"]}
+        self.assertIn("elf-delta", names)
+        alone = self.sweep(self.hub.root, "--stages", "hd,de,elf,planes,zstd", archive="alone")
+        self.assertEqual(delta_layers(self.at("alone")), {})
+        self.assertLess(report["archive"]["bytes_added"], 0.85 * alone["archive"]["bytes_added"])
+        for name in ("archive", "alone"):
+            e2e.restore(2, self.at(name), self.at("from-" + name))
+            e2e.verify(2, self.at(name), "--against", self.hub.root)
+        self.assert_same_tree(self.at("from-archive"), self.at("from-alone"))
+
+    def test_bfloat16_and_others(self):
+        for kind, as_tensor in (("bf16", e2e.bfloat16), ("f16", lambda value: e2e.tensor(value.astype(np.float16))),
+                                ("f64", lambda value: e2e.tensor(value.astype(np.float64)))):
+            with self.subTest(kind=kind):
+                hub = FamilyHub(self.at(kind), as_tensor)
+                report = self.sweep(hub.root, "--lossless", archive="archive-" + kind)
+                self.assert_one_family(report)
+                self.assert_restores(hub.root, "archive-" + kind)
+
+    def test_the_summary_names_families_and_what_they_saved(self):
+        done = e2e.run(2, "elves-mpi", "--corpus", self.hub.root, "--archive", self.at("archive"), "--progress", "none")
+        line = next(line for line in done.stdout.splitlines() if line.startswith("families"))
+        self.assertIn("of 3 models", line)
+        self.assertIn("saved", line)
+        self.assertIn("lab/tuned on lab/base", done.stdout)
+
+    def test_no_base_rests_on_another(self):
+        self.sweep(self.hub.root, "--lossless", "--wave-bytes", "8MiB")
+        deltas = delta_layers(self.at("archive"))
+        self.assertGreater(len(deltas), 10)
+        for (shard, row), base in deltas.items():
+            self.assertNotIn(base, deltas)
+            self.assertLessEqual(base[0], shard)
+
+    def test_equal_models_cost_nothing_and_rest_on_nobody(self):
+        self.hub.write_model("zoe/same/model.safetensors", tensors(self.hub.base))
+        report = self.sweep(self.hub.root, "--lossless")
+        self.assertIsNone(models_of(report)["zoe/same"]["base"])
+        self.assertLess(models_of(report)["zoe/same"]["stored_bytes"], 5000)
+
+
+class Listing(Families):
+    def test_the_tree_of_a_family_and_the_bases_of_its_layers(self):
+        hub = FamilyHub(self.at("hub"))
+        hub.write_model("zoe/same/model.safetensors", tensors(hub.base))
+        self.sweep(hub.root, "--lossless", "--wave-bytes", "64MiB")
+        archive = self.at("archive")
+        members = {row["model"]: row for row in json.loads(e2e.run(0, "elves-ls", "--archive", archive, "--family", "--json").stdout)["families"]}
+        self.assertEqual(set(members), {"lab/base", "zoe/same", *self.RESTING})
+        self.assertEqual((members["lab/base"]["base"], members["lab/base"]["depth"]), (None, 0))
+        for id in self.RESTING:
+            self.assertEqual((members[id]["base"], members[id]["depth"]), ("lab/base", 1))
+            apart = members[id]["takes_from"][0]["bits_per_weight"]
+            self.assertTrue(10 < apart < 25, apart)
+            self.assertGreater(members[id]["saved_bytes"], 0.1 * hub.size(id))
+            self.assertGreater(members[id]["difference_bytes"], 0.9 * hub.size(id))
+        self.assertEqual(members["zoe/same"]["base"], "lab/base")
+        self.assertEqual(members["zoe/same"]["duplicate_bytes"], members["zoe/same"]["layer_bytes"])
+        text = e2e.run(0, "elves-ls", "--archive", archive, "--family").stdout
+        self.assertRegex(text, r"\n.*  lab/base\n.* \|- ada/tuned-without-card\n.* \|- lab/tuned\n.* \|- zoe/grown\n.* `- zoe/same\n")
+        self.assertIn("5 models in families, 1 alone", text)
+
+        listed = e2e.listing(archive)
+        self.assertEqual({row["id"]: row["base"] for row in listed["models"]}["lab/tuned"], "lab/base")
+        layers = {(file["path"], layer["name"]): layer["base"] for file in listed["files"] for layer in file["layers"]}
+        for name in ("embed.weight", "block.1.weight"):
+            base = layers["zoe/grown/model.safetensors", name]
+            self.assertEqual((base["model"], base["layer"]), ("lab/base", name))
+            self.assertRegex(base["place"], r"^\d+:\d+$")
+            self.assertIsNone(layers["lab/base/model.safetensors", name])
+
+    def test_verify_counts_references_and_decodes_each_base_once(self):
+        hub = FamilyHub(self.at("hub"))
+        self.sweep(hub.root, "--lossless", "--wave-bytes", "64MiB")
+        deltas = delta_layers(self.at("archive"))
+        with h5py.File(os.path.join(self.at("archive"), e2e.shards(self.at("archive"))[0]), "r") as shard:
+            n_chunks = sum(int(shard["layers"][row]["n_chunks"]) for number, row in set(deltas.values()) if number == 0)
+        done = e2e.verify(0, self.at("archive"))
+        words = next(line for line in done.stdout.splitlines() if line.startswith("references")).split()
+        self.assertEqual(int(words[1]), len(deltas))
+        self.assertEqual(int(words[-2]), n_chunks)
+
+    def test_the_tree_is_of_all_models(self):
+        done = e2e.run(0, "elves-ls", "--archive", self.at("nothing"), "--family", "--layers", expect=e2e.USAGE)
+        self.assertIn("--family", done.stderr)
+
+
+class SeveralSweeps(Families):
+    def setUp(self):
+        super().setUp()
+        self.hub = FamilyHub(self.at("hub"))
+
+    def part(self, name, *models):
+        """A corpus with some of the models."""
+        for model in models:
+            os.makedirs(os.path.dirname(self.at(f"{name}/{model}")), exist_ok=True)
+            subprocess.run(["cp", "-a", self.hub.path(model), self.at(f"{name}/{model}")], check=True)
+        return self.at(name)
+
+    def assert_models_restore(self, archive, *models):
+        """Byte by byte, whatever the corpus has become."""
+        to = self.at("restored-from-" + archive)
+        e2e.restore(2, self.at(archive), to)
+        for model in models:
+            self.assertEqual(subprocess.run(["diff", "-r", self.hub.path(model), os.path.join(to, model)], capture_output=True).stdout, b"")
+
+    def test_base_first(self):
+        for ranks in (1, 3):
+            archive = f"archive{ranks}"
+            self.sweep(self.hub.root, "--lossless", "--include", "lab/base", ranks=ranks, archive=archive)
+            report = self.sweep(self.hub.root, "--lossless", ranks=ranks, archive=archive)
+            self.assert_rests_on(report, alone=["lab/stranger"])
+            self.assert_restores(self.hub.root, archive, ranks)
+
+    def test_fine_tune_first(self):
+        first = self.sweep(self.hub.root, "--lossless", "--include", "lab/tuned")
+        self.assertIsNone(models_of(first)["lab/tuned"]["base"])
+        report = self.sweep(self.hub.root, "--lossless")
+        models = models_of(report)
+        # The base rests on the fine-tune that was there before; its other fine-tunes rest on what is nearest.
+        self.assertEqual(models["lab/base"]["base"], "lab/tuned")
+        self.assertEqual(models["ada/tuned-without-card"]["base"], "lab/tuned")
+        self.assertIsNone(models["lab/stranger"]["base"])
+        self.assert_restores(self.hub.root)
+
+    def test_the_base_was_removed_from_the_corpus_before_the_second_sweep(self):
+        for options in (["--lossless"], []):
+            with self.subTest(options=options):
+                archive = "archive" + "".join(options)
+                corpus = self.part("corpus" + "".join(options), "lab/base", "lab/stranger")
+                self.sweep(corpus, *options, archive=archive)
+                shutil.rmtree(os.path.join(corpus, "lab/base"))
+                self.part("corpus" + "".join(options), *self.RESTING)
+                report = self.sweep(corpus, *options, archive=archive)
+                self.assert_rests_on(report, alone=[])
+                if options:
+                    self.assert_models_restore(archive, "lab/base", "lab/stranger", *self.RESTING)
+                shutil.copytree(self.hub.path("lab/base"), os.path.join(corpus, "lab/base"))
+                e2e.verify(2, self.at(archive), "--against", corpus)
+
+    def test_a_base_that_lost_nothing_serves_a_sweep_with_loss_and_the_other_way_round(self):
+        for first, second in ((["--lossless"], []), ([], ["--lossless"])):
+            archive = "archive-" + "".join(first or ["loss"])
+            corpus = self.part("part" + archive, "lab/base")
+            self.sweep(corpus, *first, archive=archive)
+            shutil.rmtree(os.path.join(corpus, "lab/base"))
+            self.part("part" + archive, "lab/tuned", "zoe/grown")
+            report = self.sweep(corpus, *second, archive=archive)
+            self.assert_rests_on(report, resting=["lab/tuned", "zoe/grown"], alone=[])
+            e2e.verify(2, self.at(archive))
+            if second:
+                self.assert_models_restore(archive, "lab/tuned", "zoe/grown")
+
+
+class Lineage(Families):
+    """What models say of their bases, right and wrong."""
+
+    def setUp(self):
+        super().setUp()
+        self.hub = FamilyHub(self.at("hub"))
+
+    def notes(self, report):
+        return {note["model"]: note["note"] for note in report["notes"]}
+
+    def test_bad_lineage_is_noted_and_harms_nothing(self):
+        self.hub.write("lab/tuned/README.md", card("nobody/nothing"))
+        self.hub.write("lab/base/README.md", card("lab/base"))
+        self.hub.write("ada/tuned-without-card/config.json", '{"_name_or_path": "zoe/grown"}')
+        self.hub.write("zoe/grown/adapter_config.json", '{"base_model_name_or_path": "ada/tuned-without-card"}')
+        self.hub.write("lab/stranger/README.md", card("lab/base"))
+        report = self.sweep(self.hub.root, "--lossless")
+        notes = self.notes(report)
+        self.assertIn("nobody/nothing", notes["lab/tuned"])
+        self.assertIn("itself", notes["lab/base"])
+        self.assertIn("in turn", notes["zoe/grown"])
+        self.assertIn("in turn", notes["ada/tuned-without-card"])
+        self.assert_rests_on(report)
+        self.assert_restores(self.hub.root)
+
+    def test_other_shapes_under_the_same_names_are_no_base(self):
+        rng = np.random.default_rng(5)
+        self.hub.write_model("lab/other/model.safetensors", {name: e2e.tensor(e2e.weights(rng, 100, 77)) for name in ROWS})
+        self.hub.write("lab/other/README.md", card("lab/base"))
+        report = self.sweep(self.hub.root, "--lossless")
+        self.assertIsNone(models_of(report)["lab/other"]["base"])
+        self.assertIn("lab/base", self.notes(report)["lab/other"])
+        self.assert_restores(self.hub.root)
+
+    def test_a_list_of_bases(self):
+        with open(self.at("bases.tsv"), "w") as file:
+            file.write("# model\tbase\nlab/stranger\tlab/base\nlab/tuned\tlab/stranger\n")
+        report = self.sweep(self.hub.root, "--lossless", "--bases", self.at("bases.tsv"))
+        self.assert_rests_on(report)  # content says otherwise, and wins
+        self.assert_restores(self.hub.root)
+
+    def test_layers_too_small_for_a_sketch_follow_lineage_or_the_rest_of_their_model(self):
+        self.sweep(self.hub.root, "--lossless")
+        rows = {}
+        for file in e2e.listing(self.at("archive"))["files"]:
+            for layer in file.get("layers", []):
+                rows[file["path"], layer["name"]] = layer["transform"]
+        for model in ("lab/tuned", "ada/tuned-without-card"):
+            self.assertEqual(rows[f"{model}/model.safetensors", "norm.weight"], "delta", model)
+
+
+class Damage(Families):
+    def test_what_rests_on_a_damaged_base_is_named_and_all_else_comes_back(self):
+        hub = FamilyHub(self.at("hub"))
+        self.sweep(hub.root, "--lossless")
+        archive = self.at("archive")
+        deltas = delta_layers(archive)
+        base = next(iter(deltas.values()))
+        with h5py.File(os.path.join(archive, e2e.shards(archive)[base[0]]), "r") as shard:
+            layer = shard["layers"][base[1]]
+            chunk = shard["chunks"][int(layer["first_chunk"])]
+            at = shard["payload"].id.get_offset() + int(chunk["payload_offset"]) + int(chunk["encoded_bytes"]) // 2
+        with open(os.path.join(archive, e2e.shards(archive)[base[0]]), "r+b") as file:
+            file.seek(at)
+            byte = file.read(1)
+            file.seek(at)
+            file.write(bytes([byte[0] ^ 0x10]))
+        resting = [place for place, its_base in deltas.items() if its_base == base]
+        self.assertGreater(len(resting), 0)
+        done = e2e.verify(2, archive, expect=DIFFERENT)
+        for shard, row in resting:
+            self.assertIn(f"layer {row}", done.stdout + done.stderr)
+        done = e2e.restore(2, archive, self.at("to"), expect=SOME_SKIPPED)
+        differ = e2e.tree_equal(hub.root, self.at("to"))
+        missing = {line.split(":")[0].strip("'b\"") for line in differ if "only in the first" in line}
+        self.assertIn("lab/base/model.safetensors", missing)
+        self.assertIn("lab/tuned/model.safetensors", missing)
+        self.assertNotIn("lab/stranger/model.safetensors", missing)
+        for path in missing:
+            self.assertIn(path, done.stdout + done.stderr)
+
+
+class RealCorpus(Families):
+    def test_real_fine_tunes_rest_on_their_bases(self):
+        corpus = e2e.real_corpus()
+        if corpus is None:
+            self.skipTest("no real corpus: set ELVES_CORPUS")
+        options = ["--lossless", "--include", "bf16lab", "--include", "fp32lab"]
+        report = self.sweep(corpus, *options)
+        models = models_of(report)
+        for model, base in (("bf16lab/bytegpt-ft-c", "bf16lab/bytegpt-base"), ("fp32lab/bytegpt-ft-c", "fp32lab/bytegpt-base")):
+            self.assertEqual(models[model]["base"], base)
+        e2e.verify(2, self.at("archive"))
+        e2e.restore(2, self.at("archive"), self.at("to"))
+        for folder in ("bf16lab", "fp32lab"):
+            self.assertEqual(subprocess.run(["diff", "-r", os.path.join(corpus, folder), self.at(f"to/{folder}")], capture_output=True).returncode, 0)
+
+
+if __name__ == "__main__":
+    e2e.main()

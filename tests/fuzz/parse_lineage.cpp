@@ -1,0 +1,41 @@
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <string_view>
+
+#include "corpus/lineage/base_list.hpp"
+#include "corpus/lineage/base_name.hpp"
+#include "corpus/lineage/front_matter.hpp"
+#include "corpus/lineage/model_config.hpp"
+
+namespace elves::corpus {
+namespace {
+
+/// Any bytes are a card, a config and a list; what they name is within the limits and means something or nothing.
+void check(const std::vector<std::string>& names) {
+  if (names.size() > kMostBasesOfFile) std::abort();
+  for (const auto& name : names) {
+    if (name.empty() || name.size() > kLongestBaseName) std::abort();
+    const auto base = read_base_name(name);
+    for (const std::string_view part : {std::string_view(base.id), std::string_view(base.last)}) {
+      if (part.starts_with('/') || part.ends_with('/')) std::abort();
+    }
+  }
+}
+
+}  // namespace
+}  // namespace elves::corpus
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace elves::corpus;
+  const std::string_view text(reinterpret_cast<const char*>(data), size);
+  check(bases_in_front_matter(text));
+  check(bases_in_config(text));
+  (void)read_base_name(text);
+  if (const auto rows = parse_base_list(text)) {
+    for (const auto& row : *rows) {
+      if (row.model.empty() || row.base.empty()) std::abort();
+    }
+  }
+  return 0;
+}
