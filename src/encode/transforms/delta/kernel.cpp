@@ -558,10 +558,42 @@ void contexts_of_all(unsigned word_bytes, const std::byte* words, std::size_t n_
   with_word(word_bytes, [&](auto word) { make_contexts<decltype(word)>(words, n_words, contexts); });
 }
 
+#if HWY_TARGET != HWY_SCALAR
+
+HWY_INLINE ByteVector width_of_byte(ByteVector byte) {
+  alignas(16) static constexpr std::uint8_t kWidths[16] = {0, 1, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4, 4, 4, 4, 4};
+  const auto widths = hn::LoadDup128(Bytes(), kWidths);
+  const auto high = hn::ShiftRight<4>(byte);
+  const auto of_high = hn::Add(hn::TableLookupBytes(widths, high), hn::Set(Bytes(), 4));
+  return hn::IfThenElse(hn::Eq(high, hn::Zero(Bytes())), hn::TableLookupBytes(widths, byte), of_high);
+}
+
+// Of words whose bytes lie in planes.
+template <std::size_t kWord>
+HWY_INLINE ByteVector width_of(const ByteVector (&planes)[kWord]) {
+  auto width = width_of_byte(planes[kWord - 1]);
+  for (std::size_t k = 0; k + 1 < kWord; ++k) {
+    const auto below = hn::Set(Bytes(), static_cast<std::uint8_t>(8 * (kWord - 1 - k)));
+    const auto with_below = hn::Add(width_of_byte(planes[k]), below);
+    width = hn::Max(width, hn::IfThenZeroElse(hn::Eq(planes[k], hn::Zero(Bytes())), with_below));
+  }
+  return width;
+}
+
+#endif
+
 template <class Operation>
 void measure(const std::byte* words, const std::byte* base, std::size_t n_words, std::uint8_t* widths) {
   using Word = typename Operation::Type;
-  for (std::size_t i = 0; i < n_words; ++i) {
+  std::size_t i = 0;
+#if HWY_TARGET != HWY_SCALAR
+  for (; i + kVectorBytes <= n_words; i += kVectorBytes) {
+    ByteVector planes[sizeof(Word)];
+    planes_of_differences<Operation>(words + i * sizeof(Word), base + i * sizeof(Word), planes);
+    hn::StoreU(width_of(planes), Bytes(), widths + i);
+  }
+#endif
+  for (; i < n_words; ++i) {
     const Word difference = Operation::of_word(load_word<Word>(words, i), load_word<Word>(base, i));
     widths[i] = static_cast<std::uint8_t>(std::bit_width(difference));
   }
