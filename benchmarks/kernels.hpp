@@ -13,7 +13,6 @@
 #include <string>
 #include <vector>
 
-#include "encode/kernels/difference.hpp"
 #include "encode/kernels/histogram.hpp"
 #include "encode/rans/rans.hpp"
 #include "encode/scratch.hpp"
@@ -135,17 +134,6 @@ Kernel find_outliers_kernel(std::string name) {
           }};
 }
 
-/// `work(a, b, to)` on three arrays of the same size.
-template <class Work>
-Kernel difference_kernel(std::string name, Work work) {
-  return {std::move(name), [work](std::size_t n_bytes) {
-            const auto data = std::make_shared<KernelData>();
-            return [work, data, a = data->noise(n_bytes), b = data->noise(n_bytes), to = data->noise(n_bytes)] {
-              work(a, b, to);
-            };
-          }};
-}
-
 /// What `delta` works on: weights, a base that differs in some of the low bytes, eight groups of its exponents.
 template <class Word>
 struct DeltaData {
@@ -228,7 +216,6 @@ inline Kernel decode_rans_kernel(std::string name) {
 
 /// Every kernel of src/encode.
 inline std::vector<Kernel> all_kernels() {
-  using Bytes = std::span<std::byte>;
   std::vector<Kernel> all;
   for (const unsigned word : {1u, 2u, 4u, 8u}) {
     const auto bits = "_" + std::to_string(8 * word);
@@ -246,17 +233,6 @@ inline std::vector<Kernel> all_kernels() {
   all.push_back(find_outliers_kernel<std::uint16_t>("find_outliers_f16"));
   all.push_back(find_outliers_kernel<std::uint32_t>("find_outliers_f32"));
   all.push_back(find_outliers_kernel<std::uint64_t>("find_outliers_f64"));
-  all.push_back(difference_kernel(
-      "xor", [](Bytes a, Bytes b, Bytes to) { encode::xor_bytes(a.data(), b.data(), to.size(), to.data()); }));
-  for (const unsigned word : {1u, 2u, 4u, 8u}) {
-    const auto bits = "_" + std::to_string(8 * word);
-    all.push_back(difference_kernel("ordered_differences" + bits, [word](Bytes a, Bytes b, Bytes to) {
-      encode::ordered_differences(word, a.data(), b.data(), to.size() / word, to.data());
-    }));
-    all.push_back(difference_kernel("add_ordered_differences" + bits, [word](Bytes a, Bytes b, Bytes to) {
-      encode::add_ordered_differences(word, a.data(), b.data(), to.size() / word, to.data());
-    }));
-  }
   add_delta_kernels<std::uint16_t>("_16", all);
   add_delta_kernels<std::uint32_t>("_32", all);
   all.push_back(histogram_kernel("histogram_noise", &KernelData::noise));

@@ -19,6 +19,7 @@ constexpr std::size_t kLeastBytes = 16;             // no frame makes a stream s
 constexpr std::size_t kTableBytes = 32;             // about what zstd's Huffman table takes in a block
 constexpr std::size_t kBlockBytes = 128u << 10;     // zstd's block
 constexpr std::size_t kLeastGain = 256;             // a stream is coded where this part of it can be saved
+constexpr std::size_t kQuickLoss = 128;             // noise is coded by rans where that loses no more than this part
 
 bool is_constant(std::span<const std::byte> bytes) {
   return std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0;
@@ -88,10 +89,13 @@ StreamPlan StreamEncoder::plan(const Stream& stream, const EncodeOptions& option
     const auto rans = scale(rans_bytes(entropy, sample.size()), sample.size(), bytes.size());
     const auto huffman = scale(huffman_bytes(entropy, sample.size()), sample.size(), bytes.size());
     const auto n_values = static_cast<std::size_t>(std::ranges::count_if(counts, [](auto n) { return n != 0; }));
+    const auto with_tables = huffman + kTableBytes * (1 + bytes.size() / kBlockBytes);
     consider(StreamKind::Rans, rans + rans::kLeastOverhead + n_values);
-    consider(StreamKind::Huffman, huffman + kTableBytes * (1 + bytes.size() / kBlockBytes));
+    if (best.kind == StreamKind::Stored || !stream.is_noise || best.bytes > with_tables + with_tables / kQuickLoss) {
+      consider(StreamKind::Huffman, with_tables);
+    }
   }
-  if (stream.matches_only || (look_for_repeats && repeats_itself(bytes))) {
+  if (stream.matches_only || (look_for_repeats && !stream.is_noise && repeats_itself(bytes))) {
     const auto sample = sample_of(bytes, kMatchPieceBytes, scratch);
     const auto frame = code(StreamKind::Zstd, sample, kFastMatches, scratch);
     const auto n = scale(frame.size(), sample.size(), bytes.size());

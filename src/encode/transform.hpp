@@ -22,10 +22,11 @@ struct Chunk {
   Base base = {};  ///< of the same elements, or of the first of them; empty: none
 };
 
-/// A stream that a transform made: its bytes, and whether it is worth looking for matches only (the paper's coder).
+/// A stream that a transform made: its bytes, and what is known of them.
 struct Stream {
   std::span<const std::byte> bytes;
-  bool matches_only = false;
+  bool matches_only = false;  ///< worth looking for matches only (the paper's coder)
+  bool is_noise = false;  ///< nothing repeats, and it is one of many: a quick coder is worth a hundredth of its size
 };
 
 /// What a lossy transform does to the values, over those it changes or could change.

@@ -7,7 +7,6 @@
 #include <functional>
 #include <type_traits>
 
-#include "encode/kernels/difference.hpp"
 #include "encode/kernels/histogram.hpp"
 #include "encode/transforms/delta/elf_kernel.hpp"
 #include "encode/transforms/delta/kernel.hpp"
@@ -313,44 +312,6 @@ Word zigzag(Word difference) {
   return n >= 0 ? static_cast<Word>(2 * static_cast<Word>(n)) : static_cast<Word>(2 * static_cast<Word>(-1 - n) + 1);
 }
 
-template <class Word>
-void expect_differences_of(std::size_t n) {
-  const auto values = words<Word>(n, n);
-  const auto base = words<Word>(n, n + 1);
-  std::vector<Word> expected_xor(n);
-  std::vector<Word> expected(n);
-  for (std::size_t i = 0; i < n; ++i) {
-    expected_xor[i] = values[i] ^ base[i];
-    const auto difference = static_cast<std::uint64_t>(place(values[i])) - static_cast<std::uint64_t>(place(base[i]));
-    expected[i] = zigzag(static_cast<Word>(difference));
-  }
-  const auto value_bytes = testing::bytes_of(values);
-  const auto base_bytes = testing::bytes_of(base);
-  const std::size_t n_bytes = n * sizeof(Word);
-
-  GuardedBytes to(n_bytes);
-  xor_bytes(value_bytes.data(), base_bytes.data(), n_bytes, to.data());
-  ASSERT_EQ(testing::values_of<Word>(to.get()), expected_xor);
-  xor_bytes(to.data(), base_bytes.data(), n_bytes, to.data());
-  ASSERT_EQ(to.get(), value_bytes);
-
-  ordered_differences(sizeof(Word), value_bytes.data(), base_bytes.data(), n, to.data());
-  ASSERT_EQ(testing::values_of<Word>(to.get()), expected);
-  add_ordered_differences(sizeof(Word), to.data(), base_bytes.data(), n, to.data());
-  ASSERT_EQ(to.get(), value_bytes);
-}
-
-TEST(KernelContract, differences_are_those_of_places_in_the_order_of_floats) {
-  on_every_target([] {
-    with_every_word([](auto word) {
-      for (const std::size_t n : kSizes) {
-        SCOPED_TRACE(std::to_string(n) + " words of " + std::to_string(sizeof(word)) + " bytes");
-        expect_differences_of<decltype(word)>(n);
-      }
-    });
-  });
-}
-
 // What docs/transforms/delta.md says, in plain loops.
 template <class Word>
 struct DeltaTwin {
@@ -522,10 +483,10 @@ TEST(KernelContract, differences_of_neighbours_are_small) {
   const std::vector<float> values{1e-45F, 0.0F, std::nextafterf(0.1F, 1), std::nextafterf(-0.1F, -1), 0.25F};
   const std::vector<float> base{-1e-45F, -0.0F, 0.1F, -0.1F, 0.25F};
   on_every_target([&] {
-    Bytes differences(values.size() * sizeof(float));
-    ordered_differences(4, testing::bytes_of(values).data(), testing::bytes_of(base).data(), values.size(),
-                        differences.data());
-    EXPECT_EQ(testing::values_of<std::uint32_t>(differences), (std::vector<std::uint32_t>{6, 2, 2, 1, 0}));
+    std::vector<std::uint8_t> widths(values.size());
+    delta::widths_of(sizeof(float), delta::Operation::Floats, testing::bytes_of(values).data(),
+                     testing::bytes_of(base).data(), values.size(), widths.data());
+    EXPECT_EQ(widths, (std::vector<std::uint8_t>{3, 2, 2, 1, 0}));
   });
 }
 

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "encode/entropy.hpp"
+#include "encode/repeats.hpp"
 
 namespace elves::encode::delta {
 namespace {
@@ -171,7 +172,8 @@ Choice choose(unsigned word_bytes, bool is_float, std::span<const std::byte> wor
 
   Choice choice{.operation = take_xor ? Operation::Xor : subtract,
                 .low_bytes = choose_low_bytes(word_bytes, take_xor ? xor_widths : difference_widths),
-                .thresholds = {}};
+                .thresholds = {},
+                .repeats = repeats_itself(std::as_bytes(take_xor ? of_xor : of_difference))};
   if (is_float) {
     const auto contexts = scratch.take(probes.n);
     contexts_of(word_bytes, probes.base.data(), probes.n, contexts.data());

@@ -16,6 +16,7 @@ struct Choice {
   Operation operation = Operation::Floats;
   unsigned low_bytes = 0;
   std::vector<std::uint8_t> thresholds;
+  bool repeats = false;  ///< the differences do, as where rows did not change: their streams may have matches
 
   Layout layout(unsigned word_bytes) const {
     return {.word_bytes = word_bytes, .low_bytes = low_bytes, .operation = operation, .thresholds = thresholds};

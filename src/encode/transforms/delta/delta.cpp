@@ -65,13 +65,14 @@ void split(const Chunk& chunk, const EncodeOptions&, Scratch& scratch, Split& to
   Header header{.choice = choose(word_bytes, has_contexts(chunk.dtype), chunk.bytes, base, scratch)};
   const auto layout = header.choice.layout(word_bytes);
   const auto sizes = count_groups(layout, base.data(), n);
+  const bool is_noise = !header.choice.repeats;
 
   Parts<std::byte> parts;
   std::array<std::span<std::byte>, kMostWordBytes> escapes;
   for (std::size_t k = 0; k < layout.n_groups(); ++k) {
     const auto symbols = scratch.take(sizes[k] + kSlack).first(sizes[k]);
     parts.symbols[k] = symbols.data();
-    to.streams.push_back({symbols});
+    to.streams.push_back({.bytes = symbols, .is_noise = is_noise});
   }
   for (unsigned k = 0; k < layout.low_bytes; ++k) {
     const auto plane = scratch.take(n);
@@ -84,7 +85,7 @@ void split(const Chunk& chunk, const EncodeOptions&, Scratch& scratch, Split& to
   }
   header.n_escapes = delta::split(layout, chunk.bytes.data(), base.data(), n, parts);
   for (unsigned k = 0; k < layout.escape_bytes() && header.n_escapes > 0; ++k) {
-    to.streams.push_back({escapes[k].first(static_cast<std::size_t>(header.n_escapes))});
+    to.streams.push_back({.bytes = escapes[k].first(static_cast<std::size_t>(header.n_escapes)), .is_noise = is_noise});
   }
   const auto used = std::min(chunk.base.bytes.size(), chunk.bytes.size());
   ByteWriter writer(to.header);

@@ -257,8 +257,8 @@ std::size_t split_words(const Layout& layout, const std::byte* words, const std:
 
 // As many bytes as the mask has bits, at their places; nothing is read beyond the n_left bytes.
 HWY_INLINE __m512i take(__mmask64 mask, const std::byte*& from, std::size_t n_left) {
-  const auto bytes =
-      HWY_LIKELY(n_left >= kStep) ? _mm512_loadu_si512(from) : _mm512_maskz_loadu_epi8(first(n_left), from);
+  auto bytes = HWY_LIKELY(n_left >= kStep) ? _mm512_loadu_si512(from) : _mm512_maskz_loadu_epi8(first(n_left), from);
+  asm("" : "+v"(bytes));  // a register: expanding from memory is slow on Zen 4
   from += count(mask);
   return _mm512_maskz_expand_epi8(mask, bytes);
 }
@@ -272,20 +272,27 @@ bool join_words(const Layout& layout, Parts<const std::byte> from, std::span<con
   const auto escape = _mm512_set1_epi8(static_cast<char>(kEscape));
   const auto ends = ends_of(from, sizes);
   std::size_t n_left = n_escapes;
-  ByteVector planes[sizeof(Word)];
-  const auto join_step = [&](const std::byte* other, __mmask64 valid, std::byte* to) __attribute__((always_inline)) {
+  const auto join_step = [&](std::size_t at, const std::byte* other, __mmask64 valid, std::byte* to)
+      __attribute__((always_inline)) {
     auto symbols = _mm512_setzero_si512();
     groups.for_each<Word>(
         other, valid, [&](std::size_t k, __mmask64 mask) __attribute__((always_inline)) {
           const auto left = static_cast<std::size_t>(ends[k] - from.symbols[k]);
           symbols = _mm512_or_si512(symbols, take(mask, from.symbols[k], left));
         });
-    for (unsigned k = 0; k + 1 < n_planes; ++k) planes[k] = hn::Zero(Bytes());
-    planes[n_planes - 1] = ByteVector{symbols};
+    ByteVector planes[sizeof(Word)];  // loops to constant bounds keep them in registers
+    for (unsigned k = 0; k < sizeof(Word); ++k) {
+      if (k >= n_planes) {
+        planes[k] = ByteVector{_mm512_maskz_loadu_epi8(valid, from.low[k - n_planes] + at)};
+      } else {
+        planes[k] = k + 1 == n_planes ? ByteVector{symbols} : hn::Zero(Bytes());
+      }
+    }
     const auto escaped = _mm512_cmpeq_epi8_mask(symbols, escape);
     if (escaped != 0) {
       if (count(escaped) > n_left) return false;
-      for (unsigned k = 0; k < n_planes; ++k) {
+      for (unsigned k = 0; k < sizeof(Word); ++k) {
+        if (k >= n_planes) continue;
         planes[k] = ByteVector{_mm512_mask_mov_epi8(planes[k].raw, escaped, take(escaped, from.escapes[k], n_left))};
       }
       n_left -= count(escaped);
@@ -295,15 +302,11 @@ bool join_words(const Layout& layout, Parts<const std::byte> from, std::span<con
   };
   std::size_t at = 0;
   for (; at + kStep <= n_words; at += kStep) {
-    for (unsigned k = n_planes; k < sizeof(Word); ++k) planes[k] = load_bytes(from.low[k - n_planes] + at);
-    if (!join_step(base + at * sizeof(Word), ~__mmask64{0}, words + at * sizeof(Word))) return false;
+    if (!join_step(at, base + at * sizeof(Word), ~__mmask64{0}, words + at * sizeof(Word))) return false;
   }
   const auto n_last = n_words - at;
-  for (unsigned k = n_planes; k < sizeof(Word); ++k) {
-    planes[k] = ByteVector{_mm512_maskz_loadu_epi8(first(n_last), from.low[k - n_planes] + at)};
-  }
   LastStep<Word> last(base + at * sizeof(Word), n_last);
-  if (!join_step(last.bytes, first(n_last), last.bytes)) return false;
+  if (!join_step(at, last.bytes, first(n_last), last.bytes)) return false;
   if (n_last > 0) std::memcpy(words + at * sizeof(Word), last.bytes, n_last * sizeof(Word));
   return n_left == 0;
 }
@@ -558,10 +561,42 @@ void contexts_of_all(unsigned word_bytes, const std::byte* words, std::size_t n_
   with_word(word_bytes, [&](auto word) { make_contexts<decltype(word)>(words, n_words, contexts); });
 }
 
+#if HWY_TARGET != HWY_SCALAR
+
+HWY_INLINE ByteVector width_of_byte(ByteVector byte) {
+  alignas(16) static constexpr std::uint8_t kWidths[16] = {0, 1, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4, 4, 4, 4, 4};
+  const auto widths = hn::LoadDup128(Bytes(), kWidths);
+  const auto high = hn::ShiftRight<4>(byte);
+  const auto of_high = hn::Add(hn::TableLookupBytes(widths, high), hn::Set(Bytes(), 4));
+  return hn::IfThenElse(hn::Eq(high, hn::Zero(Bytes())), hn::TableLookupBytes(widths, byte), of_high);
+}
+
+// Of words whose bytes lie in planes.
+template <std::size_t kWord>
+HWY_INLINE ByteVector width_of(const ByteVector (&planes)[kWord]) {
+  auto width = width_of_byte(planes[kWord - 1]);
+  for (std::size_t k = 0; k + 1 < kWord; ++k) {
+    const auto below = hn::Set(Bytes(), static_cast<std::uint8_t>(8 * (kWord - 1 - k)));
+    const auto with_below = hn::Add(width_of_byte(planes[k]), below);
+    width = hn::Max(width, hn::IfThenZeroElse(hn::Eq(planes[k], hn::Zero(Bytes())), with_below));
+  }
+  return width;
+}
+
+#endif
+
 template <class Operation>
 void measure(const std::byte* words, const std::byte* base, std::size_t n_words, std::uint8_t* widths) {
   using Word = typename Operation::Type;
-  for (std::size_t i = 0; i < n_words; ++i) {
+  std::size_t i = 0;
+#if HWY_TARGET != HWY_SCALAR
+  for (; i + kVectorBytes <= n_words; i += kVectorBytes) {
+    ByteVector planes[sizeof(Word)];
+    planes_of_differences<Operation>(words + i * sizeof(Word), base + i * sizeof(Word), planes);
+    hn::StoreU(width_of(planes), Bytes(), widths + i);
+  }
+#endif
+  for (; i < n_words; ++i) {
     const Word difference = Operation::of_word(load_word<Word>(words, i), load_word<Word>(base, i));
     widths[i] = static_cast<std::uint8_t>(std::bit_width(difference));
   }

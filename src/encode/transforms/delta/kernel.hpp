@@ -15,7 +15,7 @@ inline constexpr std::uint8_t kEscape = 0xFF;  ///< the symbol of this value and
 /// What a difference is. Its sign stands at the lowest bit.
 enum class Operation : std::uint8_t {
   Xor,       ///< rotated left by one
-  Floats,    ///< of the places in the order of floats, as zigzag (kernels/difference.hpp)
+  Floats,    ///< of the places in the order of floats, as zigzag (kernels/difference-inl.hpp)
   Integers,  ///< as zigzag
 };
 
