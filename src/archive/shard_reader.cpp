@@ -164,11 +164,27 @@ Result<void> ShardReader::read_encoded(const ChunkRow& row, std::span<std::byte>
   if (row.payload_offset > payload_bytes_ || row.encoded_bytes > payload_bytes_ - row.payload_offset ||
       out.size() != row.encoded_bytes)
     return Error{path_ + ": a chunk lies beyond the end of the payload"};
-  if (const auto done = pread_exactly(raw_.get(), out, payload_at_ + row.payload_offset); !done)
+  FileDescriptor opened;
+  if (!raw_) opened = FileDescriptor(::open(path_.c_str(), O_RDONLY | O_CLOEXEC));
+  const auto& file = raw_ ? raw_ : opened;
+  if (!file) return Error{path_ + ": " + errno_text(errno)};
+  if (const auto done = pread_exactly(file.get(), out, payload_at_ + row.payload_offset); !done)
     return Error{path_ + ": " + done.error().message};
   if (checksum64(out) != row.checksum)
     return Error{path_ + ": checksum of the chunk at payload byte " + std::to_string(row.payload_offset) + " is wrong"};
   return {};
+}
+
+void ShardReader::let_go() {
+  h5_ = {};
+  raw_.reset();
+  chunks_.blocks.clear();
+  layers_.blocks.clear();
+  extents_.blocks.clear();
+  files_.blocks.clear();
+  models_.blocks.clear();
+  sketches_.blocks.clear();
+  name_blocks_.clear();
 }
 
 Result<std::shared_ptr<ShardReader>> ShardSet::at(std::uint32_t shard) {

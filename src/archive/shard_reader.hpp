@@ -43,6 +43,10 @@ class ShardReader {
   /// Any thread. Reads the encoded bytes of a chunk (`out` has row.encoded_bytes) and checks their checksum.
   Result<void> read_encoded(const ChunkRow& row, std::span<std::byte> out) const;
 
+  /// Gives back descriptors and memory, so that any number of readers may be held. Nothing but read_encoded() may be
+  /// called from now on, and it opens the file each time.
+  void let_go();
+
   std::uint64_t sweep() const noexcept { return sweep_; }
   const std::string& options() const noexcept { return options_; }
 

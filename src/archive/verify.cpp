@@ -8,8 +8,10 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "archive/chunk_decoder.hpp"
@@ -27,6 +29,10 @@ using corpus::FileKind;
 constexpr std::size_t kTasksPerThread = 128;
 constexpr std::size_t kStrandTasks = 8;
 constexpr std::size_t kToldPerShard = 1000;
+/// Layers that are read side by side, and the shards that they may lie in: each shard that is held has files open.
+constexpr std::size_t kBundleLayers = 4096;
+constexpr std::size_t kBundleShards = 8;
+constexpr std::size_t kHeldShards = 16;
 
 /// A layer that is checked, whose chunks come in in any order.
 struct CheckedLayer {
@@ -81,7 +87,7 @@ class LayerChecker {
     for (int t = 0; t < std::max(1, threads); ++t) workers_.emplace_back(bases_);
   }
 
-  /// Layers that are equal in what they rest on; the base itself may be among them.
+  /// Layers that are equal in what they rest on; the base itself may be among them. Of few shards.
   void add(std::span<const dedup::LayerRef> bundle) {
     std::vector<Open> open;
     for (const auto& place : bundle) {
@@ -95,6 +101,7 @@ class LayerChecker {
       if (chunks->at_end()) judge(*layer);
       open.push_back({std::move(*chunks), std::move(layer)});
     }
+    hold_shards_of(open);
     const bool several = open.size() > 1;
     while (!open.empty()) {
       for (auto& layer : open) add_chunk(layer, several);
@@ -117,6 +124,19 @@ class LayerChecker {
     LayerChunks chunks;
     std::shared_ptr<CheckedLayer> layer;
   };
+
+  /// Ends tasks of other shards where there would be too many of them.
+  void hold_shards_of(const std::vector<Open>& layers) {
+    std::set<std::uint32_t> shards;
+    for (const auto& layer : layers) {
+      shards.insert(layer.layer->place.shard);
+      if (layer.layer->row.base_shard != kNoShard) shards.insert(layer.layer->row.base_shard);
+    }
+    held_shards_.insert(shards.begin(), shards.end());
+    if (held_shards_.size() <= kHeldShards) return;
+    decode();
+    held_shards_ = std::move(shards);
+  }
 
   static std::string name_of(const dedup::LayerRef& place) {
     return shard_name(place.shard) + ": layer " + std::to_string(place.row);
@@ -215,6 +235,7 @@ class LayerChecker {
   BaseCache bases_;
   std::vector<Worker> workers_;
   std::vector<Task> tasks_;
+  std::set<std::uint32_t> held_shards_;  ///< of tasks, and of layers that are read
 };
 
 /// Checks the shards of one rank: their layers in an order in which bases are decoded once, then the other tables.
@@ -291,13 +312,20 @@ class ArchiveChecker {
   /// Of each base the layers that rest on it, and itself where its shard is one of this rank's.
   void check_resting() {
     std::vector<dedup::LayerRef> bundle;
-    for (auto at = resting_.begin(); at != resting_.end();) {
-      const auto base = at->base;
-      if (is_mine(base)) bundle.push_back(base);
-      for (; at != resting_.end() && at->base == base; ++at) bundle.push_back(at->layer);
-      layers_.add(bundle);
-      bundle.clear();
+    std::size_t n_shards = 0;
+    for (std::size_t i = 0; i < resting_.size(); ++i) {
+      const auto& [base, layer] = resting_[i];
+      const bool is_first = i == 0 || resting_[i - 1].base != base;
+      const bool is_other_shard = is_first || resting_[i - 1].layer.shard != layer.shard;
+      n_shards += is_other_shard ? 1 : 0;
+      if (is_first || n_shards > kBundleShards || bundle.size() >= kBundleLayers) {
+        layers_.add(std::exchange(bundle, {}));
+        n_shards = 1;
+      }
+      if (is_first && is_mine(base)) bundle.push_back(base);
+      bundle.push_back(layer);
     }
+    layers_.add(bundle);
   }
 
   void check_files(std::uint32_t shard, ShardReader& reader) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <set>
 
 #include "pipeline/read_stage.hpp"
 #include "plan/plan.hpp"
@@ -11,6 +12,9 @@ namespace {
 
 /// Decoded chunks that are kept for each thread: fine-tunes of one base that lie side by side in a wave find them.
 constexpr std::size_t kCachedChunks = 4;
+
+/// Shards of a wave's bases that stay open. More of them would leave too few descriptors for the rest of the job.
+constexpr std::size_t kOpenShards = 16;
 
 /// Bytes of chunk `number` of a layer of `size_bytes`; 0 beyond its end.
 std::uint32_t bytes_of_chunk(DType dtype, std::uint64_t size_bytes, std::uint32_t number) {
@@ -43,7 +47,6 @@ void BaseReader::prepare(const Work& work, const Buffer& raw) {
   raw_ = &raw;
   places_.assign(work.bases.size(), {});
   unchanged_.clear();
-  shards_.clear();
   if (work.bases.empty()) return;
   std::unordered_map<std::string_view, std::size_t> sources;
   for (std::size_t s = 0; s < work.sources.size(); ++s) sources.emplace(work.sources[s].path, s);
@@ -54,11 +57,21 @@ void BaseReader::prepare(const Work& work, const Buffer& raw) {
     chunks[chunk.base].push_back(chunk.number);
     dtypes[chunk.base] = chunk.dtype;
   }
+  std::map<std::uint32_t, std::vector<std::size_t>> archived;  // by shard
   for (std::size_t b = 0; b < work.bases.size(); ++b) {
     const auto& base = work.bases[b];
     if (const auto at = sources.find(base.source.path); at != sources.end()) places_[b].source = at->second;
     places_[b].in_corpus = !base.source.path.empty() && is_unchanged(base.source);
-    if (!places_[b].in_corpus) find_in_archive(base, chunks[b], dtypes[b], places_[b]);
+    if (!places_[b].in_corpus) archived[base.shard].push_back(b);
+  }
+  std::size_t n_open = 0;
+  for (const auto& [number, bases] : archived) {
+    auto reader =
+        archive::ShardReader::open_file(directory_.path + "/" + archive::shard_name(number), directory_.identity.id);
+    if (!reader) continue;
+    const auto shard = std::make_shared<archive::ShardReader>(std::move(*reader));
+    for (const auto b : bases) find_in_archive(shard, work.bases[b], chunks[b], dtypes[b], places_[b]);
+    if (++n_open > kOpenShards) shard->let_go();
   }
 }
 
@@ -71,30 +84,26 @@ bool BaseReader::is_unchanged(const SourceFile& source) {
   return at->second;
 }
 
-Result<std::shared_ptr<archive::ShardReader>> BaseReader::shard(std::uint32_t number) {
-  if (const auto at = shards_.find(number); at != shards_.end()) return at->second;
-  auto reader =
-      archive::ShardReader::open_file(directory_.path + "/" + archive::shard_name(number), directory_.identity.id);
-  if (!reader) return reader.error();
-  return shards_[number] = std::make_shared<archive::ShardReader>(std::move(*reader));
-}
-
-// A base that cannot be read as it should leaves `place` without chunks.
-void BaseReader::find_in_archive(const WorkBase& base, std::span<const std::uint32_t> chunks, DType dtype,
-                                 Place& place) {
-  const auto reader = shard(base.shard);
-  if (!reader) return;
-  const auto layer = (*reader)->layer(base.row);
+// A base that cannot be read as it should, or that is cut into other chunks, leaves `place` without chunks: decoding
+// would not find them.
+void BaseReader::find_in_archive(const std::shared_ptr<archive::ShardReader>& shard, const WorkBase& base,
+                                 std::span<const std::uint32_t> wanted, DType dtype, Place& place) {
+  const auto layer = shard->layer(base.row);
   if (!layer || layer->base_shard != archive::kNoShard || layer->size_bytes != base.size_bytes ||
-      dtype_from_number(layer->dtype) != dtype)
+      dtype_from_number(layer->dtype) != dtype || layer->n_chunks != plan::chunks_of(dtype, base.size_bytes))
     return;
-  for (const auto number : chunks) {
-    const auto n_bytes = bytes_of_chunk(dtype, base.size_bytes, number);
-    if (n_bytes == 0) continue;
-    const auto row = (*reader)->chunk(layer->first_chunk + number);
-    if (!row || row->raw_bytes != n_bytes || row->encoded_bytes > archive::kMostEncodedBytes) return;
-    place.chunks.emplace(number, archive::StoredChunk{{base.shard, layer->first_chunk + number, dtype}, *reader, *row});
+  const std::set<std::uint32_t> numbers(wanted.begin(), wanted.end());
+  const auto n = numbers.empty() ? 0 : std::min(*numbers.rbegin() + 1, layer->n_chunks);
+  std::map<std::uint32_t, archive::StoredChunk> found;
+  for (std::uint32_t number = 0; number < n; ++number) {
+    const auto at = layer->first_chunk + number;
+    const auto row = shard->chunk(at);
+    if (!row || row->raw_bytes != bytes_of_chunk(dtype, base.size_bytes, number) ||
+        row->encoded_bytes > archive::kMostEncodedBytes)
+      return;
+    if (numbers.contains(number)) found.emplace(number, archive::StoredChunk{{base.shard, at, dtype}, shard, *row});
   }
+  place.chunks = std::move(found);
 }
 
 std::optional<std::span<const std::byte>> BaseReader::in_wave(const Place& place, const WorkBase& base,

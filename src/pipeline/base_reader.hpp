@@ -60,8 +60,8 @@ class BaseReader {
   };
 
   bool is_unchanged(const SourceFile& source);
-  void find_in_archive(const WorkBase& base, std::span<const std::uint32_t> chunks, DType dtype, Place& place);
-  Result<std::shared_ptr<archive::ShardReader>> shard(std::uint32_t number);
+  static void find_in_archive(const std::shared_ptr<archive::ShardReader>& shard, const WorkBase& base,
+                              std::span<const std::uint32_t> wanted, DType dtype, Place& place);
   std::optional<std::span<const std::byte>> in_wave(const Place& place, const WorkBase& base,
                                                     const WorkChunk& chunk) const;
   std::optional<std::span<const std::byte>> from_corpus(const WorkBase& base, const WorkChunk& chunk, Worker& worker);
@@ -74,9 +74,8 @@ class BaseReader {
   std::vector<Worker> workers_;
   const Work* work_ = nullptr;
   const Buffer* raw_ = nullptr;
-  std::vector<Place> places_;                                              ///< by Work::bases
-  std::unordered_map<std::string, bool> unchanged_;                        ///< of this wave's source files
-  std::map<std::uint32_t, std::shared_ptr<archive::ShardReader>> shards_;  ///< of this wave
+  std::vector<Place> places_;                        ///< by Work::bases
+  std::unordered_map<std::string, bool> unchanged_;  ///< of this wave's source files
 };
 
 }  // namespace elves::pipeline

@@ -197,12 +197,18 @@ void Families::follow_models(std::span<Candidate> candidates) {
       if (vote.bytes > 0) votes_[vote.model][vote.base] += vote.bytes;
     }
   }
+  const auto base_of_most = [&](const Hash128& model) {
+    const auto& bases = votes_[model];
+    const auto most = std::ranges::max_element(bases, {}, [](const auto& base) { return base.second; });
+    return most == bases.end() ? Hash128{} : most->first;
+  };
+  std::map<Hash128, Hash128> leaders;  // a model may have many layers on many bases: counted once
   mpi::PerRank<Hash128> answers(ranks);
   for (std::size_t r = 0; r < ranks; ++r) {
     for (const auto& vote : cast[r]) {
-      const auto& bases = votes_[vote.model];
-      const auto most = std::ranges::max_element(bases, {}, [](const auto& base) { return base.second; });
-      answers[r].push_back(most == bases.end() ? Hash128{} : most->first);
+      const auto [leader, is_new] = leaders.try_emplace(vote.model);
+      if (is_new) leader->second = base_of_most(vote.model);
+      answers[r].push_back(leader->second);
     }
   }
   const auto told = comm_.alltoallv(answers);

@@ -395,6 +395,184 @@ class Damage(Families):
             self.assertIn(path, done.stdout + done.stderr)
 
 
+class Chunks(Families):
+    """Differences from what decoding the base will give, whatever becomes of base and difference."""
+
+    def test_a_chunk_that_keeps_its_bits_beside_a_base_that_does_not(self):
+        # Around the spread at which ELF leaves too little: 70 dB.
+        rng = np.random.default_rng(9)
+        hub = e2e.Tree(self.at("hub"))
+        strong = e2e.weights(rng, 600, 512, sigma=1.12e-4)
+        weak = strong * np.float32(0.95)
+        for model, values in (("a/strong", strong), ("b/weak", weak), ("c/weaker", weak * np.float32(1.0001)), ("d/strong-too", strong * np.float32(1.0001))):
+            hub.write_model(f"{model}/model.safetensors", {"w": e2e.tensor(values)})
+        hub.age()
+        self.sweep(hub.root, "--verify")
+        e2e.verify(2, self.at("archive"), "--against", hub.root)
+        e2e.restore(2, self.at("archive"), self.at("to"))
+        for model, same in (("a/strong", False), ("b/weak", True), ("c/weaker", True)):
+            path = f"{model}/model.safetensors"
+            with open(hub.path(path), "rb") as before, open(self.at("to/" + path), "rb") as after:
+                self.assertEqual(before.read() == after.read(), same, model)
+
+    def test_odd_values_in_base_and_fine_tune(self):
+        rng = np.random.default_rng(10)
+        odd = np.array([np.nan, np.inf, -np.inf, -0.0, 0.0, 1.0, -1.0, 0.99999994, -0.99999994, 0.9999999, 5e-324, 1e-42, -1e-39, 3e38], np.float64)
+        n_deltas = 0
+        for kind in (np.float32, np.float16, np.float64):
+            base = e2e.weights(rng, 700, 900).astype(kind)
+            tuned_values = (base + e2e.weights(rng, 700, 900, sigma=1e-4)).astype(kind)
+            with np.errstate(over="ignore"):
+                base.reshape(-1)[::997] = np.resize(odd, base.size)[::997].astype(kind)
+                tuned_values.reshape(-1)[::499] = np.resize(odd[::-1], base.size)[::499].astype(kind)
+            hub = e2e.Tree(self.at(kind.__name__))
+            hub.write_model("a/base/model.safetensors", {"w": e2e.tensor(base)})
+            hub.write_model("b/tuned/model.safetensors", {"w": e2e.tensor(tuned_values)})
+            hub.age()
+            for options in (["--lossless"], []):
+                archive = kind.__name__ + "".join(options) + "-archive"
+                self.sweep(hub.root, "--verify", *options, archive=archive)
+                n_deltas += len(delta_layers(self.at(archive)))
+                e2e.verify(2, self.at(archive), "--against", hub.root)
+                if options:
+                    self.assert_restores(hub.root, archive)
+        self.assertGreaterEqual(n_deltas, 3)
+
+    def test_verify_while_archiving(self):
+        hub = FamilyHub(self.at("hub"))
+        for options in (["--lossless"], []):
+            archive = "archive" + "".join(options)
+            self.sweep(hub.root, "--verify", "--wave-bytes", "8MiB", *options, archive=archive)
+            self.assertGreater(len(delta_layers(self.at(archive))), 10)
+            e2e.verify(2, self.at(archive), "--against", hub.root)
+
+    def test_without_deduplication_equal_layers_rest_on_each_other(self):
+        hub = FamilyHub(self.at("hub"))
+        hub.write_model("zoe/same/model.safetensors", tensors(hub.base))
+        hub.age()
+        self.sweep(hub.root, "--lossless", "--stages", "de,elf,planes,delta,zstd", "--wave-bytes", "8MiB")
+        self.assert_restores(hub.root)
+
+    def test_a_layer_that_is_known_and_a_difference_serves_those_that_are_equal(self):
+        hub = FamilyHub(self.at("hub"))
+        self.sweep(hub.root, "--lossless", "--include", "lab/base")
+        self.sweep(hub.root, "--lossless", "--include", "lab/tuned")
+        hub.write_model("zoe/same/model.safetensors", tensors(hub.models["lab/tuned"]))
+        hub.write_model("zoe/turned/model.safetensors", {name: e2e.tensor(value.reshape(value.shape[::-1])) for name, value in hub.models["lab/tuned"].items()})
+        hub.age()
+        report = self.sweep(hub.root, "--lossless")
+        self.assertLess(models_of(report)["zoe/same"]["stored_bytes"], 5000)
+        self.assertLess(models_of(report)["zoe/turned"]["stored_bytes"], 5000)
+        self.assert_restores(hub.root)
+
+    def test_rows_added_and_taken_away_across_the_ends_of_chunks_and_parts(self):
+        rng = np.random.default_rng(12)
+        hub = e2e.Tree(self.at("hub"))
+        base = e2e.weights(rng, 2200, 1024)
+        for rows in (1, 1023, 1024, 1025, 2047, 2048, 2049, 2200, 2300, 3073):
+            more = e2e.weights(rng, max(0, rows - 2200), 1024)
+            values = np.concatenate([base[:rows], more])
+            if rows != 2200:
+                values = values + e2e.weights(rng, *values.shape, sigma=1e-4)
+            hub.write_model(f"m{rows:04d}/model.safetensors", {"embed.weight": e2e.tensor(values)})
+        hub.age()
+        for wave_bytes in ("8MiB", "64MiB"):
+            archive = "archive" + wave_bytes
+            self.sweep(hub.root, "--lossless", "--memory", "1GiB", "--wave-bytes", wave_bytes, "--include", "m2200", archive=archive)
+            expected = self.at(archive) + "-4"
+            shutil.copytree(self.at(archive), expected)
+            self.sweep(hub.root, "--lossless", "--verify", "--memory", "1GiB", "--wave-bytes", wave_bytes, ranks=1, threads=2, archive=archive)
+            self.sweep(hub.root, "--lossless", "--verify", "--memory", "1GiB", "--wave-bytes", wave_bytes, ranks=4, archive=archive + "-4")
+            found, others = contents(self.at(archive)), contents(expected)
+            self.assertEqual([key for key in {**found, **others} if found.get(key) != others.get(key)], [])
+            self.assertGreater(len(delta_layers(self.at(archive))), 5)
+            self.assert_restores(hub.root, archive)
+
+
+class Interrupted(Families):
+    """Waves of a family that are killed, and bases that change while others are archived."""
+
+    WAVES = ["--lossless", "--wave-bytes", "4MiB", "--progress", "none"]
+
+    def make_hub(self, n_models=12):
+        rng = np.random.default_rng(13)
+        hub = e2e.Tree(self.at("hub"))
+        base = e2e.weights(rng, 700, 1024)
+        for i in range(n_models):
+            hub.write_model(f"m{i:02d}/model.safetensors", {"w": e2e.tensor(base + e2e.weights(rng, 700, 1024, sigma=1e-4 if i else 0))})
+        hub.age()
+        return hub
+
+    def start(self, hub, ranks=2):
+        return e2e.start(ranks, "elves-mpi", "--corpus", hub.root, "--archive", self.at("archive"), *self.WAVES)
+
+    def test_a_job_that_is_killed_between_waves_goes_on(self):
+        hub = self.make_hub()
+        for n_shards in (1, 2, 4, 7):
+            job = self.start(hub)
+            e2e.wait_until(lambda: job.poll() is not None or len(e2e.shards(self.at("archive"))) >= n_shards)
+            for pid in [job.pid, *e2e.descendants(job.pid)]:
+                e2e.kill_quietly(pid)
+            e2e.finish(job)
+            e2e.verify(2, self.at("archive"))
+        self.assertEqual(e2e.finish(self.start(hub, 3)).returncode, e2e.DONE)
+        deltas = delta_layers(self.at("archive"))
+        self.assertEqual(len(deltas), 11)
+        self.assertEqual(set(deltas.values()), {(0, 1)})  # row 0 is the header
+        self.assert_restores(hub.root)
+
+    def test_a_base_that_changes_between_waves_harms_nobody(self):
+        hub = self.make_hub()
+        whole = self.at("whole")
+        subprocess.run(["cp", "-a", hub.root, whole], check=True)
+        for how in ("replaced", "overwritten", "cut", "removed"):
+            with self.subTest(how=how):
+                shutil.rmtree(self.at("archive"), ignore_errors=True)
+                job = self.start(hub)
+                self.assertTrue(e2e.wait_until(lambda: job.poll() is not None or len(e2e.shards(self.at("archive"))) >= 2))
+                path = hub.path("m00/model.safetensors")
+                if how == "replaced":
+                    with open(path + ".new", "wb") as file:
+                        file.write(bytes(os.path.getsize(path)))
+                    os.replace(path + ".new", path)
+                elif how == "overwritten":
+                    with open(path, "r+b") as file:
+                        file.write(os.urandom(os.path.getsize(path)))
+                elif how == "cut":
+                    os.truncate(path, 1000)
+                else:
+                    os.remove(path)
+                done = e2e.finish(job)
+                self.assertEqual(done.returncode, e2e.DONE, done.stderr)
+                e2e.verify(2, self.at("archive"))
+                e2e.restore(2, self.at("archive"), self.at("to"))
+                for i in range(12):
+                    model = f"m{i:02d}"
+                    self.assertEqual(subprocess.run(["diff", "-r", os.path.join(whole, model), self.at("to/" + model)], capture_output=True).returncode, 0, model)
+                shutil.rmtree(self.at("to"))
+                subprocess.run(["cp", "-a", os.path.join(whole, "m00/model.safetensors"), path], check=True)
+
+
+class ManyShards(Families):
+    def test_bases_in_many_shards_take_few_open_files(self):
+        rng = np.random.default_rng(14)
+        bases = [e2e.weights(rng, 530, 1024) for _ in range(90)]  # two of them make a wave
+        corpus = e2e.Tree(self.at("corpus"))
+        for i, base in enumerate(bases):
+            corpus.write_model(f"a{i:02d}/model.safetensors", {"w": e2e.bfloat16(np.concatenate([base, base[::-1]]))})
+        few = ("prlimit", "--nofile=90")
+        self.sweep(corpus.root, "--lossless", "--wave-bytes", "4MiB", ranks=0, prefix=few)
+        self.assertGreaterEqual(len(e2e.shards(self.at("archive"))), 45)
+        shutil.rmtree(corpus.root)
+        corpus = e2e.Tree(self.at("corpus"))
+        for i, base in enumerate(bases):
+            tuned_values = np.concatenate([base, base[::-1]]) + e2e.weights(rng, 1060, 1024, sigma=1e-4)
+            corpus.write_model(f"b{i:02d}/model.safetensors", {"w": e2e.bfloat16(tuned_values)})
+        self.sweep(corpus.root, "--lossless", "--wave-bytes", "256MiB", "--verify", ranks=0, prefix=few)
+        self.assertEqual(len(delta_layers(self.at("archive"))), 90)
+        e2e.verify(0, self.at("archive"))
+
+
 class RealCorpus(Families):
     def test_real_fine_tunes_rest_on_their_bases(self):
         corpus = e2e.real_corpus()

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <atomic>
@@ -553,6 +554,61 @@ TEST_F(BaseLayers, families_of_any_size_keep_few_files_open) {
   EXPECT_TRUE(collected.errors.empty());
   EXPECT_LE(collected.most_open, kOpenFiles);
   EXPECT_EQ(summary.shared_chunks, 1u);
+}
+
+/// Lets this process open no more than `n` files.
+class FewFiles {
+ public:
+  explicit FewFiles(rlim_t n) {
+    ::getrlimit(RLIMIT_NOFILE, &before_);
+    const rlimit few{std::min(n, before_.rlim_max), before_.rlim_max};
+    ::setrlimit(RLIMIT_NOFILE, &few);
+  }
+  ~FewFiles() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+  FewFiles(const FewFiles&) = delete;
+  FewFiles& operator=(const FewFiles&) = delete;
+
+ private:
+  rlimit before_{};
+};
+
+TEST_F(BaseLayers, a_base_that_many_shards_rest_on_takes_few_open_files_to_verify) {
+  const auto base = weights(1000, 1);
+  constexpr std::uint32_t kShards = 100;
+  for (std::uint32_t s = 0; s < kShards; ++s) {
+    auto built = builder();
+    if (s == 0)
+      built.add_file("base", {{base}, {weights(900, 2)}});
+    else
+      built.add_file("tuned" + std::to_string(s),
+                     {{tuned(base, s), {{0, 0}}, base}, {tuned(base, ~s), {{0, 0}}, base}});
+    write(built);
+  }
+  const FewFiles limit(180);
+  VerifySummary summary;
+  EXPECT_EQ(damage(&summary), (std::map<std::string, std::string>{}));
+  EXPECT_EQ(summary.layers, 2 * kShards);
+  EXPECT_EQ(summary.references, 2 * (kShards - 1));
+}
+
+TEST_F(BaseLayers, a_shard_that_was_let_go_still_gives_chunks) {
+  auto built = builder();
+  built.add_file("base", {{weights(1000, 1)}});
+  write(built);
+  auto reader = ShardReader::open(directory_, 0);
+  ASSERT_TRUE(reader);
+  const auto row = reader->chunk(0);
+  ASSERT_TRUE(row);
+  Bytes before(row->encoded_bytes), after(row->encoded_bytes);
+  ASSERT_TRUE(reader->read_encoded(*row, before));
+  reader->let_go();
+  ASSERT_TRUE(reader->read_encoded(*row, after));
+  EXPECT_EQ(before, after);
+  const auto missing = directory_.path + "/" + shard_name(0);
+  comm_.barrier();
+  if (comm_.is_root()) fs::remove(missing);
+  comm_.barrier();
+  EXPECT_FALSE(reader->read_encoded(*row, after));
 }
 
 }  // namespace

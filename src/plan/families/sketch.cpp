@@ -107,7 +107,8 @@ std::size_t sample_count(std::uint64_t layer_bytes) noexcept {
 }
 
 std::size_t sketch_bytes(DType dtype, std::uint64_t layer_bytes) noexcept {
-  return layer_bytes < kLeastSketchedBytes ? 0 : sample_count(layer_bytes) * sample_format(dtype).bytes;
+  if (layer_bytes < kLeastSketchedBytes || layer_bytes > kMostSketchedBytes) return 0;
+  return sample_count(layer_bytes) * sample_format(dtype).bytes;
 }
 
 std::uint64_t sample_position(std::size_t index, std::uint64_t n) noexcept {

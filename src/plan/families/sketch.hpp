@@ -10,6 +10,8 @@ namespace elves::plan {
 
 /// Layers below this have no sketch.
 inline constexpr std::uint64_t kLeastSketchedBytes = 64u << 10;
+/// Layers above this have none either: they are only in damaged archives.
+inline constexpr std::uint64_t kMostSketchedBytes = std::uint64_t{1} << 47;
 
 /// A sketch has one sample for each 2 KiB of its layer, within these limits.
 inline constexpr std::size_t kFewestSamples = 128;
@@ -29,7 +31,7 @@ SampleFormat sample_format(DType dtype) noexcept;
 /// Samples of a layer of this many bytes, were it large enough to have a sketch.
 std::size_t sample_count(std::uint64_t layer_bytes) noexcept;
 
-/// Bytes of the sketch of a layer; 0: none (not a float, or too small). At most 2048.
+/// Bytes of the sketch of a layer; 0: none (not a float, too small, or too large). At most 2048.
 std::size_t sketch_bytes(DType dtype, std::uint64_t layer_bytes) noexcept;
 
 /// Which of `n` numbers a sample is: below n, pseudo-random, and the same for n and a larger m with probability n / m,

@@ -28,6 +28,13 @@ TEST(Sketch, exists_for_floats_of_64_kib_and_more) {
   EXPECT_EQ(sketch_bytes(DType::Q4_0, 1u << 30), 0u);
 }
 
+TEST(Sketch, exists_for_no_size_that_positions_do_not_reach) {
+  EXPECT_EQ(sketch_bytes(DType::F8E4M3, kMostSketchedBytes), kMostSamples);
+  EXPECT_LT(sample_position(0, 2 * kMostSketchedBytes), 2 * kMostSketchedBytes);  // as signatures ask for
+  EXPECT_EQ(sketch_bytes(DType::F8E4M3, kMostSketchedBytes + 1), 0u);
+  EXPECT_EQ(sketch_bytes(DType::F64, ~std::uint64_t{0}), 0u);
+}
+
 TEST(Sketch, takes_2_kib_at_most) {
   EXPECT_EQ(sketch_bytes(DType::F32, 1u << 30), 2048u);
   EXPECT_EQ(sketch_bytes(DType::F64, 1u << 30), 2048u);
