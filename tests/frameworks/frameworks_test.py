@@ -69,16 +69,18 @@ def content_of(path):
 
 
 def put_into(original, restored, changes):
-    """The original with the changed layers of the restored file in their places."""
-    out, used = bytearray(original), set()
-    for before, after in changes:
+    """The original with the changed layers of the restored file in their places. Large ones first: the bytes of one of a few numbers may
+    also occur within another layer."""
+    out, used = bytearray(original), bytearray(len(original))
+    for before, after in sorted(changes, key=lambda change: -len(change[0].content)):
+        n = len(after.content)
         at = original.find(before.content)
-        while at >= 0 and (at in used or restored[at:at + len(after.content)] != after.content):
+        while at >= 0 and (any(used[at:at + n]) or restored[at:at + n] != after.content):
             at = original.find(before.content, at + 1)
         if at < 0:
             raise AssertionError(f"{before.names[0]}: changed, and not in its place")
-        used.add(at)
-        out[at:at + len(after.content)] = after.content
+        used[at:at + n] = b"\1" * n
+        out[at:at + n] = after.content
     return bytes(out)
 
 
