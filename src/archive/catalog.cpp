@@ -88,7 +88,6 @@ Result<void> read_sketched(ShardReader& reader, std::uint32_t shard, std::vector
                      .shape = std::move(*shape),
                      .part = sketch->part,
                      .size_bytes = layer->size_bytes,
-                     .lossy_class = layer->lossy_class,
                      .sketch = {bytes.begin(), bytes.end()}});
   }
   return {};
@@ -115,7 +114,6 @@ Result<void> read_named(ShardReader& reader, const FileRow& file, const Hash128&
                      .shape = std::move(*shape),
                      .part = extent->part,
                      .size_bytes = extent->size_bytes,
-                     .lossy_class = 0,
                      .sketch = {}});
   }
   return {};

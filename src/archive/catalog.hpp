@@ -34,7 +34,6 @@ struct KnownBase {
   std::vector<std::uint64_t> shape;  ///< of the whole layer
   std::uint32_t part = 0;
   std::uint64_t size_bytes = 0;  ///< of this part
-  std::uint32_t lossy_class = 0;
   std::vector<std::byte> sketch;
 };
 

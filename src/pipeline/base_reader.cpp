@@ -1,7 +1,6 @@
 #include "pipeline/base_reader.hpp"
 
 #include <algorithm>
-#include <cstring>
 #include <set>
 
 #include "pipeline/read_stage.hpp"

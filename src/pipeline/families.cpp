@@ -17,6 +17,9 @@ using Bytes = std::vector<std::byte>;
 constexpr std::uint64_t kArchiveOnly = UINT64_MAX;  // the source of layers of earlier sweeps
 constexpr unsigned kUnitBits = 40;
 
+// The catalog hands over by name what has no sketch.
+static_assert(archive::kLeastSketchedBytes == plan::kLeastSketchedBytes);
+
 /// Home rank and unit in one number.
 std::uint64_t source_number(int rank, std::size_t unit) {
   return static_cast<std::uint64_t>(rank) << kUnitBits | unit;
@@ -69,6 +72,7 @@ Hash128 group_of(DType dtype, std::span<const std::uint64_t> shape, std::uint32_
 /// A unit that may be given a base, or become one.
 struct Families::Candidate {
   std::size_t unit = 0;  ///< of Plan::units
+  std::size_t news = 0;  ///< of the NewUnits that it is one of
   plan::FamilyLayer layer;
   Bytes sketch;
   std::optional<plan::BaseChoice> choice;
@@ -235,7 +239,7 @@ std::vector<WorkBase> Families::locate(const plan::Plan& plan, std::span<const C
   for (std::size_t r = 0; r < asked.size(); ++r) {
     ByteWriter writer(answers[r]);
     for (const auto number : asked[r]) {
-      const auto& known = units_.at(number);
+      const auto& known = bases_.at(number);
       const auto& unit = plan.units[number];
       write({.source = source_of(plan.files[unit.file].entry),
              .offset_bytes = unit.offset_bytes,
@@ -289,30 +293,25 @@ void Families::tell(const Home& home, std::span<const Candidate> candidates, std
   }
 }
 
-std::vector<FamilyNews> Families::choose(const plan::Plan& plan, const Home& home, std::vector<NewUnit> news,
-                                         const Buffer& raw, Work& work) {
-  std::vector<FamilyNews> found(news.size());
+std::vector<Families::Candidate> Families::candidates_of(const plan::Plan& plan, std::span<const NewUnit> news) const {
   std::vector<Candidate> candidates;
-  std::vector<std::size_t> news_of;  // by candidate
-  std::string path;
+  std::size_t file = SIZE_MAX;
   std::string model;
   for (std::size_t i = 0; i < news.size(); ++i) {
     const auto u = news[i].unit;
     const auto& unit = plan.units[u];
     const auto& extent = extent_of(plan, u);
     if (!may_have_base(extent, unit)) continue;
-    if (const auto& of = plan.files[unit.file].entry.path; path != of || candidates.empty()) {
-      path = of;
-      model = corpus::model_id(path);
-    }
+    if (unit.file != file) model = corpus::model_id(plan.files[unit.file].entry.path);
+    file = unit.file;
     Candidate candidate;
     candidate.unit = u;
+    candidate.news = i;
     auto& layer = candidate.layer;
     layer.group = group_of(extent.dtype, extent.shape, unit.part);
     layer.model = hash128(model);
     layer.name = hash128(extent.name);
-    const auto hints = hints_(layer.model);
-    std::copy(hints.begin(), hints.end(), std::begin(layer.hints));
+    std::ranges::copy(hints_(layer.model), std::begin(layer.hints));
     layer.size_bytes = unit.size_bytes;
     layer.source = source_number(comm_.rank(), u);
     layer.row = news[i].place.row;
@@ -320,13 +319,14 @@ std::vector<FamilyNews> Families::choose(const plan::Plan& plan, const Home& hom
     layer.lossy_class = news[i].lossy_class;
     layer.dtype = extent.dtype;
     layer.may_lose = news[i].lossy_class != 0;
-    news_of.push_back(i);
     candidates.push_back(std::move(candidate));
   }
-  for (auto& unit : news) {
-    const auto u = unit.unit;
-    units_.emplace(u, std::move(unit));
-  }
+  return candidates;
+}
+
+std::vector<FamilyNews> Families::choose(const plan::Plan& plan, const Home& home, std::vector<NewUnit> news,
+                                         const Buffer& raw, Work& work) {
+  auto candidates = candidates_of(plan, news);
   sketch(plan, home, candidates, raw, work);
   std::vector<Candidate*> with_sketch;
   std::vector<Candidate*> without;
@@ -334,21 +334,26 @@ std::vector<FamilyNews> Families::choose(const plan::Plan& plan, const Home& hom
   ask(with_sketch);
   follow_models(candidates);
   ask(without);
+  for (const auto& candidate : candidates) {
+    if (!candidate.choice) bases_.emplace(candidate.unit, std::move(news[candidate.news]));
+  }
   tell(home, candidates, locate(plan, candidates), work);
-  for (std::size_t c = 0; c < candidates.size(); ++c) {
-    auto& news_row = found[news_of[c]];
-    news_row.sketch = std::move(candidates[c].sketch);
-    const auto& choice = candidates[c].choice;
+
+  std::vector<FamilyNews> found(news.size());
+  for (auto& candidate : candidates) {
+    auto& family = found[candidate.news];
+    family.sketch = std::move(candidate.sketch);
+    const auto& choice = candidate.choice;
     if (!choice) continue;
-    const auto named = hints_(candidates[c].layer.model);
+    const auto named = hints_(candidate.layer.model);
     const bool by_lineage = std::ranges::find(named, choice->base.model) != named.end();
-    news_row.base = {{choice->base.shard, choice->base.row}, choice->base.model, by_lineage};
+    family.base = {{choice->base.shard, choice->base.row}, choice->base.model, by_lineage};
   }
   return found;
 }
 
 void Families::set_lossy_class(std::size_t unit, std::uint32_t lossy_class) {
-  units_.at(unit).lossy_class = lossy_class;
+  if (const auto at = bases_.find(unit); at != bases_.end()) at->second.lossy_class = lossy_class;
 }
 
 }  // namespace elves::pipeline

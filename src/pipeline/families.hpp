@@ -59,12 +59,13 @@ class Families {
   std::vector<FamilyNews> choose(const plan::Plan& plan, const Home& home, std::vector<NewUnit> news, const Buffer& raw,
                                  Work& work);
 
-  /// Not collective. After encoding: what decoding a unit gives.
+  /// Not collective. After encoding: what decoding a unit gives, where others may rest on it.
   void set_lossy_class(std::size_t unit, std::uint32_t lossy_class);
 
  private:
   struct Candidate;
 
+  std::vector<Candidate> candidates_of(const plan::Plan& plan, std::span<const NewUnit> news) const;
   void sketch(const plan::Plan& plan, const Home& home, std::span<Candidate> candidates, const Buffer& raw,
               const Work& work) const;
   void ask(std::span<Candidate* const> candidates);
@@ -75,7 +76,7 @@ class Families {
   const mpi::Comm& comm_;
   Hints hints_;
   plan::FamilyPlanner planner_;
-  std::map<std::size_t, NewUnit> units_;                       ///< of this sweep so far, by unit
+  std::map<std::size_t, NewUnit> bases_;                       ///< those of this sweep that others may rest on, by unit
   std::map<Hash128, std::map<Hash128, std::uint64_t>> votes_;  ///< model, base model, bytes: of models owned here
 };
 
