@@ -1,6 +1,6 @@
 // Prints size and speed of each way to encode generated data, next to memcpy, zstd and ZipNN's scheme on the same
 // bytes: one core, chunks in memory, all ways interleaved in each repetition, CPU time, medians; what is compared is
-// compared within each repetition. Ends with the table of docs/performance.md.
+// compared within each repetition. Ends with the table of docs/measurements/speed.md.
 //
 // Usage: encode_figures [--large] [REPETITIONS]. 8 chunks of 4 MiB, whose outputs share a buffer, 9 times; --large: 128
 // chunks, each with outputs of its own, 512 MiB in all, 3 times.

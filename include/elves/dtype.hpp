@@ -67,7 +67,7 @@ std::size_t size_bytes(DType dtype) noexcept;
 /// Elements of one block; 1 where the type has no blocks.
 std::size_t block_elements(DType dtype) noexcept;
 
-/// The name that reports, `elves-ls` and docs/format.md use, for example "f32".
+/// The name that reports, `elves-ls` and docs/format/archive.md use, for example "f32".
 std::string_view name(DType dtype) noexcept;
 
 bool is_float(DType dtype) noexcept;

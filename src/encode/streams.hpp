@@ -12,7 +12,7 @@
 
 namespace elves::encode {
 
-/// How a stream is stored. The numbers are part of the format: never renumbered. docs/transforms/README.md.
+/// How a stream is stored. The numbers are part of the format: never renumbered. docs/format/transforms/README.md.
 enum class StreamKind : std::uint8_t { Constant = 0, Stored = 1, Huffman = 2, Zstd = 3, Rans = 4, Context = 5 };
 
 inline constexpr unsigned kStreamKindBits = 3;

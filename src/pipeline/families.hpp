@@ -17,7 +17,7 @@
 #include "plan/families/planner.hpp"
 #include "plan/plan.hpp"
 
-/// The exchange of families (docs/families.md): layers that are stored for the first time meet, by dtype and shape,
+/// The exchange of families (docs/design/families.md): layers that are stored for the first time meet, by dtype and shape,
 /// those that they may be stored as differences from.
 namespace elves::pipeline {
 

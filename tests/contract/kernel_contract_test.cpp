@@ -160,7 +160,7 @@ Word word_of(double value) {
   if constexpr (sizeof(Word) == 8) return std::bit_cast<Word>(value);
 }
 
-// What docs/transforms/elf.md says, in numbers.
+// What docs/format/transforms/elf.md says, in numbers.
 template <class Word>
 struct ElfTwin {
   using Float = typename elf::FloatOf<Word>::Float;
@@ -312,7 +312,7 @@ Word zigzag(Word difference) {
   return n >= 0 ? static_cast<Word>(2 * static_cast<Word>(n)) : static_cast<Word>(2 * static_cast<Word>(-1 - n) + 1);
 }
 
-// What docs/transforms/delta.md says, in plain loops.
+// What docs/format/transforms/delta.md says, in plain loops.
 template <class Word>
 struct DeltaTwin {
   DeltaTwin(const delta::Layout& layout, const std::vector<Word>& values, const std::vector<Word>& base)

@@ -1,4 +1,4 @@
-"""Reads archives of elves. Written from docs/format.md and docs/transforms/ alone, with h5py, zstandard and numpy, so that
+"""Reads archives of elves. Written from docs/format/archive.md and docs/format/transforms/ alone, with h5py, zstandard and numpy, so that
 a reader and the pages can be held against each other. It does not check digests.
 
     format_reader.py ARCHIVE          lists the paths

@@ -1,4 +1,4 @@
-"""docs/format.md is true: a reader written from it gives back what elves-mpi archived."""
+"""docs/format/archive.md is true: a reader written from it gives back what elves-mpi archived."""
 
 import ctypes
 import ctypes.util
@@ -19,7 +19,7 @@ from elves_e2e import EndToEnd, main, real_corpus, run, safetensors
 from tool_files import gguf
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
-PAGE = REPOSITORY / "docs" / "format.md"
+PAGE = REPOSITORY / "docs" / "format" / "archive.md"
 GOLDEN_CHUNKS = REPOSITORY / "tests" / "golden" / "chunks"
 RANKS = 2
 
@@ -386,7 +386,7 @@ class ReadsBack(EndToEnd):
 
 
 class Hashes:
-    """The two hash functions of docs/format.md, from the xxHash library of the system."""
+    """The two hash functions of docs/format/archive.md, from the xxHash library of the system."""
 
     class Hash128(ctypes.Structure):
         _fields_ = [("low", ctypes.c_uint64), ("high", ctypes.c_uint64)]
@@ -472,7 +472,7 @@ class Digests(EndToEnd):
 
 
 def numpy_type(text):
-    """The type of a column as docs/format.md writes it, as numpy's."""
+    """The type of a column as docs/format/archive.md writes it, as numpy's."""
     count, _, scalar = text.rpartition(" ")
     return np.dtype((f"<{scalar}", (int(count),))) if count else np.dtype(f"<{scalar}")
 

@@ -6,7 +6,7 @@
 #include <vector>
 
 /// Binary arithmetic coding: an interval [low, high] of 32 bits that each bit narrows down, from which the leading
-/// bytes go out once they are the same. docs/transforms/context.md.
+/// bytes go out once they are the same. docs/format/transforms/context.md.
 namespace elves::encode::context {
 
 class Interval {

@@ -10,7 +10,7 @@
 #include "encode/scratch.hpp"
 
 /// Bytes coded bit by bit from what several contexts predict: the smallest form, at a few MB/s both ways.
-/// docs/transforms/context.md
+/// docs/format/transforms/context.md
 namespace elves::encode::context {
 
 /// What both sides know of a chunk when they come to a stream: the stream before it and the one before that, the

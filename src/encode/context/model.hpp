@@ -9,7 +9,7 @@
 
 #include "encode/scratch.hpp"
 
-/// The model of docs/transforms/context.md: how probable a one is as the next bit of a byte. It learns from what the
+/// The model of docs/format/transforms/context.md: how probable a one is as the next bit of a byte. It learns from what the
 /// bits were. Integers only: the same on every CPU.
 namespace elves::encode::context {
 

@@ -10,7 +10,7 @@
 #include "encode/scratch.hpp"
 #include "support/byte_cursor.hpp"
 
-/// An order-0 coder near the entropy of its bytes and near the speed of memory. docs/streams/rans.md
+/// An order-0 coder near the entropy of its bytes and near the speed of memory. docs/format/transforms/rans.md
 namespace elves::encode::rans {
 
 /// What a segment takes beside the coded bytes and a byte for each value that occurs.

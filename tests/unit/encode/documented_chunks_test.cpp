@@ -1,4 +1,4 @@
-// The examples of docs/transforms/*.md, each a block "chunk DTYPE" of the encoded bytes, the base where they are a
+// The examples of docs/format/transforms/*.md, each a block "chunk DTYPE" of the encoded bytes, the base where they are a
 // difference, and what they give, must be true.
 #include <gtest/gtest.h>
 
@@ -24,7 +24,7 @@ struct Example {
 };
 
 std::filesystem::path folder() {
-  return std::filesystem::path(__FILE__).parent_path() / ".." / ".." / ".." / "docs" / "transforms";
+  return std::filesystem::path(__FILE__).parent_path() / ".." / ".." / ".." / "docs" / "format" / "transforms";
 }
 
 Bytes hex(std::istream& words) {
@@ -89,7 +89,7 @@ TEST(DocumentedChunks, are_there_for_every_transform) {
     const auto examples = examples_of(folder() / (std::string(row.name) + ".md"));
     EXPECT_TRUE(std::ranges::any_of(
         examples, [&](const Example& example) { return example.encoded.at(0) == static_cast<std::byte>(row.id); }))
-        << "docs/transforms/" << row.name << ".md has no example of a chunk";
+        << "docs/format/transforms/" << row.name << ".md has no example of a chunk";
   }
 }
 

@@ -12,7 +12,7 @@ Result<void> join(ByteCursor& header, StreamSource& streams, DType dtype, Scratc
 
 }  // namespace blocks
 
-/// Blocks of quantized numbers as streams of scales, minima, quants. docs/transforms/blocks.md
+/// Blocks of quantized numbers as streams of scales, minima, quants. docs/format/transforms/blocks.md
 inline constexpr Transform kBlocks{.id = TransformId::Blocks,
                                    .name = "blocks",
                                    .since_format = 1,

@@ -21,7 +21,7 @@ struct Bits {
 };
 
 /// Numbers of one kind in a block of quantized numbers: a block has counts[0] * ... * counts[3] of them, the last digit
-/// counts fastest. A symbol is `low`, and above it `high`. docs/transforms/blocks.md
+/// counts fastest. A symbol is `low`, and above it `high`. docs/format/transforms/blocks.md
 struct Field {
   std::array<unsigned, kDigits> counts{1, 1, 1, 1};
   Bits low{};

@@ -14,7 +14,7 @@ Result<void> join(ByteCursor& header, StreamSource& streams, DType dtype, Scratc
 }  // namespace de
 
 /// Distance encoding (paper 002, section 5.3): repeated floats as distances to where they were before.
-/// docs/transforms/de.md
+/// docs/format/transforms/de.md
 inline constexpr Transform kDe{.id = TransformId::De,
                                .name = "de",
                                .since_format = 1,

@@ -12,7 +12,7 @@ Result<void> join(ByteCursor& header, StreamSource& streams, DType dtype, Scratc
 
 }  // namespace delta
 
-/// Differences from the base's words, in groups of like exponents of the base. docs/transforms/delta.md
+/// Differences from the base's words, in groups of like exponents of the base. docs/format/transforms/delta.md
 inline constexpr Transform kDelta{.id = TransformId::Delta,
                                   .name = "delta",
                                   .since_format = 1,

@@ -12,7 +12,7 @@ Result<void> join(ByteCursor& header, StreamSource& streams, DType dtype, Scratc
 
 }  // namespace elf_delta
 
-/// Differences between the integers that ELF makes of the words and of the base's. docs/transforms/elf-delta.md
+/// Differences between the integers that ELF makes of the words and of the base's. docs/format/transforms/elf-delta.md
 inline constexpr Transform kElfDelta{.id = TransformId::ElfDelta,
                                      .name = "elf-delta",
                                      .since_format = 1,

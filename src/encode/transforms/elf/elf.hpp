@@ -49,7 +49,7 @@ Result<void> join(ByteCursor& header, StreamSource& streams, DType dtype, Scratc
 
 }  // namespace elf
 
-/// Exponent-less floats (paper 002, section 6.1), their symbols as planes. docs/transforms/elf.md
+/// Exponent-less floats (paper 002, section 6.1), their symbols as planes. docs/format/transforms/elf.md
 inline constexpr Transform kElf{.id = TransformId::Elf,
                                 .name = "elf",
                                 .since_format = 1,

@@ -12,7 +12,7 @@ Result<void> join(ByteCursor& header, StreamSource& streams, DType dtype, Scratc
 
 }  // namespace elf_packed
 
-/// The paper's own form of ELF: symbols back to back, then zstd. For experiments. docs/transforms/elf-packed.md
+/// The paper's own form of ELF: symbols back to back, then zstd. For experiments. docs/format/transforms/elf-packed.md
 inline constexpr Transform kElfPacked{.id = TransformId::ElfPacked,
                                       .name = "elf-packed",
                                       .since_format = 1,

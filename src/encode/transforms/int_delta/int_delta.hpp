@@ -13,7 +13,7 @@ Result<void> join(ByteCursor& header, StreamSource& streams, DType dtype, Scratc
 
 }  // namespace int_delta
 
-/// Integers as differences to the one before: sorted tables, positions, offsets. docs/transforms/int-delta.md
+/// Integers as differences to the one before: sorted tables, positions, offsets. docs/format/transforms/int-delta.md
 inline constexpr Transform kIntDelta{.id = TransformId::IntDelta,
                                      .name = "int-delta",
                                      .since_format = 1,

@@ -14,7 +14,7 @@ Result<void> join(ByteCursor& header, StreamSource& streams, DType dtype, Scratc
 
 }  // namespace palette
 
-/// Chunks of at most 256 distinct words: the words, and an index for each element. docs/transforms/palette.md
+/// Chunks of at most 256 distinct words: the words, and an index for each element. docs/format/transforms/palette.md
 inline constexpr Transform kPalette{.id = TransformId::Palette,
                                     .name = "palette",
                                     .since_format = 1,

@@ -14,7 +14,7 @@ Result<void> join(ByteCursor& header, StreamSource& streams, DType dtype, Scratc
 
 }  // namespace raw
 
-/// The chunk as one stream. Takes every dtype. docs/transforms/raw.md
+/// The chunk as one stream. Takes every dtype. docs/format/transforms/raw.md
 inline constexpr Transform kRaw{.id = TransformId::Raw,
                                 .name = "raw",
                                 .since_format = 1,

@@ -1,0 +1,146 @@
+#!/usr/bin/env python3
+"""Every relative link and anchor in the *.md files resolves, every docs/ path that a source names exists, and every page of docs/
+can be reached from docs/README.md. Needs no network: addresses with a scheme (https:) are not checked."""
+import os
+import pathlib
+import re
+import tempfile
+import unittest
+
+ROOT = pathlib.Path(os.environ.get("ELVES_SOURCE", pathlib.Path(__file__).resolve().parent.parent))
+PAGE_FOLDERS = ("docs", "benchmarks", "examples", "tests", "tools")
+SOURCE_FOLDERS = ("benchmarks", "cmake", "examples", "include", "jobs", "slurm", "src", "tests", "tools", ".ci")
+SOURCE_SUFFIXES = {".cpp", ".hpp", ".py", ".sh", ".sbatch", ".cmake", ".txt", ""}
+
+
+def pages(root):
+    found = sorted(root.glob("*.md"))
+    for folder in PAGE_FOLDERS:
+        found += sorted((root / folder).rglob("*.md"))
+    return found
+
+
+def prose(page):
+    """(number, line) of a page, without its blocks of code: fenced ones, and those indented by four after an empty line."""
+    fenced, code, empty = False, False, True
+    for number, line in enumerate(page.read_text(encoding="utf-8").splitlines(), 1):
+        code = line.startswith("    ") and (code or empty)
+        empty = not line.strip()
+        if line.lstrip().startswith("```"):
+            fenced = not fenced
+        elif not fenced and not code:
+            yield number, line
+
+
+def anchors(page):
+    """The anchors that GitHub gives the headings of a page."""
+    seen = {}
+    for _, line in prose(page):
+        heading = re.match(r"#{1,6}\s+(.*?)\s*#*$", line)
+        if heading:
+            text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading[1].replace("`", ""))
+            slug = re.sub(r"[^\w\- ]", "", text.lower()).replace(" ", "-")
+            seen[slug] = seen.get(slug, -1) + 1
+            yield slug if seen[slug] == 0 else f"{slug}-{seen[slug]}"
+
+
+def links(page):
+    """(line, target) of each link that does not leave the repository."""
+    for number, line in prose(page):
+        for target in re.findall(r"\]\(([^)\s]+)\)", re.sub(r"`[^`]*`", "", line)):
+            if not re.match(r"[a-z]+:", target):
+                yield number, target
+
+
+def broken_links(root):
+    for page in pages(root):
+        for number, target in links(page):
+            path, _, anchor = target.partition("#")
+            other = (page.parent / path).resolve() if path else page
+            where = f"{page.relative_to(root)}:{number}: {target}"
+            if not other.exists():
+                yield f"{where}: no such file"
+            elif anchor and anchor not in set(anchors(other)):
+                yield f"{where}: no such heading"
+
+
+def comments(path):
+    """What a source says about docs/: in C++ its comments, elsewhere all of it."""
+    text = path.read_text(encoding="utf-8", errors="replace")
+    return "\n".join(re.findall(r"//.*", text)) if path.suffix in (".cpp", ".hpp") else text
+
+
+def missing_pages(root):
+    """docs/ paths in sources that do not exist. `docs/x/*.md` and `docs/x/<name>.md` stand for the folder."""
+    for folder in SOURCE_FOLDERS:
+        for path in sorted((root / folder).rglob("*")):
+            if not path.is_file() or path.suffix not in SOURCE_SUFFIXES or path.name == "docs_links_test.py":
+                continue
+            for name in re.findall(r"(?<![\w/.-])docs/[\w./-]*", comments(path)):
+                if not (root / name.rstrip(".")).exists():
+                    yield f"{path.relative_to(root)}: {name}"
+
+
+def unreachable_pages(root):
+    reached, todo = set(), [root / "docs" / "README.md"]
+    while todo:
+        page = todo.pop()
+        if page in reached or page.suffix != ".md" or not page.exists():
+            continue
+        reached.add(page)
+        todo += [(page.parent / target.partition("#")[0]).resolve() for _, target in links(page) if not target.startswith("#")]
+    return sorted(str(p.relative_to(root)) for p in set((root / "docs").rglob("*.md")) - reached)
+
+
+class Documentation(unittest.TestCase):
+    def test_links_and_anchors_resolve(self):
+        self.assertGreater(len(pages(ROOT)), 10, "are these the docs?")
+        self.assertEqual(list(broken_links(ROOT)), [])
+
+    def test_pages_that_sources_name_exist(self):
+        self.assertEqual(list(missing_pages(ROOT)), [])
+
+    def test_every_page_is_reached_from_the_index(self):
+        self.assertEqual(unreachable_pages(ROOT.resolve()), [])
+
+
+class Checker(unittest.TestCase):
+    """The checks above find what they are there for."""
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.root = pathlib.Path(folder.name).resolve()
+
+    def write(self, name, text):
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+    def test_finds_a_missing_file(self):
+        self.write("README.md", "[a](docs/gone.md) [b](https://example.org/gone.md)\n")
+        self.assertEqual(list(broken_links(self.root)), ["README.md:1: docs/gone.md: no such file"])
+
+    def test_finds_a_missing_heading(self):
+        self.write("README.md", "# What is `this`?\n[a](#what-is-this) [b](#what-is-that)\n")
+        self.assertEqual(list(broken_links(self.root)), ["README.md:2: #what-is-that: no such heading"])
+
+    def test_leaves_code_alone(self):
+        self.write("README.md", "`[a](gone.md)`\n```\n[b](gone.md)\n```\n\n    [c](gone.md)\n    [d](gone.md)\n")
+        self.assertEqual(list(broken_links(self.root)), [])
+
+    def test_finds_a_page_that_only_a_comment_names(self):
+        self.write("src/a.cpp", '// docs/gone.md has the layout.\nopen("docs/data.md");\n')
+        self.write("jobs/run.sh", "# see docs/also-gone.md.\n")
+        self.assertEqual(list(missing_pages(self.root)), ["jobs/run.sh: docs/also-gone.md.", "src/a.cpp: docs/gone.md"])
+
+    def test_finds_a_page_without_a_way_to_it(self):
+        self.write("docs/README.md", "[a](a/one.md)\n")
+        self.write("docs/a/one.md", "[b](two.md)\n")
+        self.write("docs/a/two.md", "")
+        self.write("docs/a/three.md", "")
+        self.assertEqual(unreachable_pages(self.root), ["docs/a/three.md"])
+
+
+if __name__ == "__main__":
+    unittest.main()
