@@ -21,7 +21,8 @@ inline std::size_t chunk_bytes(DType dtype) noexcept {
   return kChunkBytes / size_bytes(dtype) * size_bytes(dtype);
 }
 
-/// How a chunk's bytes became streams. Stored in archives: never renumbered. docs/format/transforms/ has a page for each.
+/// How a chunk's bytes became streams. Stored in archives: never renumbered. docs/format/transforms/ has a page for
+/// each.
 enum class TransformId : std::uint8_t {
   Raw = 0,
   Planes = 1,

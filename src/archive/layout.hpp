@@ -9,8 +9,8 @@
 #include "h5/file.hpp"
 #include "support/hash.hpp"
 
-/// The tables of a shard (DESIGN section 5, docs/format/archive.md). Rows are packed, little endian, and the same in memory and
-/// in the file. `check` guards a row (see row_check).
+/// The tables of a shard (DESIGN section 5, docs/format/archive.md). Rows are packed, little endian, and the same in
+/// memory and in the file. `check` guards a row (see row_check).
 namespace elves::archive {
 
 inline constexpr std::uint64_t kFormatVersion = 1;

@@ -71,8 +71,8 @@ class StreamSource {
 /// as well.
 enum class BaseUse : std::uint8_t { None, Exact, Any };
 
-/// One way to turn a chunk into streams and back; a row of registry.cpp. docs/contributing/adding-a-transform.md says how to add
-/// one.
+/// One way to turn a chunk into streams and back; a row of registry.cpp. docs/contributing/adding-a-transform.md says
+/// how to add one.
 struct Transform {
   TransformId id = TransformId::Raw;
   std::string_view name;

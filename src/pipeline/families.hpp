@@ -17,8 +17,8 @@
 #include "plan/families/planner.hpp"
 #include "plan/plan.hpp"
 
-/// The exchange of families (docs/design/families.md): layers that are stored for the first time meet, by dtype and shape,
-/// those that they may be stored as differences from.
+/// The exchange of families (docs/design/families.md): layers that are stored for the first time meet, by dtype and
+/// shape, those that they may be stored as differences from.
 namespace elves::pipeline {
 
 /// A unit of this rank's plan that is stored for the first time, and so may be a base for those that come later in this

@@ -9,8 +9,8 @@
 
 #include "encode/scratch.hpp"
 
-/// The model of docs/format/transforms/context.md: how probable a one is as the next bit of a byte. It learns from what the
-/// bits were. Integers only: the same on every CPU.
+/// The model of docs/format/transforms/context.md: how probable a one is as the next bit of a byte. It learns from what
+/// the bits were. Integers only: the same on every CPU.
 namespace elves::encode::context {
 
 inline constexpr std::size_t kContexts = 5;

@@ -6,9 +6,9 @@
 
 #include "encode/rans/table.hpp"
 
-/// The loops of docs/format/transforms/rans.md: range asymmetric numeral systems (Duda 2013) with 64 states of 16 bits, 256
-/// slots, and a byte at a time from and to memory. Value i of a part belongs to state i % 64; a row is 64 values. In
-/// memory the bytes of a row lie in the order of the even states, then of the odd ones.
+/// The loops of docs/format/transforms/rans.md: range asymmetric numeral systems (Duda 2013) with 64 states of 16 bits,
+/// 256 slots, and a byte at a time from and to memory. Value i of a part belongs to state i % 64; a row is 64 values.
+/// In memory the bytes of a row lie in the order of the even states, then of the odd ones.
 namespace elves::encode::rans {
 
 inline constexpr std::size_t kStates = 64;

@@ -1,5 +1,5 @@
-// The examples of docs/format/transforms/*.md, each a block "chunk DTYPE" of the encoded bytes, the base where they are a
-// difference, and what they give, must be true.
+// The examples of docs/format/transforms/*.md, each a block "chunk DTYPE" of the encoded bytes, the base where they are
+// a difference, and what they give, must be true.
 #include <gtest/gtest.h>
 
 #include <algorithm>

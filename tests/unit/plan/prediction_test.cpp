@@ -36,7 +36,8 @@ auto fine_tune(double noise) {
   return [change = Normal(2, 0.02 * noise)](std::uint64_t at) { return kBase(at) + change(at); };
 }
 
-// The entropies of 10^6 elements, by the model that docs/design/families.md tells: predictions are within a third of a bit.
+// The entropies of 10^6 elements, by the model that docs/design/families.md tells: predictions are within a third of a
+// bit.
 TEST(Prediction, is_near_the_entropy_of_all_elements) {
   EXPECT_NEAR(bits(predict_alone(*samples_of(DType::BF16, kBytes, kBase))), 10.54, 0.2);
   EXPECT_NEAR(bits(predict_alone(*samples_of(DType::F32, kBytes, kBase))), 26.55, 0.2);

@@ -21,7 +21,8 @@ Result<void> join_words(WordShape shape, StreamSource& streams, std::span<std::b
 
 }  // namespace planes
 
-/// Floats as an exponent plane and planes of mantissa and sign, integers as byte planes. docs/format/transforms/planes.md
+/// Floats as an exponent plane and planes of mantissa and sign, integers as byte planes.
+/// docs/format/transforms/planes.md
 inline constexpr Transform kPlanes{.id = TransformId::Planes,
                                    .name = "planes",
                                    .since_format = 1,

@@ -14,7 +14,8 @@ Result<void> join(ByteCursor& header, StreamSource& streams, DType dtype, Scratc
 
 }  // namespace window
 
-/// Floats as symbols of exponent and top mantissa bits together, and what is left as it is. docs/format/transforms/window.md
+/// Floats as symbols of exponent and top mantissa bits together, and what is left as it is.
+/// docs/format/transforms/window.md
 inline constexpr Transform kWindow{.id = TransformId::Window,
                                    .name = "window",
                                    .since_format = 1,
