@@ -1,12 +1,13 @@
-"""Comparing what elves-ls lists with the layers that a format's own tool gives."""
+"""Compares the layers that elves-ls lists with those of each format's own tool."""
 
 import collections
+import dataclasses
 import os
 
-import elves_e2e as e2e
 import native_layers
 
 SNIFFED, OPAQUE = "sniffed", "opaque"
+MAX_LINES = 20  # of the differences of one file
 
 
 def printable(name):
@@ -21,7 +22,7 @@ def fits(row, layer, name):
 
 
 def take(rows, layer):
-    """Takes the row that is this layer out of `rows`, by the tool's first name if it can be; None where there is none."""
+    """Takes the row that is this layer out of `rows`, by the tool's first name if possible; None where there is none."""
     for name in layer.names:
         for row in rows:
             if fits(row, layer, name):
@@ -30,56 +31,85 @@ def take(rows, layer):
     return None
 
 
-def differences(rows, layers):
-    """How the rows of elves-ls differ from the layers of the tool, a line for each."""
+def match(rows, layers):
+    """(rows of elves-ls without a layer of the tool, layers of the tool without a row)."""
     rows = list(rows)
-    # Layers that may have any name take what the others leave.
+    # Layers of any name are matched last, to the rows that are left.
     in_order = sorted(layers, key=lambda layer: (layer.names[0] is None, bool(layer.optional)))
-    missing = [layer for layer in in_order if take(rows, layer) is None and not layer.optional]
-    lines = [f"not found: {layer.names[0]} {layer.dtype} {layer.shape}" for layer in missing]
-    return lines + [f"not in the tool: {row['name']} {row['dtype']} {row['shape']}" for row in rows]
+    missing = [layer for layer in in_order if take(rows, layer) is None]
+    return rows, missing
 
 
-class Counts:
-    """How many files of each format were compared, and left for lack of a tool."""
+def may_be_unknown(native):
+    """Whether elves may take the file for one of an unknown format."""
+    return bool(native.layers) and all(layer.optional == native_layers.RWKV_NUMBERS for layer in native.layers)
 
-    def __init__(self):
-        self.files, self.layers, self.left = collections.Counter(), collections.Counter(), collections.Counter()
 
-    def print(self):
+def differences(file, native):
+    """How a file of elves-ls differs from what its tool gives: lines, none where they agree. Optional layers may be missing."""
+    if file["container"] in (OPAQUE, SNIFFED):
+        return [] if may_be_unknown(native) else [f"elves does not recognise the format: the file is {file['container']}"]
+    rows, missing = match(file["layers"], native.layers)
+    lines = [f"not found by elves: {layer.names[0]} {layer.dtype} {layer.shape}" for layer in missing if not layer.optional]
+    return lines + [f"not a layer of the tool: {row['name']} {row['dtype']} {row['shape']}" for row in rows]
+
+
+@dataclasses.dataclass
+class Comparison:
+    """The files of a corpus, by what their tools say. Each path is in exactly one of the first four."""
+
+    compared: dict = dataclasses.field(default_factory=dict)  # path: format
+    missing_tool: dict = dataclasses.field(default_factory=dict)  # path: format. The tool is not installed
+    not_understood: dict = dataclasses.field(default_factory=dict)  # path: why the reader of this test fails
+    no_reader: list = dataclasses.field(default_factory=list)  # no reader knows the format
+    differences: dict = dataclasses.field(default_factory=dict)  # path: lines, of compared files that differ
+    left_out: dict = dataclasses.field(default_factory=dict)  # path: {why elves leaves out layers: how many}
+
+    def check(self, path, file, native):
+        """Adds a file that the tool reads."""
+        self.compared[path] = native.format
+        if lines := differences(file, native):
+            self.differences[path] = lines
+        for layer in match(file["layers"], native.layers)[1]:
+            if layer.optional and layer.n_bytes != 0:
+                self.left_out.setdefault(path, collections.Counter())[layer.optional] += 1
+
+    def assert_no_differences(self, test):
+        for path, lines in self.differences.items():
+            with test.subTest(path=path):
+                test.fail("\n".join([f"{path}, a {self.compared[path]} file: {len(lines)} differences", *lines[:MAX_LINES]]))
+        if "ELVES_NEED_TOOLS" in os.environ:
+            test.assertEqual(self.missing_tool, {}, "ELVES_NEED_TOOLS is set: all tools must be installed")
+
+    def print(self, files):
+        """A line for each format, and one for each reason why layers are left out."""
         print()
-        for name in sorted(self.files.keys() | self.left.keys()):
-            left = f", {self.left[name]} files left for lack of a tool" if self.left[name] else ""
-            print(f"    {name:<13} {self.files[name]:3} files compared, {self.layers[name]:5} layers{left}")
+        n_compared, n_missing = (collections.Counter(paths.values()) for paths in (self.compared, self.missing_tool))
+        n_layers, left_out = collections.Counter(), collections.Counter()
+        for path, name in self.compared.items():
+            n_layers[name] += len(files[path]["layers"])
+            left_out.update({(name, why): n for why, n in self.left_out.get(path, {}).items()})
+        for name in sorted(n_compared.keys() | n_missing.keys()):
+            missing = f", {n_missing[name]} files not compared: the tool is not installed" if n_missing[name] else ""
+            print(f"    {name:<13} {n_compared[name]:3} files compared, {n_layers[name]:5} layers{missing}")
+        for (name, why), n in sorted(left_out.items()):
+            print(f"    {name:<13} {n:5} layers left out by elves: {why}")
 
 
-class LayersTest(e2e.EndToEnd):
-    def native(self, path, counts):
-        """What the tool gives, None where it is not installed; NoTool passes. ELVES_NEED_TOOLS=1: a missing tool is a failure."""
+def compare(root, files):
+    """Compares the files below root, {path: file of elves-ls}, with what their tools give. Reads every file once."""
+    comparison = Comparison()
+    for path, file in sorted(files.items()):
+        full = os.path.join(root, path)
         try:
-            return native_layers.read(path)
-        except native_layers.MissingTool as missing:
-            self.assertNotIn("ELVES_NEED_TOOLS", os.environ, f"{path} needs {missing}")
-            counts.left[native_layers.format_of(path)] += 1
-            return None
-
-    def compare(self, root, files, counts):
-        """Compares the files (rows of elves-ls) below root that a tool reads; returns the paths of the others."""
-        others = []
-        for path, file in sorted(files.items()):
-            with self.subTest(path=path):
-                try:
-                    native = self.native(os.path.join(root, path), counts)
-                except native_layers.NoTool:
-                    others.append(path)
-                    continue
-                if native is None:
-                    continue
-                counts.files[native.format] += 1
-                counts.layers[native.format] += len(file["layers"])
-                found = differences(file["layers"], native.layers)
-                if found:
-                    what = f"{path}, a {native.format} file found as {file['container']}: {len(found)} differences"
-                    self.fail("\n".join([what, *found[:20]]))
-                self.assertNotIn(file["container"], (OPAQUE, SNIFFED), f"{path} is a {native.format} file")
-        return others
+            comparison.check(path, file, native_layers.read(full))
+        except native_layers.NoTool:
+            comparison.no_reader.append(path)
+        except native_layers.MissingTool:
+            comparison.missing_tool[path] = native_layers.format_of(full)
+        except native_layers.NotUnderstood as error:
+            comparison.not_understood[path] = str(error)
+        except AssertionError as error:
+            comparison.compared[path] = native_layers.format_of(full)
+            comparison.differences[path] = [f"the reader of this test is wrong: {error}"]
+    return comparison

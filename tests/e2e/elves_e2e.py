@@ -106,6 +106,11 @@ def listing(archive_path, *args):
     return json.loads(run(0, "elves-ls", "--archive", archive_path, "--layers", "--json", *args).stdout)
 
 
+def regular_files(archive_path):
+    """{path: row with its layers} of the regular files that elves-ls lists."""
+    return {file["path"]: file for file in listing(archive_path)["files"] if file["kind"] == "file"}
+
+
 def said(done, command):
     """The lines of standard error that the command itself wrote, without its name (the rest is mpirun's)."""
     return [line[len(command) + 2:] for line in done.stderr.splitlines() if line.startswith(command + ": ")]

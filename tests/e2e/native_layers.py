@@ -1,10 +1,10 @@
 """The layers of a weight file as the format's own tool gives them, independent of elves.
 
-    native_layers.read(PATH)                             what there is to compare with
+    native_layers.read(PATH)                             the expected layers
     python3 native_layers.py PATH... [--json]            a listing; folders are walked
 
-safetensors, GGUF, GGML, Caffe and TFLite are read here (TFLite's tables through the package flatbuffers); numpy arrays, HDF5, PyTorch
-and ONNX files by numpy, h5py, torch and onnx. Nothing in a pickle is executed: unknown classes become dummies.
+safetensors, GGUF, GGML, rwkv.cpp, Caffe and TFLite files are parsed here (TFLite's tables with the package flatbuffers); numpy arrays,
+HDF5, PyTorch and ONNX files by numpy, h5py, torch and onnx. Nothing in a pickle is executed: unknown classes become dummies.
 """
 
 import argparse
@@ -25,19 +25,24 @@ import numpy as np
 
 
 class MissingTool(Exception):
-    """The format is known, and the tool that reads it is not installed."""
+    """The format is known, but the tool that reads it is not installed."""
 
 
 class NoTool(Exception):
-    """No format that a tool here reads."""
+    """The file is of no format that this module reads."""
+
+
+class NotUnderstood(Exception):
+    """The format is known, but its reader here fails on this file: a newer version or an unknown type, or a damaged file."""
 
 
 @dataclasses.dataclass
 class Layer:
-    """`names`: the first is what the tool shows; others stand for the same bytes. Where a field is None, anything will do.
+    """A layer that elves is expected to find. Every value matches a field that is None.
 
-    `optional` is empty for a layer that elves must find, else the reason why it may leave it out.
-    `content`: its bytes as they lie in memory, little endian (column-major arrays stay column-major).
+    `names`: the first is the name that the tool shows; the others are further names of the same bytes.
+    `optional`: empty for a layer that elves must find, else the reason why elves may leave it out.
+    `content`: its bytes as in memory, little endian (column-major arrays stay column-major).
     """
 
     names: tuple
@@ -95,7 +100,8 @@ def read_npz(path):
 # ---------------------------------------------------------------- safetensors
 
 SAFETENSORS_DTYPES = {"F64": "f64", "F32": "f32", "F16": "f16", "BF16": "bf16", "I64": "i64", "I32": "i32", "I16": "i16", "I8": "i8",
-                      "U64": "u64", "U32": "u32", "U16": "u16", "U8": "u8", "BOOL": "bool", "F8_E4M3": "f8_e4m3", "F8_E5M2": "f8_e5m2"}
+                      "U64": "u64", "U32": "u32", "U16": "u16", "U8": "u8", "BOOL": "bool", "F8_E4M3": "f8_e4m3", "F8_E5M2": "f8_e5m2",
+                      "F8_E4M3FNUZ": "f8_e4m3fnuz", "F8_E5M2FNUZ": "f8_e5m2fnuz", "F8_E8M0": "f8_e8m0", "C64": "c64"}
 
 
 def read_safetensors(path):
@@ -107,7 +113,9 @@ def read_safetensors(path):
     layers = []
     for name, row in header.items():
         start, end = row["data_offsets"]
-        layers.append(Layer((name,), SAFETENSORS_DTYPES[row["dtype"]], row["shape"], end - start, data[start:end]))
+        dtype = SAFETENSORS_DTYPES.get(row["dtype"])
+        optional = "" if dtype else f"elements of type {row['dtype']}"
+        layers.append(Layer((name,), dtype, row["shape"] if dtype else None, end - start, data[start:end], optional))
     return layers
 
 
@@ -579,12 +587,17 @@ def read_tflite(path):
 
 # ---------------------------------------------------------------- GGUF and GGML
 
-# Shapes are as numpy shows them, outermost first: the files count dimensions from the innermost.
-# number: (name, bytes of a block, elements of a block)
-GGML_DTYPES = {0: ("f32", 4, 1), 1: ("f16", 2, 1), 2: ("q4_0", 18, 32), 3: ("q4_1", 20, 32), 6: ("q5_0", 22, 32), 7: ("q5_1", 24, 32),
-               8: ("q8_0", 34, 32), 9: ("q8_1", 36, 32), 10: ("q2_k", 84, 256), 11: ("q3_k", 110, 256), 12: ("q4_k", 144, 256),
-               13: ("q5_k", 176, 256), 14: ("q6_k", 210, 256), 15: ("q8_k", 292, 256), 24: ("i8", 1, 1), 25: ("i16", 2, 1),
-               26: ("i32", 4, 1), 27: ("i64", 8, 1), 28: ("f64", 8, 1), 30: ("bf16", 2, 1)}
+# Number of a type: (dtype, bytes of a block, elements of a block). Without a dtype the rows of an array are shown as bytes.
+GGML_TYPES = {0: ("f32", 4, 1), 1: ("f16", 2, 1), 2: ("q4_0", 18, 32), 3: ("q4_1", 20, 32), 6: ("q5_0", 22, 32), 7: ("q5_1", 24, 32),
+              8: ("q8_0", 34, 32), 9: ("q8_1", 36, 32), 10: ("q2_k", 84, 256), 11: ("q3_k", 110, 256), 12: ("q4_k", 144, 256),
+              13: ("q5_k", 176, 256), 14: ("q6_k", 210, 256), 15: ("q8_k", 292, 256), 16: ("iq2_xxs", 66, 256), 17: ("iq2_xs", 74, 256),
+              18: ("iq3_xxs", 98, 256), 19: ("iq1_s", 50, 256), 20: ("iq4_nl", 18, 32), 21: ("iq3_s", 110, 256), 22: ("iq2_s", 82, 256),
+              23: ("iq4_xs", 136, 256), 24: ("i8", 1, 1), 25: ("i16", 2, 1), 26: ("i32", 4, 1), 27: ("i64", 8, 1), 28: ("f64", 8, 1),
+              29: ("iq1_m", 56, 256), 30: ("bf16", 2, 1), 34: ("tq1_0", 54, 256), 35: ("tq2_0", 66, 256), 39: ("mxfp4", 17, 32),
+              40: (None, 36, 64)}
+# rwkv.cpp has numbers of its own. 4, 5 and 6 were removed types.
+RWKV_TYPES = {number: GGML_TYPES[of_ggml] for number, of_ggml in
+              {0: 0, 1: 1, 2: 2, 3: 3, 7: 6, 8: 7, 9: 8, 10: 9, 11: 10, 12: 11, 13: 12, 14: 13, 15: 14, 16: 15}.items()}
 
 
 class Cursor:
@@ -609,9 +622,17 @@ class Cursor:
         return self.bytes(self.number(form)).decode("utf-8", "surrogateescape")
 
 
-def ggml_bytes(kind, shape):
-    name, block_bytes, block = GGML_DTYPES[kind]
-    return name, math.prod(shape) // block * block_bytes
+def ggml_array(types, number, dimensions):
+    """(dtype, shape, bytes) of an array. The file lists dimensions innermost first, the shape is outermost first as in numpy."""
+    if number not in types:
+        raise ValueError(f"type {number} is not known")
+    dtype, block_bytes, block = types[number]
+    row = dimensions[0] if dimensions else 1
+    if row % block:
+        raise ValueError(f"rows of {row} elements of type {number}, which has blocks of {block}")
+    shape, row_bytes = list(dimensions[::-1]), row // block * block_bytes
+    n_bytes = math.prod(shape[:-1]) * row_bytes
+    return (dtype, shape, n_bytes) if dtype else ("u8", shape[:-1] + [row_bytes], n_bytes)
 
 
 GGUF_SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
@@ -644,9 +665,9 @@ def read_gguf(path):
     alignment = values.get("general.alignment", 32)
     start = -(-cursor.at // alignment) * alignment
     layers = []
-    for name, shape, kind, offset in rows:
-        dtype, n_bytes = ggml_bytes(kind, shape)
-        layers.append(Layer((name,), dtype, shape[::-1], n_bytes, data[start + offset:start + offset + n_bytes]))
+    for name, dimensions, number, offset in rows:
+        dtype, shape, n_bytes = ggml_array(GGML_TYPES, number, dimensions)
+        layers.append(Layer((name,), dtype, shape, n_bytes, data[start + offset:start + offset + n_bytes]))
     return layers
 
 
@@ -668,6 +689,16 @@ def skip_whisper_head(cursor):
     return [Layer((None,), "f32", None, len(filters), filters, "the mel filters")]
 
 
+def ggml_tensors(cursor, types):
+    """(number of the type, layer) of each tensor from here to the end of the file."""
+    while cursor.at < len(cursor.data):
+        n_dimensions, name_bytes, number = cursor.numbers("3i")
+        dimensions = list(cursor.numbers(f"{n_dimensions}i"))
+        name = cursor.bytes(name_bytes).decode("utf-8", "surrogateescape")
+        dtype, shape, n_bytes = ggml_array(types, number, dimensions)
+        yield number, Layer((name,), dtype, shape, n_bytes, cursor.bytes(n_bytes))
+
+
 def read_ggml(path):
     """The two kinds of whisper.cpp."""
     with open(path, "rb") as file:
@@ -678,13 +709,26 @@ def read_ggml(path):
         skip_silero_head(cursor)
     else:
         layers += skip_whisper_head(cursor)
-    while cursor.at < len(data):
-        n_dimensions, name_bytes, kind = cursor.numbers("3i")
-        shape = list(cursor.numbers(f"{n_dimensions}i"))
-        name = cursor.bytes(name_bytes).decode("utf-8", "surrogateescape")
-        dtype, n_bytes = ggml_bytes(kind, shape)
-        layers.append(Layer((name,), dtype, shape[::-1], n_bytes, cursor.bytes(n_bytes)))
-    return layers
+    return layers + [layer for _, layer in ggml_tensors(cursor, GGML_TYPES)]
+
+
+# Why elves may leave out all layers of a file, and may not recognise it either.
+RWKV_NUMBERS = "rwkv.cpp has its own numbers of quantized types"
+
+
+def read_rwkv(path):
+    """Of rwkv.cpp (its docs/FILE_FORMAT.md). Where the number of a type means another type in ggml, elves may miss any layer of the
+    file: it reads the numbers as those of ggml."""
+    with open(path, "rb") as file:
+        cursor = Cursor(file.read(), 4)
+    version = cursor.numbers("5i")[0]  # then the sizes of the vocabulary and of a layer, the number of layers, the main type
+    tensors = list(ggml_tensors(cursor, RWKV_TYPES))
+    if version == 100 and any(number > 1 for number, _ in tensors):
+        raise ValueError("quantized types of version 100")
+    if any(RWKV_TYPES[number] != GGML_TYPES.get(number) for number, _ in tensors):
+        for _, layer in tensors:
+            layer.optional = RWKV_NUMBERS
+    return [layer for _, layer in tensors]
 
 
 # ---------------------------------------------------------------- Caffe
@@ -765,7 +809,7 @@ def read_caffe(path):
 
 READERS = {"safetensors": read_safetensors, "npy": read_npy, "npz": read_npz, "pickle": read_pickle, "torch-zip": read_torch,
            "torch-legacy": read_torch, "torchscript": read_torchscript, "hdf5": read_hdf5, "onnx": read_onnx, "tflite": read_tflite,
-           "gguf": read_gguf, "ggml": read_ggml,
+           "gguf": read_gguf, "ggml": read_ggml, "rwkv": read_rwkv,
            "keras": read_keras, "caffe": read_caffe, "onnx-data": read_onnx_data}
 
 LEGACY_MAGIC = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19"
@@ -796,10 +840,13 @@ def is_onnx_data(path):
         return any(True for _ in external_entries(path))
     except MissingTool:
         return path.endswith(".onnx.data")
+    except Exception:
+        return False  # a file named .onnx that onnx cannot parse
 
 
 def format_of(path):
-    """By content; by name only for ONNX and Caffe, which have no magic, and for what an ONNX file beside it describes."""
+    """The name of a row of READERS, or None. By content; for ONNX and Caffe, which have no magic number, by name and first byte
+    (the key of a field that comes first); for external data of an ONNX file in the same folder by that file."""
     size = os.path.getsize(path)
     with open(path, "rb") as file:
         head = file.read(16)
@@ -811,18 +858,20 @@ def format_of(path):
                             (b"\x93NUMPY", 0, "npy"), (LEGACY_MAGIC, 0, "torch-legacy")):
         if head[at:at + len(magic)] == magic:
             return name
+    if len(head) == 16 and head[:4] == b"fmgg" and struct.unpack_from("<i", head, 4)[0] in (100, 101):
+        return "rwkv"
     if len(head) > 9 and struct.unpack_from("<Q", head)[0] <= size - 8 and head[8:9] == b"{":
         return "safetensors"
     if head[:1] == b"\x80" and head[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05"):
         return "pickle"
-    for suffix, name in ((".onnx", "onnx"), (".caffemodel", "caffe")):
-        if path.endswith(suffix):
+    for suffix, first_bytes, name in ((".onnx", b"\x08", "onnx"), (".caffemodel", b"\x0a\x12\xa2", "caffe")):
+        if path.endswith(suffix) and head and head[0] in first_bytes:
             return name
     return "onnx-data" if is_onnx_data(path) else None
 
 
 def check_contents(path, layers):
-    """A layer that must be found has its bytes in the file, in one piece: else the rules above are wrong."""
+    """Raises AssertionError unless the bytes of each layer that must be found lie in the file in one piece: else a reader is wrong."""
     if os.path.getsize(path) == 0:
         return
     with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
@@ -832,11 +881,16 @@ def check_contents(path, layers):
 
 
 def read(path):
-    """The layers of a file. MissingTool or NoTool where they cannot be told."""
+    """The layers of a file. Raises MissingTool, NoTool or NotUnderstood."""
     name = format_of(path)
     if name is None:
         raise NoTool(path)
-    layers = READERS[name](path)
+    try:
+        layers = READERS[name](path)
+    except MissingTool:
+        raise
+    except Exception as error:
+        raise NotUnderstood(f"{name}: {type(error).__name__}: {error}") from error
     for layer in layers:
         if layer.n_bytes == 0 and not layer.optional:
             layer.optional = "no bytes"
@@ -852,7 +906,9 @@ def describe(path):
     except NoTool:
         return row
     except MissingTool as error:
-        return row | {"format": format_of(path), "missing_tool": str(error)}
+        return row | {"format": format_of(path), "problem": f"needs {error}"}
+    except NotUnderstood as error:
+        return row | {"format": format_of(path), "problem": str(error)}
     for layer in native.layers:
         row["layers"].append({"name": layer.names[0], "other_names": list(layer.names[1:]), "dtype": layer.dtype, "shape": layer.shape,
                               "bytes": layer.n_bytes, "optional": layer.optional})
@@ -873,7 +929,7 @@ def main():
         return
     for row in rows:
         must = [layer for layer in row["layers"] if not layer["optional"]]
-        tool = f"needs {row['missing_tool']}" if "missing_tool" in row else row["format"] or "no tool"
+        tool = row.get("problem") or row["format"] or "no tool"
         n_bytes = sum(layer["bytes"] for layer in must)
         print(f"{tool:<14} {len(must):5} must {len(row['layers']) - len(must):5} may  {n_bytes:10} bytes  {row['path']}")
 

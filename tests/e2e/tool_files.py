@@ -1,4 +1,4 @@
-"""Weight files of many variants, written by the formats' own tools: those that the real corpus lacks."""
+"""Writes weight files in many variants of the formats, with the formats' own tools where there are any."""
 
 import io
 import json
@@ -10,6 +10,8 @@ import zipfile
 
 import h5py
 import numpy as np
+
+import native_layers
 
 
 def weights(rng, *shape):
@@ -224,26 +226,45 @@ def gguf(version, tensors, alignment=None):
 
 
 def make_gguf(folder, rng):
-    import native_layers
     plain = {"token_embd.weight": (0, [30, 40], weights(rng, 40, 30).tobytes()),
              "f16": (1, [64], weights(rng, 64).astype(np.float16).tobytes()),
              "norm.bias": (0, [7], weights(rng, 7).tobytes())}
     blocks = {}
-    for kind in native_layers.GGML_DTYPES:
-        dtype, n_bytes = native_layers.ggml_bytes(kind, [256, 3])
-        blocks[f"blk.{kind}.{dtype}"] = (kind, [256, 3], rng.bytes(n_bytes))
+    for number in native_layers.GGML_TYPES:
+        dtype, _, n_bytes = native_layers.ggml_array(native_layers.GGML_TYPES, number, [256, 3])
+        blocks[f"blk.{number}.{dtype}"] = (number, [256, 3], rng.bytes(n_bytes))
     write(folder, "version2.gguf", gguf(2, plain))
     write(folder, "version3.gguf", gguf(3, plain | blocks))
     write(folder, "aligned.gguf", gguf(3, plain | blocks, alignment=256))
 
 
+# ---------------------------------------------------------------- rwkv.cpp
+
+def rwkv(rng, number):
+    """A file of rwkv.cpp whose matrices have the type of this number; vectors are f32."""
+    out = b"fmgg" + struct.pack("<5i", 101, 64, 32, 3, number)
+    for name, dimensions in (("emb.weight", [64, 32]), *((f"blocks.{i}.att.{x}.weight", [32, 32]) for i in range(3) for x in "rkv"),
+                             *((f"blocks.{i}.ln1.weight", [32]) for i in range(3)), ("head.weight", [32, 64])):
+        kind = number if len(dimensions) == 2 else 0
+        _, _, n_bytes = native_layers.ggml_array(native_layers.RWKV_TYPES, kind, dimensions)
+        content = weights(rng, *dimensions).astype("f4" if kind == 0 else "f2").tobytes() if kind < 2 else rng.bytes(n_bytes)
+        out += struct.pack(f"<{3 + len(dimensions)}i", len(dimensions), len(name), kind, *dimensions) + name.encode() + content
+    return out
+
+
+def make_rwkv(folder, rng):
+    for name, number in (("f32", 0), ("f16", 1), ("q4_0", 2), ("q5_0", 7), ("q5_1", 8), ("q8_0", 9)):
+        write(folder, f"{name}.bin", rwkv(rng, number))
+
+
 # ----------------------------------------------------------------
 
-MAKERS = {"numpy": make_numpy, "pickle": make_pickles, "torch": make_torch, "hdf5": make_hdf5, "onnx": make_onnx, "gguf": make_gguf}
+MAKERS = {"numpy": make_numpy, "pickle": make_pickles, "torch": make_torch, "hdf5": make_hdf5, "onnx": make_onnx, "gguf": make_gguf,
+          "rwkv": make_rwkv}
 
 
 def make(root, seed=11):
-    """Writes a folder of files for each tool that is installed; returns the names of the others."""
+    """Writes a folder of files for each tool that is installed; returns the names of the modules that are missing."""
     missing = []
     for name, maker in MAKERS.items():
         try:
