@@ -717,7 +717,7 @@ RWKV_NUMBERS = "rwkv.cpp has its own numbers of quantized types"
 
 
 def read_rwkv(path):
-    """Of rwkv.cpp (its docs/FILE_FORMAT.md). Where the number of a type means another type in ggml, elves may miss any layer of the
+    """Of rwkv.cpp (FILE_FORMAT.md in its repository). Where the number of a type means another type in ggml, elves may miss any layer of the
     file: it reads the numbers as those of ggml."""
     with open(path, "rb") as file:
         cursor = Cursor(file.read(), 4)
