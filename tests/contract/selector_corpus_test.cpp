@@ -1,8 +1,10 @@
-// The selector against the choice that knows everything, on real weights: every third chunk of the layers of the real
-// corpus, in the order of their paths.
+// Compares the sizes of the selector's choices with those of the exhaustive choice on real weights: every n-th chunk of
+// the layers of the real corpus, in the order of their paths. The sample stays near kSampleBytes when the corpus grows.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdio>
+#include <span>
 
 #include "measure/forced_encoder.hpp"
 #include "measure/real_corpus.hpp"
@@ -10,7 +12,8 @@
 namespace elves {
 namespace {
 
-constexpr std::size_t kEvery = 3;
+constexpr std::size_t kLeastStep = 3;
+constexpr std::size_t kSampleBytes = 80'000'000;
 constexpr double kMost = 1.01;
 
 struct Totals {
@@ -19,13 +22,20 @@ struct Totals {
   std::size_t exhaustive_bytes = 0;
 };
 
+std::size_t sample_step(std::span<const measure::LayerChunk> chunks) {
+  std::size_t bytes = 0;
+  for (const auto& chunk : chunks) bytes += chunk.size_bytes;
+  return std::max(kLeastStep, (bytes + kSampleBytes - 1) / kSampleBytes);
+}
+
 Totals encode_sample(const std::string& hub, const EncodeOptions& options) {
   Encoder encoder;
   measure::ExhaustiveEncoder exhaustive;
   std::vector<std::byte> out;
   Totals totals;
   const auto chunks = measure::list_chunks(hub);
-  for (std::size_t i = 0; i < chunks.size(); i += kEvery) {
+  const auto step = sample_step(chunks);
+  for (std::size_t i = 0; i < chunks.size(); i += step) {
     const auto raw = measure::read_chunk(hub, chunks[i]);
     auto chunk_options = options;
     chunk_options.lossless |= chunks[i].lossless;
