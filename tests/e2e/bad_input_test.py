@@ -1,4 +1,4 @@
-"""What bad input gets: one clear line or a row in `failures`, the right exit code, and never a wrong byte."""
+"""Bad input causes one clear line or a row in `failures`, the documented exit code, and never a wrong byte."""
 
 import fcntl
 import json
@@ -25,12 +25,12 @@ needs_root = unittest.skipUnless(os.geteuid() == 0, "needs root")
 
 
 def without_root():
-    """Words that run a command as somebody whom permission bits stop; skips the test where there is no way to."""
+    """The start of a command line that runs a command as a user whom permission bits stop; skips the test where that is impossible."""
     if os.geteuid() != 0:
         return []
     if shutil.which("setpriv") is None or subprocess.run([*NOBODY, os.path.join(e2e.BIN, "elves-ls"), "--version"], env=e2e.environment(),
                                                          capture_output=True).returncode != 0:
-        raise unittest.SkipTest("permission bits do not stop root, and setpriv cannot drop it here")
+        raise unittest.SkipTest("permission bits do not stop root, and setpriv cannot change the user here")
     return NOBODY
 
 
@@ -50,14 +50,14 @@ class BadInput(e2e.EndToEnd):
         return hub
 
     def fails(self, *words, ranks=0, expect=FAILED, options=(), prefix=()):
-        """elves-mpi ends with this code and says one line with these words."""
+        """elves-mpi ends with this code and prints one line that has these words."""
         done = e2e.run(ranks, "elves-mpi", "--corpus", self.corpus, "--archive", self.archive, *options, expect=expect, prefix=prefix,
                        timeout=60)
         self.assert_one_error(done, "elves-mpi", *words)
         return done
 
     def assert_restored(self, *, without=(), expect=DONE, ranks=2):
-        """Restores: everything equals the corpus, and exactly the files of `without` are not there."""
+        """The restored tree equals the corpus, except that exactly the files of `without` are missing."""
         shutil.rmtree(self.to, ignore_errors=True)
         done = e2e.restore(ranks, self.archive, self.to, expect=expect)
         found, original = e2e.snapshot(self.to)[0], e2e.snapshot(self.corpus)[0]
@@ -73,7 +73,7 @@ class Corpus(BadInput):
     def test_missing(self):
         for ranks in (0, 3):
             self.fails(self.corpus, "No such file", ranks=ranks)
-        self.assertFalse(os.path.exists(self.archive), "nothing is created where there is nothing to archive")
+        self.assertFalse(os.path.exists(self.archive), "an archive was created for a corpus that does not exist")
 
     def test_a_file(self):
         with open(self.corpus, "w") as file:
@@ -324,11 +324,11 @@ class Options(BadInput):
         self.assertFalse(os.path.exists(self.archive))
         self.assertFalse(os.path.exists(self.to))
 
-    def test_many_ranks_say_it_once(self):
+    def test_many_ranks_print_an_error_once(self):
         done = e2e.run(4, "elves-mpi", "--corpus", self.corpus, "--no-such-option", expect=USAGE)
         self.assert_one_error(done, "elves-mpi", "no-such-option")
 
-    def test_help_and_version_need_nothing(self):
+    def test_help_and_version_need_no_other_option(self):
         for command in ("elves-mpi", "elves-restore", "elves-verify", "elves-ls"):
             done = e2e.run(2 if command == "elves-mpi" else 0, command, "--help")
             self.assertEqual(done.stdout.count("usage: "), 1)
@@ -357,7 +357,7 @@ class ArchivePlace(BadInput):
         before = e2e.snapshot(self.archive)
         self.fails(self.archive, "Permission denied", prefix=prefix)
         self.assertEqual(e2e.differences(before, e2e.snapshot(self.archive)), [])
-        e2e.verify(2, self.archive, prefix=prefix)  # reading needs no more than reading
+        e2e.verify(2, self.archive, prefix=prefix)  # reading needs no permission to write
 
     def test_a_directory_of_other_things(self):
         self.small_hub()
@@ -474,14 +474,14 @@ class Locks(BadInput):
         e2e.archive(2, self.corpus, self.archive)
         self.hub.write("acme/one/new.txt", "new")
 
-    def test_a_locked_archive_is_left_alone_and_its_holder_named(self):
+    def test_a_locked_archive_is_refused_and_its_holder_named(self):
         self.hold()
         before = e2e.snapshot(self.archive)
         for ranks in (0, 3):
             self.fails("locked", "process 4711 on elsewhere since 2026-01-01", ranks=ranks, expect=LOCKED)
         self.assertEqual(e2e.differences(before, e2e.snapshot(self.archive)), [])
 
-    def test_a_holder_that_cannot_be_read_is_named_all_the_same(self):
+    def test_a_lock_whose_holder_cannot_be_read_is_refused(self):
         self.hold("")
         self.fails("locked", "another job", expect=LOCKED)
 
@@ -497,13 +497,13 @@ class Locks(BadInput):
         self.assertEqual(report["corpus"]["files_archived"], 1)
         self.assertEqual(e2e.leftovers(self.archive), [])
 
-    def test_a_lock_that_its_holder_gave_up_is_taken(self):
+    def test_a_lock_that_its_holder_released_is_taken(self):
         self.hold().close()
         os.utime(os.path.join(self.archive, "lock"), (0, 0))
         e2e.archive(2, self.corpus, self.archive)
         self.assertEqual(e2e.leftovers(self.archive), [])
 
-    def test_a_lock_of_another_host_that_was_alive_just_now_holds_where_the_kernel_knows_nothing(self):
+    def test_a_recent_lock_of_another_host_is_kept_where_the_kernel_has_no_lock(self):
         self.hold().close()
         self.fails("locked", "elsewhere", "--break-lock", expect=LOCKED)
         e2e.archive(2, self.corpus, self.archive, "--break-lock")
@@ -517,7 +517,7 @@ class Locks(BadInput):
         for pid in ranks:
             os.kill(pid, signal.SIGSTOP)
         try:
-            self.assertIsNone(first.poll(), "over before it was halted")
+            self.assertIsNone(first.poll(), "the job ended before it was halted")
             self.fails("locked", socket.gethostname(), "process", expect=LOCKED)
         finally:
             for pid in ranks:
@@ -558,7 +558,7 @@ class DamagedArchive(BadInput):
             return shard[dataset].id.get_offset(), shard[dataset].nbytes
 
     def assert_only_right_files(self, *, ranks=0, codes=(FAILED, SOME_SKIPPED)):
-        """Restores; whatever comes back is what was archived. Returns what elves said and the paths that are missing."""
+        """Restores, and checks that every restored file is as archived. Returns the lines of elves and the missing paths."""
         shutil.rmtree(self.to, ignore_errors=True)
         done = e2e.finish(e2e.start(ranks, "elves-restore", "--archive", self.archive, "--to", self.to))
         self.assertIn(done.returncode, codes, done.stderr)
@@ -570,7 +570,7 @@ class DamagedArchive(BadInput):
             self.assertEqual(entry["sha256"], original[path]["sha256"], path)
         return e2e.said(done, "elves-restore"), {os.fsdecode(path) for path in set(original) - set(found)}
 
-    def test_a_flipped_byte_of_the_payload_costs_one_file_and_is_named(self):
+    def test_a_flipped_byte_of_the_payload_loses_one_file_which_is_named(self):
         begin, size = self.range_of(1, "payload")
         self.flip(1, begin + size // 2)
         done = e2e.verify(2, self.archive, expect=DIFFERENT)
@@ -581,7 +581,7 @@ class DamagedArchive(BadInput):
         self.assertTrue(said[0].startswith(missing.pop()), said)
         self.assertIn("checksum", said[0])
 
-    def test_the_last_byte_of_the_payload_counts_too(self):
+    def test_a_flipped_last_byte_of_the_payload_is_found(self):
         begin, size = self.range_of(2, "payload")
         self.flip(2, begin + size - 1, bit=1)
         e2e.verify(1, self.archive, expect=DIFFERENT)
@@ -607,11 +607,11 @@ class DamagedArchive(BadInput):
         e2e.verify(1, self.archive)
 
     def first_sketch(self, shard):
-        """Where the sketches begin in /names: behind all that restoring needs."""
+        """The offset of the first sketch in /names, behind all names that restoring needs."""
         with h5py.File(self.shard(shard), "r") as file:
             return int(min(file["sketches"]["name_offset"]))
 
-    def test_a_damaged_sketch_is_found_and_costs_no_file(self):
+    def test_a_damaged_sketch_is_found_and_loses_no_file(self):
         begin, _ = self.range_of(0, "names")
         self.flip(0, begin + self.first_sketch(0))
         done = e2e.verify(2, self.archive, expect=DIFFERENT)
@@ -619,7 +619,7 @@ class DamagedArchive(BadInput):
         _, missing = self.assert_only_right_files(codes=[0])
         self.assertEqual(missing, set())
 
-    def test_every_byte_of_a_row_is_guarded(self):
+    def test_a_change_of_any_byte_of_a_row_is_found(self):
         begin, size = self.range_of(3, "files")
         with h5py.File(self.shard(3), "r") as shard:
             row = shard["files"].dtype.itemsize
@@ -670,7 +670,7 @@ class DamagedArchive(BadInput):
 
 @needs_root
 class FullDisk(BadInput):
-    """A small file system of its own: what it cannot hold is one clear error on every rank, and no harm."""
+    """A full file system is one clear error for all ranks, and damages nothing."""
 
     def setUp(self):
         super().setUp()
@@ -683,7 +683,7 @@ class FullDisk(BadInput):
     def grow_disk(self):
         subprocess.run(["mount", "-o", "remount,size=200m", self.disk], check=True)
 
-    def test_of_the_archive(self):
+    def test_the_archive_does_not_fit(self):
         e2e.many_models(self.corpus, 5)  # 20 MiB
         self.archive = os.path.join(self.disk, "archive")
         for ranks in (1, 2, 3):
@@ -701,7 +701,7 @@ class FullDisk(BadInput):
         e2e.restore(2, self.archive, self.to)
         self.assert_same_tree(self.corpus, self.to)
 
-    def test_commits_before_it_stay(self):
+    def test_earlier_commits_stay(self):
         e2e.many_models(self.corpus, 5)
         self.archive = os.path.join(self.disk, "archive")
         self.fails("No space left", options=["--lossless", "--wave-bytes", "4MiB"])
@@ -715,7 +715,7 @@ class FullDisk(BadInput):
             self.assertEqual(after[path], entry, path)
         e2e.verify(2, self.archive, "--against", self.corpus)
 
-    def test_of_a_restore(self):
+    def test_the_restored_files_do_not_fit(self):
         e2e.many_models(self.corpus, 5)
         e2e.archive(2, self.corpus, self.archive, "--lossless")
         to = os.path.join(self.disk, "restored")

@@ -1,4 +1,4 @@
-"""What an archive holds does not depend on who made it: equal payload and tables for 1 to 4 ranks and 1, 2 threads."""
+"""Payload and tables of an archive are equal for 1 to 4 ranks and for 1 and 2 threads."""
 
 import json
 import os
@@ -42,7 +42,7 @@ class Determinism(e2e.EndToEnd):
         super().setUpClass()
         cls.corpus = os.path.join(cls.shared, "hub")
         cls.hub = e2e.make_hub(cls.corpus)
-        # A layer that is larger than a wave of 8 MiB and than any rank's share of it.
+        # A layer that is larger than a wave of 8 MiB, and so than the share of any rank.
         rng = np.random.default_rng(11)
         cls.hub.write_model("large/layer/model.safetensors", {"w": e2e.tensor(e2e.weights(rng, 5000, 1000)), "b": e2e.tensor(e2e.weights(rng, 1000))})
         cls.hub.age()
@@ -96,7 +96,7 @@ class Determinism(e2e.EndToEnd):
         shutil.copyfile(self.hub.path("acme/base/model.safetensors"), other.path("org0/model-000/known.safetensors"))
         self.assert_same_archives("--lossless", "--wave-bytes", "8MiB", corpora=[self.corpus, other.root], n_shards=7)
 
-    def test_the_place_of_the_corpus_and_the_order_of_its_folders_do_not_matter(self):
+    def test_archives_do_not_depend_on_the_path_of_the_corpus_or_the_order_of_its_folders(self):
         moved = self.at("elsewhere")
         os.makedirs(moved)
         names = sorted(os.listdir(self.corpus), reverse=True)
@@ -107,7 +107,7 @@ class Determinism(e2e.EndToEnd):
         e2e.archive(3, moved, self.at("b"), "--wave-bytes", "8MiB")
         self.assertEqual(contents(self.at("a")), contents(self.at("b")))
 
-    def test_archives_of_their_own_have_secrets_of_their_own(self):
+    def test_each_archive_has_a_secret_of_its_own(self):
         for name in ("a", "b"):
             e2e.archive(1, self.corpus, self.at(name), "--include", "kinds")
         identities = []

@@ -1,4 +1,5 @@
-"""Models that rest on others: their bases are found, whoever sweeps and in whatever order, and every file comes back."""
+"""Fine-tunes are stored as deltas of their bases: the bases are found for any number of ranks and any order of archiving, and every
+file is restored."""
 
 import json
 import os
@@ -22,12 +23,12 @@ def base_values(rng):
 
 
 def tuned(rng, values, noise):
-    """All layers moved by `noise` of their spread."""
+    """The layers plus noise, whose standard deviation is `noise` times that of the weights."""
     return {name: (value + e2e.weights(rng, *value.shape, sigma=0.02 * noise)).astype(np.float32) for name, value in values.items()}
 
 
 def grown(rng, values, rows):
-    """A vocabulary with more rows."""
+    """The layers with `rows` more rows in the embedding."""
     more = dict(values)
     more["embed.weight"] = np.concatenate([values["embed.weight"], e2e.weights(rng, rows, ROWS["embed.weight"][1])])
     return more
@@ -42,7 +43,7 @@ def card(base):
 
 
 class FamilyHub(e2e.Tree):
-    """Folders in an order that puts fine-tunes before and after their base: ada < lab/base < lab/tuned < zoe."""
+    """Fine-tunes are archived before and after their base, by the order of their paths: ada < lab/base < lab/tuned < zoe."""
 
     def __init__(self, root, as_tensor=e2e.tensor, seed=21):
         super().__init__(root)
@@ -69,7 +70,7 @@ def models_of(report):
 
 
 def delta_layers(archive):
-    """(shard, row of /layers) of all layers that are differences -> (base_shard, base_row)."""
+    """{(shard, row of /layers) of a delta: (base_shard, base_row)}."""
     found = {}
     for number, name in enumerate(e2e.shards(archive)):
         with h5py.File(os.path.join(archive, name), "r") as shard:
@@ -80,7 +81,7 @@ def delta_layers(archive):
 
 
 class Families(e2e.EndToEnd):
-    RESTING = ("ada/tuned-without-card", "lab/tuned", "zoe/grown")
+    FINE_TUNES = ("ada/tuned-without-card", "lab/tuned", "zoe/grown")
 
     def sweep(self, corpus, *options, ranks=2, archive="archive", **more):
         return e2e.archive(ranks, corpus, self.at(archive), *options, **more)
@@ -93,21 +94,21 @@ class Families(e2e.EndToEnd):
         e2e.verify(ranks, self.at(archive))
 
     def assert_one_family(self, report):
-        """All of the family but one model rest on others of it; the stranger on nobody."""
+        """All models of the family but one have a base in it; lab/stranger has none."""
         models = models_of(report)
-        family = {"lab/base", *self.RESTING}
-        resting = {id for id in family if models[id]["base"] is not None}
-        self.assertGreaterEqual(len(resting), len(family) - 1)
-        for id in resting:
+        family = {"lab/base", *self.FINE_TUNES}
+        fine_tunes = {id for id in family if models[id]["base"] is not None}
+        self.assertGreaterEqual(len(fine_tunes), len(family) - 1)
+        for id in fine_tunes:
             self.assertLessEqual({row["id"] for row in models[id]["bases"]}, family)
         self.assertIsNone(models["lab/stranger"]["base"])
 
-    def assert_rests_on(self, report, base="lab/base", resting=RESTING, alone=("lab/base", "lab/stranger")):
+    def assert_bases(self, report, base="lab/base", fine_tunes=FINE_TUNES, without_base=("lab/base", "lab/stranger")):
         models = models_of(report)
-        self.assertEqual({id: models[id]["base"] for id in resting}, dict.fromkeys(resting, base))
-        for id in alone:
+        self.assertEqual({id: models[id]["base"] for id in fine_tunes}, dict.fromkeys(fine_tunes, base))
+        for id in without_base:
             self.assertIsNone(models[id]["base"], id)
-        for id in resting:
+        for id in fine_tunes:
             self.assertGreater(sum(row["saved_bytes"] for row in models[id]["bases"]), 0.1 * models[id]["bytes"], id)
             self.assertLess(models[id]["stored_bytes"], 0.75 * models[id]["bytes"], id)
 
@@ -119,7 +120,7 @@ class OneSweep(Families):
 
     def test_bases_are_found_with_and_without_lineage(self):
         report = self.sweep(self.hub.root, "--lossless")
-        self.assert_rests_on(report)
+        self.assert_bases(report)
         self.assertGreater(report["stages"]["delta"], 0)
         self.assert_restores(self.hub.root)
 
@@ -128,17 +129,17 @@ class OneSweep(Families):
             with self.subTest(wave_bytes=wave_bytes):
                 shutil.rmtree(self.at("archive"), ignore_errors=True)
                 report = self.sweep(self.hub.root, "--lossless", "--wave-bytes", wave_bytes)
-                self.assert_one_family(report)  # who comes first is a base
+                self.assert_one_family(report)  # the model that is archived first is a base
                 self.assert_restores(self.hub.root)
 
-    def test_lineage_puts_the_base_into_an_earlier_wave(self):
+    def test_a_base_named_by_lineage_is_archived_in_an_earlier_wave(self):
         self.hub.write("ada/tuned-without-card/README.md", card("lab/base"))
         self.hub.write("zoe/grown/config.json", '{"_name_or_path": "lab/base"}')
         report = self.sweep(self.hub.root, "--lossless", "--wave-bytes", "8MiB")
-        self.assert_rests_on(report)
+        self.assert_bases(report)
         self.assert_restores(self.hub.root)
 
-    def test_what_is_stored_does_not_depend_on_ranks_and_threads(self):
+    def test_archives_are_equal_for_any_number_of_ranks_and_threads(self):
         for options in (["--lossless", "--wave-bytes", "8MiB"], ["--wave-bytes", "64MiB"]):
             with self.subTest(options=options):
                 expected = None
@@ -156,9 +157,9 @@ class OneSweep(Families):
                     self.assertEqual(differ, [], f"{ranks} ranks with {threads} threads")
                 self.assertGreater(len(delta_layers(first)), 10)
 
-    def test_with_loss_differences_give_what_elf_alone_gives(self):
+    def test_in_default_mode_deltas_decode_to_the_same_values_as_elf(self):
         report = self.sweep(self.hub.root)
-        self.assert_rests_on(report)
+        self.assert_bases(report)
         names = {row["name"] for row in report["transforms"]}
         self.assertIn("elf-delta", names)
         alone = self.sweep(self.hub.root, "--stages", "hd,de,elf,planes,zstd", archive="alone")
@@ -169,7 +170,7 @@ class OneSweep(Families):
             e2e.verify(2, self.at(name), "--against", self.hub.root)
         self.assert_same_tree(self.at("from-archive"), self.at("from-alone"))
 
-    def test_bfloat16_and_others(self):
+    def test_bases_are_found_for_bf16_f16_and_f64(self):
         for kind, as_tensor in (("bf16", e2e.bfloat16), ("f16", lambda value: e2e.tensor(value.astype(np.float16))),
                                 ("f64", lambda value: e2e.tensor(value.astype(np.float64)))):
             with self.subTest(kind=kind):
@@ -178,14 +179,14 @@ class OneSweep(Families):
                 self.assert_one_family(report)
                 self.assert_restores(hub.root, "archive-" + kind)
 
-    def test_the_summary_names_families_and_what_they_saved(self):
+    def test_the_summary_names_bases_and_saved_bytes(self):
         done = e2e.run(2, "elves-mpi", "--corpus", self.hub.root, "--archive", self.at("archive"), "--progress", "none")
         line = next(line for line in done.stdout.splitlines() if line.startswith("families"))
         self.assertIn("of 3 models", line)
         self.assertIn("saved", line)
         self.assertIn("lab/tuned on lab/base", done.stdout)
 
-    def test_no_base_rests_on_another(self):
+    def test_no_base_is_a_delta(self):
         self.sweep(self.hub.root, "--lossless", "--wave-bytes", "8MiB")
         deltas = delta_layers(self.at("archive"))
         self.assertGreater(len(deltas), 10)
@@ -193,7 +194,7 @@ class OneSweep(Families):
             self.assertNotIn(base, deltas)
             self.assertLessEqual(base[0], shard)
 
-    def test_equal_models_cost_nothing_and_rest_on_nobody(self):
+    def test_a_duplicate_model_has_no_base_and_stores_next_to_nothing(self):
         self.hub.write_model("zoe/same/model.safetensors", tensors(self.hub.base))
         report = self.sweep(self.hub.root, "--lossless")
         self.assertIsNone(models_of(report)["zoe/same"]["base"])
@@ -201,18 +202,18 @@ class OneSweep(Families):
 
 
 class Listing(Families):
-    def test_the_tree_of_a_family_and_the_bases_of_its_layers(self):
+    def test_the_listing_shows_the_tree_of_a_family_and_the_base_of_each_layer(self):
         hub = FamilyHub(self.at("hub"))
         hub.write_model("zoe/same/model.safetensors", tensors(hub.base))
         self.sweep(hub.root, "--lossless", "--wave-bytes", "64MiB")
         archive = self.at("archive")
         members = {row["model"]: row for row in json.loads(e2e.run(0, "elves-ls", "--archive", archive, "--family", "--json").stdout)["families"]}
-        self.assertEqual(set(members), {"lab/base", "zoe/same", *self.RESTING})
+        self.assertEqual(set(members), {"lab/base", "zoe/same", *self.FINE_TUNES})
         self.assertEqual((members["lab/base"]["base"], members["lab/base"]["depth"]), (None, 0))
-        for id in self.RESTING:
+        for id in self.FINE_TUNES:
             self.assertEqual((members[id]["base"], members[id]["depth"]), ("lab/base", 1))
-            apart = members[id]["takes_from"][0]["bits_per_weight"]
-            self.assertTrue(10 < apart < 25, apart)
+            bits = members[id]["takes_from"][0]["bits_per_weight"]
+            self.assertTrue(10 < bits < 25, bits)
             self.assertGreater(members[id]["saved_bytes"], 0.1 * hub.size(id))
             self.assertGreater(members[id]["difference_bytes"], 0.9 * hub.size(id))
         self.assertEqual(members["zoe/same"]["base"], "lab/base")
@@ -230,7 +231,7 @@ class Listing(Families):
             self.assertRegex(base["place"], r"^\d+:\d+$")
             self.assertIsNone(layers["lab/base/model.safetensors", name])
 
-    def test_verify_counts_references_and_decodes_each_base_once(self):
+    def test_verify_counts_deltas_and_decodes_each_base_once(self):
         hub = FamilyHub(self.at("hub"))
         self.sweep(hub.root, "--lossless", "--wave-bytes", "64MiB")
         deltas = delta_layers(self.at("archive"))
@@ -241,7 +242,7 @@ class Listing(Families):
         self.assertEqual(int(words[1]), len(deltas))
         self.assertEqual(int(words[-2]), n_chunks)
 
-    def test_the_tree_is_of_all_models(self):
+    def test_family_and_layers_exclude_each_other(self):
         done = e2e.run(0, "elves-ls", "--archive", self.at("nothing"), "--family", "--layers", expect=e2e.USAGE)
         self.assertIn("--family", done.stderr)
 
@@ -259,47 +260,47 @@ class SeveralSweeps(Families):
         return self.at(name)
 
     def assert_models_restore(self, archive, *models):
-        """Byte by byte, whatever the corpus has become."""
+        """The restored models equal those of the hub, even if the corpus has changed."""
         to = self.at("restored-from-" + archive)
         e2e.restore(2, self.at(archive), to)
         for model in models:
             self.assertEqual(subprocess.run(["diff", "-r", self.hub.path(model), os.path.join(to, model)], capture_output=True).stdout, b"")
 
-    def test_base_first(self):
+    def test_fine_tunes_archived_after_their_base_are_its_deltas(self):
         for ranks in (1, 3):
             archive = f"archive{ranks}"
             self.sweep(self.hub.root, "--lossless", "--include", "lab/base", ranks=ranks, archive=archive)
             report = self.sweep(self.hub.root, "--lossless", ranks=ranks, archive=archive)
-            self.assert_rests_on(report, alone=["lab/stranger"])
+            self.assert_bases(report, without_base=["lab/stranger"])
             self.assert_restores(self.hub.root, archive, ranks)
 
-    def test_fine_tune_first(self):
+    def test_a_base_archived_after_its_fine_tune_is_a_delta_of_it(self):
         first = self.sweep(self.hub.root, "--lossless", "--include", "lab/tuned")
         self.assertIsNone(models_of(first)["lab/tuned"]["base"])
         report = self.sweep(self.hub.root, "--lossless")
         models = models_of(report)
-        # The base rests on the fine-tune that was there before; its other fine-tunes rest on what is nearest.
+        # The base is a delta of the archived fine-tune; the other fine-tunes are deltas of the nearest model.
         self.assertEqual(models["lab/base"]["base"], "lab/tuned")
         self.assertEqual(models["ada/tuned-without-card"]["base"], "lab/tuned")
         self.assertIsNone(models["lab/stranger"]["base"])
         self.assert_restores(self.hub.root)
 
-    def test_the_base_was_removed_from_the_corpus_before_the_second_sweep(self):
+    def test_a_base_that_left_the_corpus_is_still_a_base(self):
         for options in (["--lossless"], []):
             with self.subTest(options=options):
                 archive = "archive" + "".join(options)
                 corpus = self.part("corpus" + "".join(options), "lab/base", "lab/stranger")
                 self.sweep(corpus, *options, archive=archive)
                 shutil.rmtree(os.path.join(corpus, "lab/base"))
-                self.part("corpus" + "".join(options), *self.RESTING)
+                self.part("corpus" + "".join(options), *self.FINE_TUNES)
                 report = self.sweep(corpus, *options, archive=archive)
-                self.assert_rests_on(report, alone=[])
+                self.assert_bases(report, without_base=[])
                 if options:
-                    self.assert_models_restore(archive, "lab/base", "lab/stranger", *self.RESTING)
+                    self.assert_models_restore(archive, "lab/base", "lab/stranger", *self.FINE_TUNES)
                 shutil.copytree(self.hub.path("lab/base"), os.path.join(corpus, "lab/base"))
                 e2e.verify(2, self.at(archive), "--against", corpus)
 
-    def test_a_base_that_lost_nothing_serves_a_sweep_with_loss_and_the_other_way_round(self):
+    def test_a_lossless_base_serves_a_lossy_sweep_and_a_lossy_base_a_lossless_one(self):
         for first, second in ((["--lossless"], []), ([], ["--lossless"])):
             archive = "archive-" + "".join(first or ["loss"])
             corpus = self.part("part" + archive, "lab/base")
@@ -307,14 +308,14 @@ class SeveralSweeps(Families):
             shutil.rmtree(os.path.join(corpus, "lab/base"))
             self.part("part" + archive, "lab/tuned", "zoe/grown")
             report = self.sweep(corpus, *second, archive=archive)
-            self.assert_rests_on(report, resting=["lab/tuned", "zoe/grown"], alone=[])
+            self.assert_bases(report, fine_tunes=["lab/tuned", "zoe/grown"], without_base=[])
             e2e.verify(2, self.at(archive))
             if second:
                 self.assert_models_restore(archive, "lab/tuned", "zoe/grown")
 
 
 class Lineage(Families):
-    """What models say of their bases, right and wrong."""
+    """Bases named by models, rightly and wrongly."""
 
     def setUp(self):
         super().setUp()
@@ -323,7 +324,7 @@ class Lineage(Families):
     def notes(self, report):
         return {note["model"]: note["note"] for note in report["notes"]}
 
-    def test_bad_lineage_is_noted_and_harms_nothing(self):
+    def test_wrong_lineage_is_noted_and_changes_no_base(self):
         self.hub.write("lab/tuned/README.md", card("nobody/nothing"))
         self.hub.write("lab/base/README.md", card("lab/base"))
         self.hub.write("ada/tuned-without-card/config.json", '{"_name_or_path": "zoe/grown"}')
@@ -335,10 +336,10 @@ class Lineage(Families):
         self.assertIn("itself", notes["lab/base"])
         self.assertIn("in turn", notes["zoe/grown"])
         self.assertIn("in turn", notes["ada/tuned-without-card"])
-        self.assert_rests_on(report)
+        self.assert_bases(report)
         self.assert_restores(self.hub.root)
 
-    def test_other_shapes_under_the_same_names_are_no_base(self):
+    def test_a_named_base_with_other_shapes_is_not_used(self):
         rng = np.random.default_rng(5)
         self.hub.write_model("lab/other/model.safetensors", {name: e2e.tensor(e2e.weights(rng, 100, 77)) for name in ROWS})
         self.hub.write("lab/other/README.md", card("lab/base"))
@@ -347,14 +348,14 @@ class Lineage(Families):
         self.assertIn("lab/base", self.notes(report)["lab/other"])
         self.assert_restores(self.hub.root)
 
-    def test_a_list_of_bases(self):
+    def test_content_overrides_a_wrong_list_of_bases(self):
         with open(self.at("bases.tsv"), "w") as file:
             file.write("# model\tbase\nlab/stranger\tlab/base\nlab/tuned\tlab/stranger\n")
         report = self.sweep(self.hub.root, "--lossless", "--bases", self.at("bases.tsv"))
-        self.assert_rests_on(report)  # content says otherwise, and wins
+        self.assert_bases(report)
         self.assert_restores(self.hub.root)
 
-    def test_layers_too_small_for_a_sketch_follow_lineage_or_the_rest_of_their_model(self):
+    def test_a_layer_too_small_for_a_sketch_takes_the_base_of_its_model(self):
         self.sweep(self.hub.root, "--lossless")
         rows = {}
         for file in e2e.listing(self.at("archive"))["files"]:
@@ -365,7 +366,7 @@ class Lineage(Families):
 
 
 class Damage(Families):
-    def test_what_rests_on_a_damaged_base_is_named_and_all_else_comes_back(self):
+    def test_deltas_of_a_damaged_base_are_named_and_other_files_are_restored(self):
         hub = FamilyHub(self.at("hub"))
         self.sweep(hub.root, "--lossless")
         archive = self.at("archive")
@@ -380,10 +381,10 @@ class Damage(Families):
             byte = file.read(1)
             file.seek(at)
             file.write(bytes([byte[0] ^ 0x10]))
-        resting = [place for place, its_base in deltas.items() if its_base == base]
-        self.assertGreater(len(resting), 0)
+        fine_tunes = [place for place, its_base in deltas.items() if its_base == base]
+        self.assertGreater(len(fine_tunes), 0)
         done = e2e.verify(2, archive, expect=DIFFERENT)
-        for shard, row in resting:
+        for shard, row in fine_tunes:
             self.assertIn(f"layer {row}", done.stdout + done.stderr)
         done = e2e.restore(2, archive, self.at("to"), expect=SOME_SKIPPED)
         differ = e2e.tree_equal(hub.root, self.at("to"))
@@ -396,10 +397,10 @@ class Damage(Families):
 
 
 class Chunks(Families):
-    """Differences from what decoding the base will give, whatever becomes of base and difference."""
+    """Deltas subtract what decoding the base gives, for lossy and exact chunks of both."""
 
-    def test_a_chunk_that_keeps_its_bits_beside_a_base_that_does_not(self):
-        # Around the spread at which ELF leaves too little: 70 dB.
+    def test_an_exact_chunk_may_have_a_lossy_base(self):
+        # Standard deviations just above and just below the limit where ELF would leave less than 70 dB and is not used.
         rng = np.random.default_rng(9)
         hub = e2e.Tree(self.at("hub"))
         strong = e2e.weights(rng, 600, 512, sigma=1.12e-4)
@@ -415,7 +416,7 @@ class Chunks(Families):
             with open(hub.path(path), "rb") as before, open(self.at("to/" + path), "rb") as after:
                 self.assertEqual(before.read() == after.read(), same, model)
 
-    def test_odd_values_in_base_and_fine_tune(self):
+    def test_special_values_in_base_and_fine_tune(self):
         rng = np.random.default_rng(10)
         odd = np.array([np.nan, np.inf, -np.inf, -0.0, 0.0, 1.0, -1.0, 0.99999994, -0.99999994, 0.9999999, 5e-324, 1e-42, -1e-39, 3e38], np.float64)
         n_deltas = 0
@@ -438,7 +439,7 @@ class Chunks(Families):
                     self.assert_restores(hub.root, archive)
         self.assertGreaterEqual(n_deltas, 3)
 
-    def test_verify_while_archiving(self):
+    def test_deltas_pass_verification_while_archiving(self):
         hub = FamilyHub(self.at("hub"))
         for options in (["--lossless"], []):
             archive = "archive" + "".join(options)
@@ -446,14 +447,14 @@ class Chunks(Families):
             self.assertGreater(len(delta_layers(self.at(archive))), 10)
             e2e.verify(2, self.at(archive), "--against", hub.root)
 
-    def test_without_deduplication_equal_layers_rest_on_each_other(self):
+    def test_equal_layers_are_restored_when_deduplication_is_off(self):
         hub = FamilyHub(self.at("hub"))
         hub.write_model("zoe/same/model.safetensors", tensors(hub.base))
         hub.age()
         self.sweep(hub.root, "--lossless", "--stages", "de,elf,planes,delta,zstd", "--wave-bytes", "8MiB")
         self.assert_restores(hub.root)
 
-    def test_a_layer_that_is_known_and_a_difference_serves_those_that_are_equal(self):
+    def test_a_stored_delta_serves_as_duplicate_of_equal_layers(self):
         hub = FamilyHub(self.at("hub"))
         self.sweep(hub.root, "--lossless", "--include", "lab/base")
         self.sweep(hub.root, "--lossless", "--include", "lab/tuned")
@@ -465,7 +466,7 @@ class Chunks(Families):
         self.assertLess(models_of(report)["zoe/turned"]["stored_bytes"], 5000)
         self.assert_restores(hub.root)
 
-    def test_rows_added_and_taken_away_across_the_ends_of_chunks_and_parts(self):
+    def test_deltas_of_layers_with_more_or_fewer_rows_than_their_base(self):
         rng = np.random.default_rng(12)
         hub = e2e.Tree(self.at("hub"))
         base = e2e.weights(rng, 2200, 1024)
@@ -490,7 +491,7 @@ class Chunks(Families):
 
 
 class Interrupted(Families):
-    """Waves of a family that are killed, and bases that change while others are archived."""
+    """Sweeps that are killed, and bases that change during a sweep."""
 
     WAVES = ["--lossless", "--wave-bytes", "4MiB", "--progress", "none"]
 
@@ -506,7 +507,7 @@ class Interrupted(Families):
     def start(self, hub, ranks=2):
         return e2e.start(ranks, "elves-mpi", "--corpus", hub.root, "--archive", self.at("archive"), *self.WAVES)
 
-    def test_a_job_that_is_killed_between_waves_goes_on(self):
+    def test_a_killed_sweep_is_resumed_with_the_same_base(self):
         hub = self.make_hub()
         for n_shards in (1, 2, 4, 7):
             job = self.start(hub)
@@ -521,7 +522,7 @@ class Interrupted(Families):
         self.assertEqual(set(deltas.values()), {(0, 1)})  # row 0 is the header
         self.assert_restores(hub.root)
 
-    def test_a_base_that_changes_between_waves_harms_nobody(self):
+    def test_a_base_that_changes_during_the_sweep_damages_no_other_model(self):
         hub = self.make_hub()
         whole = self.at("whole")
         subprocess.run(["cp", "-a", hub.root, whole], check=True)
@@ -554,7 +555,7 @@ class Interrupted(Families):
 
 
 class ManyShards(Families):
-    def test_bases_in_many_shards_take_few_open_files(self):
+    def test_bases_in_many_shards_need_few_open_files(self):
         rng = np.random.default_rng(14)
         bases = [e2e.weights(rng, 530, 1024) for _ in range(90)]  # two of them make a wave
         corpus = e2e.Tree(self.at("corpus"))

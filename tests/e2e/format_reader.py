@@ -1,5 +1,5 @@
-"""Reads archives of elves. Written from docs/format/archive.md and docs/format/transforms/ alone, with h5py, zstandard and numpy, so that
-a reader and the pages can be held against each other. It does not check digests.
+"""Reads archives of elves. Written from docs/format/archive.md and docs/format/transforms/ alone, with h5py, zstandard and numpy, to
+test that the pages are complete. It does not check digests.
 
     format_reader.py ARCHIVE          lists the paths
     format_reader.py ARCHIVE PATH     writes the bytes of a file to standard output
@@ -50,7 +50,7 @@ class Cursor:
 
     def __init__(self, data, base=b""):
         self.data, self.at = data, 0
-        self.base = base  # the bytes that a difference rests on
+        self.base = base  # the bytes of the base of a delta
         self.last, self.last_but_one = b"", b""  # the streams that were taken before
 
     def take(self, n):
@@ -399,7 +399,7 @@ def join_window(cursor, dtype, n_bytes):
     others = np.frombuffer(cursor.stream(n_others), np.uint8) if n_others else np.zeros(0, np.uint8)
     exponent = np.uint32(top) - (symbols >> 4) & np.uint32(255)
     is_other = symbols >> 4 == 15
-    need(is_other.sum() == n_others, "another number of exponents out of the window than the header tells")
+    need(is_other.sum() == n_others, "the header has another number of exponents out of the window")
     exponent[is_other] = others
     words = rest >> 1 | (symbols & 15) << (mantissa - 4) | exponent << mantissa | rest << (mantissa + 8)
     return words.astype(f"<u{n_bytes // n if n else 2}").tobytes()
@@ -500,7 +500,7 @@ def unfold(numbers):
 
 
 def base_words(cursor, dtype, n_bytes, word_bytes):
-    """What is needed of the base, and zeros behind it; its checksum is not looked at."""
+    """The words of the base that a delta needs, then zeros. The checksum is not compared."""
     n_base = cursor.varint()
     cursor.take(8)
     need(n_base * word_bytes <= min(n_bytes, len(cursor.base)), "a base that is shorter than a difference needs")
@@ -524,7 +524,7 @@ def join_delta(cursor, dtype, n_bytes):
     for group in range(n_thresholds + 1):
         upper[groups == group] = np.frombuffer(cursor.stream(int((groups == group).sum())), np.uint8)
     low_planes = [cursor.stream(n) for _ in range(low)]
-    need((upper == 255).sum() == n_escapes, "another number of escapes than the header tells")
+    need((upper == 255).sum() == n_escapes, "the header has another number of escapes")
     if n_escapes:
         upper[upper == 255] = from_planes([cursor.stream(n_escapes) for _ in range(word_bytes - low)], word_bytes)
     differences = (upper << word(8 * low) | from_planes(low_planes, word_bytes)) if low else upper
@@ -684,10 +684,10 @@ class Archive:
             yield chunk, shard["payload"][at:at + size].tobytes(), DTYPES[layer["dtype"]]
 
     def base_chunks(self, layer_shard, layer_row):
-        """(where it begins in its layer, bytes) of each chunk of the base of a layer; none where it stands alone."""
+        """(where it begins in its layer, bytes) of each chunk of the base of a layer; none for a standalone layer."""
         base, at = self.base(layer_shard, layer_row), 0
         for chunk, encoded, dtype in self.chunks(*base) if base else ():
-            need(chunk["transform"] not in DIFFERENCES, "a difference in a layer that stands alone")
+            need(chunk["transform"] not in DIFFERENCES, "a delta in a standalone layer")
             yield at, decode_chunk(encoded, dtype, int(chunk["raw_bytes"]))
             at += int(chunk["raw_bytes"])
 

@@ -1,4 +1,4 @@
-"""docs/format/archive.md is true: a reader written from it gives back what elves-mpi archived."""
+"""docs/format/archive.md is true: a reader written from that page decodes what elves-mpi archived."""
 
 import ctypes
 import ctypes.util
@@ -33,7 +33,7 @@ def float8_e5m2(values):
 
 
 def layers(random):
-    """name -> (dtype of safetensors, shape, bytes): every kind of layer that the encoder treats in its own way."""
+    """{name: (dtype of safetensors, shape, bytes)}: every kind of layer for which the encoder has its own treatment."""
     def normal(*shape):
         return random.normal(0, 0.05, shape)
 
@@ -88,7 +88,7 @@ def quantized(random, n_blocks, n_bits):
 
 
 def few_weights(random):
-    """Small layers: what --level max makes of them takes the independent reader a millisecond for every few bytes."""
+    """Small layers, because the independent reader needs a millisecond for every few bytes encoded with --level max."""
     columns = random.normal(0, 0.05, (60, 50)) * random.gamma(1, 1, 50)
     layers = {"columns": ("F32", columns.astype("<f4")), "brain": ("BF16", bfloat16(columns)), "half": ("F16", columns.astype("<f2")),
               "upcast": ("F64", columns.astype("<f4").astype("<f8")), "indices": ("I32", random.integers(0, 90000, 1000).astype("<i4"))}
@@ -145,7 +145,7 @@ def dropped_bits(archive):
 
 
 def first_difference(expected, found):
-    """Where two byte strings part, in a few words: unittest would print them whole."""
+    """Names the first difference of two byte strings: unittest would print them whole."""
     if expected == found:
         return ""
     at = next((i for i, (a, b) in enumerate(zip(expected, found)) if a != b), min(len(expected), len(found)))
@@ -172,7 +172,7 @@ class ReadsBack(EndToEnd):
 
     def assert_used(self, archive, *pairs):
         missing = {tuple(pair.split()) for pair in pairs} - used(archive)
-        self.assertFalse(missing, f"no chunk was encoded so: {missing}; the test reads nothing of it")
+        self.assertFalse(missing, f"no chunk was encoded this way, so the test does not read it: {missing}")
 
     def assert_reads_what_restore_gives(self, archive):
         restored = archive.with_name(archive.name + ".restored")
@@ -185,7 +185,7 @@ class ReadsBack(EndToEnd):
             self.assertEqual(changed, {path for path in expected if reader.file_row(path)[1]["lossy_class"] != 0})
         return changed
 
-    def test_a_lossless_archive_gives_the_bytes_back(self):
+    def test_the_reader_decodes_the_bytes_of_a_lossless_archive(self):
         kinds = set()
         stream = format_reader.Cursor.stream
 
@@ -203,7 +203,7 @@ class ReadsBack(EndToEnd):
         self.assertGreater(n_chunks, 1)
         self.assertEqual(kinds, {0, 1, 2, 3, 4}, "not every kind of stream was read")
 
-    def test_a_lossy_archive_gives_what_restore_gives(self):
+    def test_the_reader_decodes_a_lossy_archive_as_restore_does(self):
         path = self.archive("lossy")
         changed = self.assert_reads_what_restore_gives(path)
         self.assertEqual(changed, {b"acme/base/model.safetensors", b"acme/tuned/model.safetensors"})
@@ -234,7 +234,7 @@ class ReadsBack(EndToEnd):
             with self.subTest(name), format_reader.Archive(self.archive(name, "--lossless", *options)) as archive:
                 self.assert_reads(archive, self.originals)
 
-    def test_a_shard_says_which_stages_were_allowed(self):
+    def test_a_shard_records_the_allowed_stages(self):
         for name, stages in (("all", "hd,de,elf,delta,planes,zstd"), ("delta", "hd,delta,zstd"), ("planes", "hd,planes")):
             with self.subTest(name), format_reader.Archive(self.archive("stages-" + name, "--stages", stages)) as archive:
                 self.assertIn(f" stages={stages} ".encode(), archive.shards[0].attrs["options"])
@@ -284,7 +284,7 @@ class ReadsBack(EndToEnd):
                 safetensors({name: (dtype, list(array.shape), array.tobytes()) for name, (dtype, array) in typed.items()}))
         return hub
 
-    def test_layers_that_are_differences_from_others(self):
+    def test_deltas(self):
         hub = self.family()
         with format_reader.Archive(self.archive("differences", "--lossless", hub=hub)) as archive:
             self.assert_reads(archive, files_of(hub))
@@ -293,7 +293,7 @@ class ReadsBack(EndToEnd):
             bases = {archive.base(number, row) for number, shard in archive.shards.items() for row in range(len(shard["layers"]))}
             self.assertEqual(len(bases - {None}), 4)
 
-    def test_differences_with_loss_give_what_restore_gives(self):
+    def test_the_reader_decodes_lossy_deltas_as_restore_does(self):
         hub = self.family()
         path = self.archive("lossy-differences", hub=hub)
         run(RANKS, "elves-restore", "--archive", path, "--to", self.at("restored"))
@@ -321,7 +321,7 @@ class ReadsBack(EndToEnd):
         self.archive("older", "--lossless")
         run(RANKS, "elves-verify", "--archive", archive, "--against", self.hub)
 
-    def test_the_latest_version_of_a_path_holds_and_older_ones_stay(self):
+    def test_the_reader_takes_the_latest_version_of_a_path_and_older_ones_stay(self):
         hub = pathlib.Path(self.folder, "changing")
         (hub / "acme/base").mkdir(parents=True)
         text = hub / "acme/base/text"
@@ -511,7 +511,7 @@ class Page(EndToEnd):
         self.assertEqual(set(re.findall(r"^\| `(\w+)` \|", self.section("## The directory"), re.MULTILINE)) - {"lock"}, set(identity))
 
     def test_the_example_is_a_file(self):
-        """The printed rows and bytes decode to the file, whatever today's encoder makes of it."""
+        """The printed rows and bytes decode to the file. Today's encoder may encode it in another way."""
         printed = self.text[self.text.index("\narchive = b'"):]
         printed = printed[:printed.index("\n```")]
         payload = bytes.fromhex(re.search(r"/payload\n([0-9a-f \n]*)", printed)[1])
@@ -530,13 +530,13 @@ class Page(EndToEnd):
             found += format_reader.decode_chunk(encoded, format_reader.DTYPES[int(layer["dtype"])], int(chunk["raw_bytes"]))
         self.assertEqual(found, pathlib.Path("hub/acme/tiny/model.safetensors").read_bytes())
 
-    def test_the_archive_of_the_example_reads_back(self):
+    def test_the_reader_decodes_the_archive_of_the_example(self):
         data = pathlib.Path("hub/acme/tiny/model.safetensors").read_bytes()
         self.assertEqual(format_reader.read_file("tiny.elves", "acme/tiny/model.safetensors"), data)
 
 
 def dtype_in(name):
-    """The dtype that the name of a golden file tells."""
+    """The dtype in the name of a golden file."""
     words = name.split("_")
     found = (dtype for i in range(len(words)) for dtype in ("_".join(words[i:i + 2]), words[i]) if dtype in format_reader.DTYPES)
     return next(found, "bytes")

@@ -1,4 +1,4 @@
-"""Running again: only what is new or changed is added, and a sweep that was stopped goes on."""
+"""A second sweep adds only new and changed files, and continues a sweep that was stopped."""
 
 import os
 import shutil
@@ -41,7 +41,7 @@ class NewAndChanged(Incremental):
         self.hub.age()
         self.rng = rng
 
-    def test_running_again_adds_nothing(self):
+    def test_a_second_sweep_of_an_unchanged_corpus_adds_nothing(self):
         for options in ([], ["--lossless"]):
             with self.subTest(options=options):
                 shutil.rmtree(self.archive, ignore_errors=True)
@@ -80,7 +80,7 @@ class NewAndChanged(Incremental):
         self.assertLess(report["archive"]["bytes_added"], 4 * 240000 + 20000)
         self.assert_restores()
 
-    def test_a_copy_of_a_model_adds_next_to_nothing(self):
+    def test_a_copy_of_a_model_adds_only_rows(self):
         self.sweep()
         shutil.copytree(self.hub.path("acme/base"), self.hub.path("copies/again"), symlinks=True)
         report = self.sweep()
@@ -93,7 +93,7 @@ class NewAndChanged(Incremental):
         self.assertEqual((report["layers"]["total"], report["layers"]["unique"]), (16, 8))
         self.assert_restores()
 
-    def test_a_file_that_changed_is_archived_anew_and_its_newest_version_restored(self):
+    def test_the_newest_version_of_a_changed_file_is_archived_and_restored(self):
         self.sweep("--lossless")
         path = self.hub.write("acme/base/notes.txt", "second, longer\n")
         report = self.sweep("--lossless")
@@ -105,7 +105,7 @@ class NewAndChanged(Incremental):
         self.assertEqual(self.sweep("--lossless")["corpus"]["files_archived"], 1)
         self.assert_restores(ranks=3)
 
-    def test_a_file_that_went_back_to_an_older_version_is_restored_so(self):
+    def test_a_file_reverted_to_an_older_version_is_restored_as_that(self):
         path = self.hub.path("acme/base/notes.txt")
         status = os.stat(path)
         self.sweep("--lossless")
@@ -116,7 +116,7 @@ class NewAndChanged(Incremental):
         self.sweep("--lossless")
         self.assert_restores()
 
-    def test_a_touched_file_costs_only_its_rows(self):
+    def test_a_touched_file_adds_only_its_rows(self):
         self.sweep("--lossless")
         os.utime(self.hub.path("acme/base/model.safetensors"), ns=(10**18, 10**18 + 7))
         report = self.sweep("--lossless")
@@ -124,7 +124,7 @@ class NewAndChanged(Incremental):
         self.assertLess(report["archive"]["bytes_added"], 20000)
         self.assert_restores()
 
-    def test_a_new_mode_alone_is_archived(self):
+    def test_a_change_of_mode_alone_is_archived(self):
         self.sweep("--lossless")
         os.chmod(self.hub.path("acme/base/model.safetensors"), 0o640)
         os.chmod(self.hub.path("acme/empty"), 0o711)
@@ -133,7 +133,7 @@ class NewAndChanged(Incremental):
         self.assertGreater(report["archive"]["bytes_added"], 0)
         self.assert_restores()
 
-    def test_a_link_to_another_place_is_archived(self):
+    def test_a_changed_target_of_a_link_is_archived(self):
         self.sweep("--lossless")
         link = self.hub.path("acme/base/link")
         folder = os.stat(self.hub.path("acme/base"))
@@ -167,7 +167,7 @@ class NewAndChanged(Incremental):
     def test_a_deleted_file_stays_in_the_archive(self):
         complete = self.at("complete")
         shutil.copytree(self.corpus, complete, symlinks=True)
-        for name in ("acme/base", "acme"):  # of which the times change with the removal
+        for name in ("acme/base", "acme"):  # the removal changed their times
             os.utime(os.path.join(complete, name), ns=(0, 0))
         self.sweep("--lossless")
         os.remove(self.hub.path("acme/base/notes.txt"))
@@ -178,7 +178,7 @@ class NewAndChanged(Incremental):
         done = e2e.verify(2, self.archive, "--against", self.corpus, expect=e2e.DIFFERENT)
         self.assert_one_error(done, "elves-verify", "acme/base/notes.txt", "not in the corpus")
 
-    def test_a_hard_link_whose_first_name_is_gone(self):
+    def test_a_hard_link_is_restored_after_its_first_name_was_removed(self):
         os.link(self.hub.path("acme/base/model.safetensors"), self.hub.path("acme/base/second.safetensors"))
         self.sweep("--lossless")
         os.remove(self.hub.path("acme/base/model.safetensors"))
@@ -186,7 +186,7 @@ class NewAndChanged(Incremental):
         self.sweep("--lossless")
         self.assert_restores()
 
-    def test_a_hard_link_that_came_later(self):
+    def test_a_hard_link_added_in_a_later_sweep_is_restored(self):
         self.sweep("--lossless")
         os.link(self.hub.path("acme/base/model.safetensors"), self.hub.path("acme/base/a-first-name.safetensors"))
         report = self.sweep("--lossless")
@@ -194,7 +194,7 @@ class NewAndChanged(Incremental):
         self.assert_restores()
         e2e.verify(2, self.archive, "--against", self.corpus)
 
-    def test_a_lossy_archive_made_lossless_gives_every_byte_back(self):
+    def test_a_lossless_sweep_over_a_lossy_archive_makes_every_file_exact(self):
         lossy = self.sweep()
         self.assertGreater(lossy["max_abs_error"], 0)
         exact = self.sweep("--lossless", ranks=3)
@@ -203,9 +203,9 @@ class NewAndChanged(Incremental):
         self.assert_restores()
         e2e.verify(2, self.archive, "--against", self.corpus)
         self.assertEqual(self.sweep("--lossless")["archive"]["bytes_added"], 0)
-        self.assertEqual(self.sweep()["archive"]["bytes_added"], 0, "what is exact is good enough for the default mode")
+        self.assertEqual(self.sweep()["archive"]["bytes_added"], 0, "default mode must accept layers that are stored exactly")
 
-    def test_a_new_copy_in_a_lossless_sweep_is_not_taken_from_a_lossy_layer(self):
+    def test_a_lossless_sweep_does_not_reuse_a_lossy_layer(self):
         self.sweep()
         self.hub.write_model("copies/again/model.safetensors", self.base)
         self.sweep("--lossless", "--include", "copies")
@@ -214,14 +214,14 @@ class NewAndChanged(Incremental):
         self.assertEqual(e2e.read_layers(os.path.join(self.to, "copies/again/model.safetensors")),
                          e2e.read_layers(self.hub.path("copies/again/model.safetensors")))
 
-    def test_a_lossless_archive_gives_a_default_sweep_its_exact_layers(self):
+    def test_a_default_sweep_reuses_exact_layers(self):
         self.sweep("--lossless")
         self.hub.write_model("copies/again/model.safetensors", self.base)
         report = self.sweep()
         self.assertEqual(report["layers"]["unique"], 0)
         self.assert_restores()
 
-    def test_a_narrower_bound_archives_anew(self):
+    def test_a_narrower_error_bound_archives_layers_again(self):
         self.sweep("--error-bound", "1e-3", "--min-snr", "0")
         report = self.sweep("--error-bound", "1e-5", "--min-snr", "0")
         self.assertEqual(report["layers"]["unique"], 8)
@@ -244,7 +244,7 @@ class Selection(Incremental):
                                         "org1/model-001/config.json", "org1/model-004/config.json"})
         self.assertEqual(report["corpus"]["files"], 4)
 
-    def test_a_later_sweep_adds_what_was_left_out(self):
+    def test_a_later_sweep_adds_files_that_were_excluded(self):
         self.sweep("--exclude", "*.safetensors", "--lossless")
         self.assertEqual(len(self.files()), 6)
         report = self.sweep("--lossless")
@@ -313,11 +313,11 @@ class Stopping(Incremental):
         self.assertGreater(report["corpus"]["files_archived"], 0)
         after = e2e.snapshot(self.archive)[0]
         for name, entry in before.items():
-            self.assertEqual(after[name], entry, "a commit is never written again")
+            self.assertEqual(after[name], entry, "a committed shard was written again")
         self.assert_restores()
         self.assertEqual(self.sweep(*self.OPTIONS)["archive"]["bytes_added"], 0)
 
-    def test_sigusr1_stops_after_a_commit_and_the_same_command_goes_on(self):
+    def test_sigusr1_stops_after_a_commit_and_the_same_command_continues(self):
         self.assert_stopped(self.stop_with(signal.SIGUSR1))
         self.assert_goes_on()
 
@@ -330,7 +330,7 @@ class Stopping(Incremental):
         self.assert_stopped(done)
         self.assert_goes_on()
 
-    def test_a_sweep_in_steps_of_max_duration_comes_to_its_end(self):
+    def test_repeated_sweeps_with_max_duration_finish(self):
         self.corpus = os.path.join(self.corpus, "org0")  # ten waves
         steps = 0
         code = STOPPED
@@ -338,12 +338,12 @@ class Stopping(Incremental):
             job = e2e.start(2, "elves-mpi", "--corpus", self.corpus, "--archive", self.archive, "--max-duration", "0.05", *self.OPTIONS)
             code = e2e.finish(job).returncode
             steps += 1
-            self.assertLessEqual(steps, 10, "each step commits a wave at least")
+            self.assertLessEqual(steps, 10, "each step must commit at least one wave")
         self.assertEqual(code, DONE)
         self.assertGreater(steps, 1)
         self.assert_restores()
 
-    def test_a_stop_that_comes_after_the_last_wave_is_no_stop(self):
+    def test_a_signal_after_the_last_wave_does_not_stop_the_sweep(self):
         report = self.sweep("--lossless", "--max-duration", "0.001", "--include", "model-000")
         self.assertFalse(report["stopped"])
 

@@ -1,4 +1,4 @@
-"""A job that is killed at any moment loses at most its unfinished waves: the same command finishes, and nothing is lost."""
+"""A job that is killed loses at most its unfinished wave: the same command finishes the archive, and no commit is lost."""
 
 import os
 import random
@@ -30,7 +30,7 @@ class Kill(e2e.EndToEnd):
                          "--progress", "none")
 
     def full_run_seconds(self, ranks):
-        """From start to end of a whole job, and from start to its first shard."""
+        """(seconds of a whole job, seconds from its start to its first shard)."""
         begin = time.monotonic()
         job = self.start(ranks)
         self.assertTrue(e2e.wait_until(lambda: e2e.shards(self.archive)))
@@ -52,11 +52,11 @@ class Kill(e2e.EndToEnd):
         for pid in victims:
             e2e.kill_quietly(pid)
         done = e2e.finish(job)
-        self.assertTrue(e2e.wait_until(lambda: not any(map(e2e.is_running, ranks)), step=0.01), "ranks live on after the job")
+        self.assertTrue(e2e.wait_until(lambda: not any(map(e2e.is_running, ranks)), step=0.01), "ranks still run after the job ended")
         return done.returncode != e2e.DONE
 
     def committed(self):
-        """{shard: its bytes' digest}."""
+        """{shard: digest of its bytes}."""
         if not os.path.isdir(self.archive):
             return {}
         return {name: entry["sha256"] for name, entry in e2e.snapshot(self.archive)[0].items() if name.startswith(b"shard-")}
@@ -80,7 +80,7 @@ class Kill(e2e.EndToEnd):
         shutil.rmtree(self.to)
 
     def kill_at_random_moments(self, whole_job, ranks, n_kills):
-        """Kills one archive's job again and again until that archive is whole, checks it, and begins another."""
+        """Kills jobs of one archive until the archive is complete, checks it, and starts another archive; repeats."""
         first_shard, whole = self.full_run_seconds(ranks)
         hits, with_shards, finished = 0, 0, 0
         seen = {}
@@ -94,14 +94,14 @@ class Kill(e2e.EndToEnd):
                 seen = self.assert_commits_stay(seen)
                 with_shards += bool(seen)
             else:
-                # Ended before it was killed. The archive is whole; the next job gets less time.
+                # The job ended before it was killed. The archive is complete; the next job gets less time.
                 finished += 1
                 whole = first_shard + (whole - first_shard) * 0.7
                 self.finish_and_check(ranks)
                 seen = {}
         if os.path.isdir(self.archive):
             if os.path.exists(os.path.join(self.archive, "archive.json")):
-                e2e.verify(ranks, self.archive)  # what is committed is whole, with nothing done to repair it
+                e2e.verify(ranks, self.archive)  # committed shards are complete without any repair
             self.finish_and_check(ranks)
         print(f"({n_kills} kills, {hits} before the end, {with_shards} of them after a commit; {finished} jobs were faster) ", end="", flush=True)
         return hits
@@ -131,7 +131,7 @@ class Kill(e2e.EndToEnd):
         self.assertGreaterEqual(kills, 3)
         self.finish_and_check(3)
 
-    def test_what_a_killed_job_left_does_not_stop_the_next(self):
+    def test_files_left_by_a_killed_job_do_not_stop_the_next(self):
         os.makedirs(self.archive)
         for name in ("lock", "archive.json.tmp-4711"):
             open(os.path.join(self.archive, name), "w").close()
@@ -140,7 +140,7 @@ class Kill(e2e.EndToEnd):
             file.write(b"\x89HDF\r\n\x1a\n" + bytes(1000))
         self.finish_and_check(2)
 
-    def test_a_killed_restore_leaves_no_half_file_under_its_name(self):
+    def test_a_killed_restore_leaves_no_partial_file_under_its_final_name(self):
         e2e.finish(self.start(2))
         original, _ = e2e.snapshot(self.corpus)
         begin = time.monotonic()
@@ -159,9 +159,9 @@ class Kill(e2e.EndToEnd):
         e2e.restore(2, self.archive, self.to, "--force")
         for folder, _, files in os.walk(self.to):
             for name in files:
-                if name.startswith(".elves-"):  # of a restore that was killed: never under the name of a file
+                if name.startswith(".elves-"):  # a partial file of the killed restore
                     os.remove(os.path.join(folder, name))
-        for path in sorted(original, reverse=True):  # the removal has changed the times of folders
+        for path in sorted(original, reverse=True):  # the removal changed the times of folders
             if original[path]["kind"] == 0o040000:
                 os.utime(os.path.join(os.fsencode(self.to), path), ns=(0, original[path]["mtime_ns"]))
         self.assert_same_tree(self.corpus, self.to)

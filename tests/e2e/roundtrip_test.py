@@ -1,4 +1,4 @@
-"""A hub goes in and comes back: by 1 to 4 ranks, exact or within recorded bounds, whole or in parts."""
+"""A hub is archived and restored: with 1 to 4 ranks, exactly or within recorded bounds, whole or in part."""
 
 import io
 import os
@@ -16,7 +16,7 @@ FLOATS = {"F16": np.float16, "F32": np.float32, "F64": np.float64}
 
 
 def largest_difference(dtype, a, b):
-    """Over the values that differ in bits; infinite where a NaN or an infinity is among them."""
+    """Of the values that differ in bits; infinite if one of them is a NaN or an infinity."""
     x, y = np.frombuffer(a, FLOATS[dtype]), np.frombuffer(b, FLOATS[dtype])
     bits = np.dtype(f"u{FLOATS[dtype](0).itemsize}")
     differ = x.view(bits) != y.view(bits)
@@ -71,7 +71,7 @@ class RoundTrip(e2e.EndToEnd):
     def test_commands_run_without_mpirun(self):
         self.round_trip(0, 0, "--threads", "2")
 
-    def test_threads_of_a_rank_restore_and_verify_the_same(self):
+    def test_more_threads_restore_and_verify_the_same(self):
         for ranks, threads in ((1, 3), (2, 2)):
             to = self.at(f"by-{ranks}-{threads}")
             e2e.restore(ranks, self.lossless, to, "--threads", str(threads))
@@ -79,7 +79,7 @@ class RoundTrip(e2e.EndToEnd):
             e2e.verify(ranks, self.lossless, "--against", self.corpus, "--threads", str(threads))
             e2e.verify(ranks, self.lossless, "--threads", str(threads))
 
-    def test_every_level_and_stage_gives_the_bytes_back(self):
+    def test_every_level_and_stage_restores_the_bytes(self):
         corpus = os.path.join(self.corpus, "kinds")
         for options in (["--level", "fast"], ["--level", "max"], ["--stages", "zstd"], ["--stages", "hd"], ["--stages", "hd,de,planes"]):
             with self.subTest(options=options):
@@ -88,7 +88,7 @@ class RoundTrip(e2e.EndToEnd):
                 e2e.restore(2, archive, to)
                 self.assert_same_tree(corpus, to)
 
-    def test_the_report_says_what_encoding_cost(self):
+    def test_the_report_has_times_and_sizes_of_encoding(self):
         corpus = os.path.join(self.corpus, "kinds")
         by_level = {}
         for level in ("fast", "default", "max"):
@@ -106,11 +106,11 @@ class RoundTrip(e2e.EndToEnd):
         e2e.archive(2, self.corpus, self.at("archive"))
         self.assertEqual(e2e.differences(before, e2e.snapshot(self.corpus)), [])
 
-    def test_verify_proves_an_exact_archive_against_its_corpus(self):
+    def test_verify_against_the_corpus_finds_no_difference_in_an_exact_archive(self):
         done = e2e.verify(3, self.lossless, "--against", self.corpus)
         self.assertIn("no difference", done.stdout)
 
-    def test_verify_names_what_differs_from_the_corpus(self):
+    def test_verify_names_files_that_differ_from_the_corpus(self):
         corpus = self.at("changed")
         shutil.copytree(self.corpus, corpus, symlinks=True)
         path = os.path.join(corpus, "kinds/odd-values/weights.safetensors")
@@ -125,11 +125,11 @@ class RoundTrip(e2e.EndToEnd):
         os.chmod(os.path.join(corpus, "acme/base/README.md"), 0o600)
         done = e2e.verify(2, self.lossless, "--against", corpus, expect=e2e.DIFFERENT)
         named = {line.split(":")[0] for line in e2e.said(done, "elves-verify")}
-        # A copy of the tree has no hard links any more.
+        # The copy of the tree has no hard links.
         self.assertEqual(named, {"kinds/odd-values/weights.safetensors", "top-level.txt", "new.txt", "acme/base/README.md",
                                  "links/hard/same.safetensors", "links/hard/third.safetensors"})
 
-    def test_the_listing_tells_every_layer_and_path(self):
+    def test_the_listing_has_every_path_and_layer(self):
         listed = e2e.listing(self.lossless)
         files = {file["path"]: file for file in listed["files"]}
         self.assertLessEqual(set(self.hub.layers), set(files))
@@ -144,17 +144,17 @@ class RoundTrip(e2e.EndToEnd):
         self.assertEqual(files["kinds/empty-folder/deeper"]["kind"], "directory")
         self.assertEqual({name for name in files if name.startswith("kinds/one-byte/")}, {"kinds/one-byte/a", "kinds/one-byte/caf\\xE9 \\xFF.bin"})
 
-    def test_the_listing_knows_models_by_their_identity(self):
+    def test_the_listing_has_models_by_id(self):
         models = {model["id"]: model for model in e2e.listing(self.lossless)["models"]}
         self.assertLessEqual({"acme/base", "acme/tuned", "copies/of-base", "acme/cached", "kinds/types"}, set(models))
         self.assertEqual(models["acme/base"]["layers"], 9)
         self.assertEqual(models["acme/cached"]["layers"], 2)
-        # Stored bytes are charged to the first: the copy costs next to nothing.
+        # Stored bytes are counted for the first model: the copy has next to none.
         self.assertLess(models["copies/of-base"]["stored_bytes"], models["acme/base"]["stored_bytes"] / 100)
 
-    # ------------------------------------------------------------ with loss
+    # ------------------------------------------------------------ default mode (lossy)
 
-    def test_by_default_layers_are_within_their_recorded_bounds_and_all_else_is_exact(self):
+    def test_by_default_float_layers_are_within_recorded_bounds_and_other_bytes_exact(self):
         archive, to = self.at("archive"), self.at("restored")
         report = e2e.archive(3, self.corpus, archive, "--wave-bytes", "16MiB")
         e2e.restore(2, archive, to)
@@ -162,7 +162,7 @@ class RoundTrip(e2e.EndToEnd):
 
         original, restored = e2e.snapshot(self.corpus), e2e.snapshot(to)
         differing = {os.fsdecode(path) for path in original[0] if original[0][path].get("sha256") != restored[0][path].get("sha256")}
-        self.assertTrue(differing, "the default mode is expected to change float layers")
+        self.assertTrue(differing, "default mode must change some float layers")
         for entries in (original[0], restored[0]):
             for entry in entries.values():
                 entry.pop("sha256", None)
@@ -178,7 +178,7 @@ class RoundTrip(e2e.EndToEnd):
             for name, (dtype, _) in layers.items():
                 if a[name][2] == b[name][2]:
                     continue
-                self.assertIn(dtype, FLOATS, f"{path}: {name} is of a type that is never changed")
+                self.assertIn(dtype, FLOATS, f"{path}: {name} is of a type that must not change")
                 self.assertGreater(bounds[name], 0)
                 self.assertLessEqual(largest_difference(dtype, a[name][2], b[name][2]), bounds[name], f"{path}: {name}")
                 largest = max(largest, bounds[name])
@@ -189,7 +189,7 @@ class RoundTrip(e2e.EndToEnd):
         done = e2e.verify(2, archive, "--against", self.corpus)
         self.assertIn("no difference", done.stdout)
 
-    def test_zips_with_lossy_layers_keep_right_checksums(self):
+    def test_checksums_in_zips_fit_their_lossy_layers(self):
         corpus, archive, to = self.at("zips"), self.at("zips-archive"), self.at("zips-restored")
         rng = np.random.default_rng(5)
         layers = {"a": e2e.weights(rng, 300, 200), "b": e2e.weights(rng, 1000), "ids": np.arange(5000)}
@@ -208,17 +208,17 @@ class RoundTrip(e2e.EndToEnd):
             with np.load(path) as found:
                 for name, values in layers.items():
                     self.assertLessEqual(np.abs(found[name].astype(float) - values).max(), 2.0**-24, name)
-                self.assertTrue((found["a"] != layers["a"]).any(), "the layer is exact: this test shows nothing")
+                self.assertTrue((found["a"] != layers["a"]).any(), "the layer is exact: this test checks nothing")
         for tree in (corpus, to):
             e2e.verify(1, archive, "--against", tree)
-        with open(path, "r+b") as file:  # any other byte counts
+        with open(path, "r+b") as file:  # verify compares every other byte
             at = file.read().index(np.arange(100, 104).tobytes())
             file.seek(at)
             file.write(b"j")
         done = e2e.verify(1, archive, "--against", to, expect=e2e.DIFFERENT)
         self.assertIn(f"content differs from byte {at}", done.stdout + done.stderr)
 
-    def test_what_is_only_guessed_to_be_floats_is_never_changed(self):
+    def test_sniffed_layers_are_never_changed(self):
         corpus, archive, to = self.at("dumps"), self.at("dumps-archive"), self.at("dumps-restored")
         rng = np.random.default_rng(9)
         shared, own, dumped = (e2e.weights(rng, 400, 300) for _ in range(3))
@@ -236,10 +236,10 @@ class RoundTrip(e2e.EndToEnd):
                 self.assertEqual(a.read(), b.read(), path)
         layers = {name: np.frombuffer(raw, np.float32)
                   for name, (_, _, raw) in e2e.read_layers(os.path.join(to, "acme/model/model.safetensors")).items()}
-        self.assertTrue((layers["shared"] == shared.ravel()).all(), "a layer that a dump shares is exact for both")
-        self.assertTrue((layers["own"] != own.ravel()).any(), "no layer has loss: this test shows nothing")
+        self.assertTrue((layers["shared"] == shared.ravel()).all(), "a layer that is also sniffed in another file must be exact in both")
+        self.assertTrue((layers["own"] != own.ravel()).any(), "no layer is lossy: this test checks nothing")
 
-    def test_tiny_values_and_special_values_survive_the_default_mode(self):
+    def test_tiny_and_special_values_are_exact_in_default_mode(self):
         archive, to = self.at("archive"), self.at("restored")
         e2e.archive(2, self.corpus, archive)
         e2e.restore(2, archive, to, "--model", "kinds/odd-values")
@@ -253,7 +253,7 @@ class RoundTrip(e2e.EndToEnd):
         self.assertGreater(int(special.sum()), 20)
         self.assertTrue((x[special] == y[special]).all())
 
-    def test_a_wider_error_bound_is_held_and_saves_more(self):
+    def test_a_wider_error_bound_is_kept_and_saves_more(self):
         reports = {}
         for bound in ("0", "1e-4"):
             archive, to = self.at("bound" + bound), self.at("restored" + bound)
@@ -289,7 +289,7 @@ class RoundTrip(e2e.EndToEnd):
         self.assertEqual(self.restored_paths("--model", "copies/*", "--model", "kinds/one-byte"),
                          {"copies/of-base/model.safetensors", "kinds/one-byte/a", os.fsdecode(b"kinds/one-byte/caf\xe9 \xff.bin")})
 
-    def test_a_model_of_a_cache_by_its_identity(self):
+    def test_a_model_of_a_cache_by_its_id(self):
         cache = "models--acme--cached"
         self.assertEqual(self.restored_paths("--model", "acme/cached"),
                          {f"{cache}/blobs/0123456789abcdef", f"{cache}/blobs/fedcba9876543210", f"{cache}/refs/main",
@@ -299,7 +299,7 @@ class RoundTrip(e2e.EndToEnd):
         self.assertEqual(self.restored_paths("--path", "**/README.md", "--path", "top-level.txt"),
                          {"acme/base/README.md", "acme/tuned/README.md", "top-level.txt"})
 
-    def test_a_hard_link_comes_back_without_its_first_name(self):
+    def test_a_hard_link_is_restored_without_its_first_name(self):
         to = self.at("alone")
         e2e.restore(2, self.lossless, to, "--path", "links/hard/same.safetensors")
         entries, groups = e2e.snapshot(to)
@@ -315,14 +315,14 @@ class RoundTrip(e2e.EndToEnd):
         for name in (b"links/hard/same.safetensors", b"links/hard/third.safetensors"):
             self.assertEqual(entries[name], original[name])
 
-    def test_what_matches_nothing_is_an_error(self):
+    def test_a_selection_that_matches_nothing_is_an_error(self):
         done = e2e.restore(2, self.lossless, self.at("nothing"), "--model", "acme/typo", expect=FAILED)
         self.assert_one_error(done, "elves-restore", "matches", "--model")
         self.assertFalse(os.path.exists(self.at("nothing")))
 
-    # ------------------------------------------------------------ places that exist
+    # ------------------------------------------------------------ targets that exist
 
-    def test_a_place_with_files_is_left_alone(self):
+    def test_a_target_with_files_is_refused(self):
         to = self.at("used")
         os.makedirs(to)
         with open(os.path.join(to, "mine.txt"), "w") as file:
@@ -332,12 +332,12 @@ class RoundTrip(e2e.EndToEnd):
         self.assert_one_error(done, "elves-restore", to, "--force")
         self.assertEqual(e2e.differences(before, e2e.snapshot(to)), [])
 
-    def test_an_empty_place_is_filled(self):
+    def test_an_empty_target_is_used(self):
         os.makedirs(self.at("empty"))
         e2e.restore(2, self.lossless, self.at("empty"))
         self.assert_same_tree(self.corpus, self.at("empty"))
 
-    def test_a_place_that_is_a_file_is_refused(self):
+    def test_a_target_that_is_a_file_is_refused(self):
         with open(self.at("file"), "w") as file:
             file.write("mine")
         done = e2e.restore(2, self.lossless, self.at("file"), expect=FAILED)
@@ -345,7 +345,7 @@ class RoundTrip(e2e.EndToEnd):
         with open(self.at("file")) as file:
             self.assertEqual(file.read(), "mine")
 
-    def test_force_replaces_what_the_archive_holds_and_keeps_the_rest(self):
+    def test_force_replaces_archived_paths_and_keeps_other_files(self):
         to = self.at("used")
         e2e.restore(2, self.lossless, to)
         with open(os.path.join(to, "acme/base/config.json"), "w") as file:
@@ -361,10 +361,10 @@ class RoundTrip(e2e.EndToEnd):
         os.remove(os.path.join(to, "acme/mine.txt"))
         left, right = e2e.snapshot(self.corpus), e2e.snapshot(to)
         for entries, _ in (left, right):
-            entries.pop(b"acme")  # its time is that of the removal
+            entries.pop(b"acme")  # the removal changed its time
         self.assertEqual(e2e.differences(left, right), [])
 
-    def test_force_writes_through_no_link_that_lies_in_the_way(self):
+    def test_force_does_not_write_through_symbolic_links(self):
         outside, to = self.at("outside"), self.at("used")
         os.makedirs(os.path.join(outside, "base"))
         os.makedirs(to)
@@ -376,7 +376,7 @@ class RoundTrip(e2e.EndToEnd):
 
     # ------------------------------------------------------------ real models
 
-    def test_a_real_hub(self):
+    def test_a_hub_of_real_models(self):
         corpus = e2e.real_corpus()
         if corpus is None:
             self.skipTest("no real hub: set ELVES_CORPUS to a folder with a hub in it")
