@@ -17,14 +17,14 @@
 #include <string>
 #include <vector>
 
+#include "families/planner.hpp"
+#include "families/prediction.hpp"
 #include "measure/real_corpus.hpp"
-#include "plan/families/planner.hpp"
-#include "plan/families/prediction.hpp"
 
 namespace {
 
 using namespace elves;
-using namespace elves::plan;
+using namespace elves::families;
 using Bytes = std::vector<std::byte>;
 
 double entropy(const std::map<unsigned, double>& counts) {

@@ -1,6 +1,7 @@
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
-install(TARGETS elves_support elves_mpi elves_h5 elves_corpus elves_plan elves_dedup elves_encode elves_archive elves_pipeline
+install(TARGETS elves_support elves_mpi elves_h5 elves_formats elves_corpus elves_lineage elves_families elves_plan elves_dedup elves_encode
+                elves_archive elves_restore elves_pipeline
         EXPORT elvesTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(DIRECTORY include/elves DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(EXPORT elvesTargets NAMESPACE elves:: DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/elves)

@@ -101,8 +101,8 @@ std::vector<std::string> read_list(const mpi::Comm& comm, const std::string& pat
   return lines;
 }
 
-std::vector<corpus::ListedBase> read_bases(const mpi::Comm& comm, const std::string& path) {
-  auto bases = corpus::parse_base_list(read_for_all(comm, "--bases", path));
+std::vector<lineage::ListedBase> read_bases(const mpi::Comm& comm, const std::string& path) {
+  auto bases = lineage::parse_base_list(read_for_all(comm, "--bases", path));
   if (!bases) throw UsageError("--bases " + path + ": " + bases.error().message);
   return std::move(bases).value();
 }

@@ -86,8 +86,7 @@ int run(const std::string& command, const mpi::Comm& comm, const std::function<i
   }
 }
 
-std::uint64_t print_problems(const mpi::Comm& comm, const std::string& command,
-                             const std::vector<corpus::PathProblem>& mine) {
+std::uint64_t print_problems(const mpi::Comm& comm, const std::string& command, const std::vector<PathProblem>& mine) {
   std::vector<std::byte> packed;
   ByteWriter writer(packed);
   for (const auto& problem : mine) {
@@ -95,7 +94,7 @@ std::uint64_t print_problems(const mpi::Comm& comm, const std::string& command,
     writer.text(problem.reason);
   }
   const auto total = comm.sum(std::uint64_t{mine.size()});
-  std::vector<corpus::PathProblem> all;
+  std::vector<PathProblem> all;
   for (const auto& from_rank : comm.gather(packed)) {
     ByteCursor cursor(from_rank);
     while (!cursor.at_end() && !cursor.failed()) {

@@ -51,8 +51,7 @@ std::string read_for_all(const mpi::Comm& comm, const std::string& option, const
 int run(const std::string& command, const mpi::Comm& comm, const std::function<int()>& body);
 
 /// Collective. Prints the problems of all ranks at rank 0, in order of path, at most 100; returns how many there are.
-std::uint64_t print_problems(const mpi::Comm& comm, const std::string& command,
-                             const std::vector<corpus::PathProblem>& mine);
+std::uint64_t print_problems(const mpi::Comm& comm, const std::string& command, const std::vector<PathProblem>& mine);
 
 std::uint64_t bytes_option(const boost::program_options::variables_map& values, const std::string& name,
                            std::uint64_t otherwise);

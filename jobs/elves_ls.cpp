@@ -5,10 +5,10 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "archive/family_tree.hpp"
-#include "archive/listing.hpp"
 #include "jobs/common.hpp"
 #include "mpi/environment.hpp"
+#include "restore/list/family_tree.hpp"
+#include "restore/list/listing.hpp"
 #include "support/text.hpp"
 
 namespace {
@@ -40,11 +40,11 @@ std::string model_text(const std::string& id) {
   return id.empty() ? "(no model)" : printable(id);
 }
 
-std::string place_text(const dedup::LayerRef& place) {
+std::string place_text(const LayerRef& place) {
   return fmt::format("{}:{}", place.shard, place.row);
 }
 
-std::string base_text(const archive::ListedBase& base) {
+std::string base_text(const restore::ListedBase& base) {
   return fmt::format(" on {} of {} ({})", printable(base.layer), model_text(base.model), place_text(base.place));
 }
 
@@ -54,9 +54,9 @@ std::string shape_text(const std::vector<std::uint64_t>& shape) {
   return text + "]";
 }
 
-void print_models(const std::vector<archive::ListedModel>& models) {
+void print_models(const std::vector<restore::ListedModel>& models) {
   fmt::print("{:>10} {:>10} {:>8} {:>7} {:>8}  {}\n", "size", "stored", "ratio", "files", "layers", "model");
-  archive::ListedModel total;
+  restore::ListedModel total;
   for (const auto& model : models) {
     const auto* base = model.base();
     fmt::print("{:>10} {:>10} {:>8} {:>7} {:>8}  {}{}\n", format_bytes(model.size_bytes),
@@ -72,7 +72,7 @@ void print_models(const std::vector<archive::ListedModel>& models) {
              total.n_layers, models.size());
 }
 
-void print_files(const std::vector<archive::ListedFile>& files) {
+void print_files(const std::vector<restore::ListedFile>& files) {
   for (const auto& file : files) {
     const auto arrow = file.target.empty() ? "" : " -> " + printable(file.target);
     fmt::print("{}{}\n    {}, {}, {} stored, {}\n", printable(file.path), arrow,
@@ -88,19 +88,19 @@ void print_files(const std::vector<archive::ListedFile>& files) {
 }
 
 /// Stored bits of an element of the layers that are differences.
-std::optional<double> bits_apart(const archive::ListedKin& kin) {
+std::optional<double> bits_apart(const restore::ListedKin& kin) {
   if (kin.n_elements == 0) return std::nullopt;
   return 8 * static_cast<double>(kin.stored_bytes) / static_cast<double>(kin.n_elements);
 }
 
-std::uint64_t saved_bytes(const archive::ListedModel& model) {
+std::uint64_t saved_bytes(const restore::ListedModel& model) {
   std::uint64_t saved = 0;
   for (const auto& kin : model.kin) saved += kin.alone_bytes - std::min(kin.alone_bytes, kin.stored_bytes);
   return saved;
 }
 
-void print_families(const std::vector<archive::ListedModel>& models) {
-  const auto members = archive::family_tree(models);
+void print_families(const std::vector<restore::ListedModel>& models) {
+  const auto members = restore::family_tree(models);
   fmt::print("{:>10} {:>10} {:>10} {:>12} {:>10}  {}\n", "bits apart", "stored", "saved", "differences", "copies",
              "model");
   std::vector<bool> is_last;  // of the members above
@@ -120,7 +120,7 @@ void print_families(const std::vector<archive::ListedModel>& models) {
   fmt::print("{} models in families, {} alone\n", members.size(), models.size() - members.size());
 }
 
-json kin_to_json(const archive::ListedKin& kin) {
+json kin_to_json(const restore::ListedKin& kin) {
   const auto bits = bits_apart(kin);
   return {{"model", printable(kin.model)},
           {"layers", kin.n_layers},
@@ -131,9 +131,9 @@ json kin_to_json(const archive::ListedKin& kin) {
           {"bits_per_weight", bits ? json(*bits) : json(nullptr)}};
 }
 
-void print_families_json(const std::vector<archive::ListedModel>& models) {
+void print_families_json(const std::vector<restore::ListedModel>& models) {
   json tree{{"families", json::array()}};
-  for (const auto& member : archive::family_tree(models)) {
+  for (const auto& member : restore::family_tree(models)) {
     const auto& model = *member.model;
     json line{{"model", printable(model.id)},
               {"base", member.base == nullptr ? json(nullptr) : json(printable(member.base->model))},
@@ -150,11 +150,11 @@ void print_families_json(const std::vector<archive::ListedModel>& models) {
   std::cout << tree.dump(2) << "\n";
 }
 
-json to_json(const archive::ListedBase& base) {
+json to_json(const restore::ListedBase& base) {
   return {{"place", place_text(base.place)}, {"model", printable(base.model)}, {"layer", printable(base.layer)}};
 }
 
-json to_json(const archive::ListedFile& file, bool with_layers) {
+json to_json(const restore::ListedFile& file, bool with_layers) {
   json tree{{"path", printable(file.path)},
             {"model", printable(file.model)},
             {"kind", file.kind},
@@ -180,9 +180,9 @@ json to_json(const archive::ListedFile& file, bool with_layers) {
   return tree;
 }
 
-void print_json(const std::vector<archive::ListedFile>& files, bool with_layers) {
+void print_json(const std::vector<restore::ListedFile>& files, bool with_layers) {
   json tree{{"models", json::array()}, {"files", json::array()}};
-  for (const auto& model : archive::sum_by_model(files)) {
+  for (const auto& model : restore::sum_by_model(files)) {
     const auto* base = model.base();
     tree["models"].push_back({{"id", printable(model.id)},
                               {"base", base == nullptr ? json(nullptr) : json(printable(base->model))},
@@ -203,7 +203,7 @@ void print_json(const std::vector<archive::ListedFile>& files, bool with_layers)
 int list(int argc, char** argv, const mpi::Comm& comm) {
   jobs::CommandLine line("elves-ls", "elves-ls --archive DIR [MODEL] [--layers] [--family] [--json]", kAbout);
   std::string path;
-  archive::ListOptions options;
+  restore::ListOptions options;
   bool as_json = false;
   bool as_families = false;
   line.add()("archive", po::value(&path)->value_name("DIR"), "the archive");
@@ -222,19 +222,19 @@ int list(int argc, char** argv, const mpi::Comm& comm) {
   const auto directory = archive::open_directory(comm, path);
   Result<void> done;
   if (comm.is_root()) {
-    const auto files = archive::list_files(directory, options);
+    const auto files = restore::list_files(directory, options);
     if (!files)
       done = files.error();
     else if (files->empty() && !options.model.empty())
       done = Error{"no model " + options.model + " in " + path};
     else if (as_families)
-      as_json ? print_families_json(archive::sum_by_model(*files)) : print_families(archive::sum_by_model(*files));
+      as_json ? print_families_json(restore::sum_by_model(*files)) : print_families(restore::sum_by_model(*files));
     else if (as_json)
       print_json(*files, options.with_layers);
     else if (options.with_layers)
       print_files(*files);
     else
-      print_models(archive::sum_by_model(*files));
+      print_models(restore::sum_by_model(*files));
   }
   comm.agree(done, "ls");
   return jobs::kDone;

@@ -1,9 +1,9 @@
 #include <iostream>
 
-#include "archive/restore.hpp"
 #include "jobs/common.hpp"
 #include "mpi/environment.hpp"
 #include "pipeline/options.hpp"
+#include "restore/restore.hpp"
 #include "support/text.hpp"
 
 namespace {
@@ -22,10 +22,10 @@ constexpr const char* kAbout =
     "Exit codes: 0 all done, 1 failed, 2 usage, 3 done but some files were not restored (each\n"
     "named).\n";
 
-int restore(int argc, char** argv, const mpi::Comm& comm) {
+int run_restore(int argc, char** argv, const mpi::Comm& comm) {
   jobs::CommandLine line("elves-restore", "elves-restore --archive DIR [--model ID]... [--path GLOB]... --to DIR",
                          kAbout);
-  archive::RestoreOptions options;
+  restore::RestoreOptions options;
   std::string path;
   line.add()("archive", po::value(&path)->value_name("DIR"), "the archive");
   line.add()("to", po::value(&options.to)->value_name("DIR"), "where to restore; missing or empty, or --force");
@@ -43,7 +43,7 @@ int restore(int argc, char** argv, const mpi::Comm& comm) {
   options.threads = pipeline::choose_threads(comm, options.threads);
 
   const auto directory = archive::open_directory(comm, path);
-  const auto summary = archive::restore(comm, directory, options);
+  const auto summary = restore::restore(comm, directory, options);
   const auto problems = jobs::print_problems(comm, "elves-restore", summary.problems);
   if (comm.is_root()) {
     std::cout << "restored    " << summary.files << " paths, " << format_bytes(summary.bytes) << ", all checked, to "
@@ -57,5 +57,5 @@ int restore(int argc, char** argv, const mpi::Comm& comm) {
 
 int main(int argc, char** argv) {
   const mpi::Environment environment(argc, argv, mpi::Threads::Funneled);
-  return jobs::run("elves-restore", mpi::world(), [&] { return restore(argc, argv, mpi::world()); });
+  return jobs::run("elves-restore", mpi::world(), [&] { return run_restore(argc, argv, mpi::world()); });
 }

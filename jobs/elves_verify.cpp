@@ -1,9 +1,9 @@
 #include <iostream>
 
-#include "archive/verify.hpp"
 #include "jobs/common.hpp"
 #include "mpi/environment.hpp"
 #include "pipeline/options.hpp"
+#include "restore/verify.hpp"
 #include "support/text.hpp"
 
 namespace {
@@ -35,7 +35,7 @@ int verify(int argc, char** argv, const mpi::Comm& comm) {
   threads = pipeline::choose_threads(comm, threads);
 
   const auto directory = archive::open_directory(comm, path);
-  const auto whole = archive::verify(comm, directory, threads);
+  const auto whole = restore::verify(comm, directory, threads);
   auto differences = jobs::print_problems(comm, "elves-verify", whole.differences);
   if (comm.is_root()) {
     std::cout << "checked     " << whole.shards << " shards, " << whole.layers << " layers, " << whole.chunks
@@ -46,7 +46,7 @@ int verify(int argc, char** argv, const mpi::Comm& comm) {
     }
   }
   if (!against.empty()) {
-    const auto compared = archive::verify_against(comm, directory, against, threads);
+    const auto compared = restore::verify_against(comm, directory, against, threads);
     differences += jobs::print_problems(comm, "elves-verify", compared.differences);
     if (comm.is_root()) {
       std::cout << "compared    " << compared.files << " paths, " << format_bytes(compared.compared_bytes) << ", with "

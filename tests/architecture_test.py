@@ -12,12 +12,16 @@ ALLOWED = {
     "support": set(),
     "mpi": {"support"},
     "h5": {"support", "mpi"},
-    "corpus": {"support", "mpi"},
-    "plan": {"support", "mpi", "corpus"},
+    "formats": {"support"},
+    "corpus": {"support", "mpi", "formats"},
+    "lineage": {"support", "mpi", "corpus"},
+    "families": {"support"},
+    "plan": {"support", "mpi", "formats", "corpus"},
     "dedup": {"support", "mpi"},
     "encode": {"support"},
-    "archive": {"support", "mpi", "h5", "corpus", "dedup", "encode"},
-    "pipeline": {"support", "mpi", "corpus", "plan", "dedup", "encode", "archive"},
+    "archive": {"support", "mpi", "h5", "dedup"},
+    "restore": {"support", "mpi", "formats", "corpus", "encode", "archive"},
+    "pipeline": {"support", "mpi", "formats", "corpus", "lineage", "families", "plan", "dedup", "encode", "archive", "restore"},
 }
 
 

@@ -5,9 +5,9 @@
 #include <cstdlib>
 #include <filesystem>
 
-#include "corpus/container.hpp"
 #include "corpus/disk_folder.hpp"
 #include "elves/codec.hpp"
+#include "formats/format.hpp"
 #include "support/posix.hpp"
 
 namespace elves::measure {
@@ -31,7 +31,7 @@ std::vector<fs::path> regular_files(const std::string& hub) {
 }
 
 // Chunks are whole elements, or blocks.
-void append_chunks(const corpus::Extent& layer, const std::string& path, std::vector<LayerChunk>& chunks) {
+void append_chunks(const formats::Extent& layer, const std::string& path, std::vector<LayerChunk>& chunks) {
   const std::uint64_t most = kChunkBytes / size_bytes(layer.dtype) * size_bytes(layer.dtype);
   for (std::uint64_t at = 0; at < layer.length_bytes; at += most) {
     chunks.push_back({.path = path,
@@ -59,7 +59,7 @@ std::vector<LayerChunk> list_chunks(const std::string& hub) {
     const auto fd = open_file(path.string());
     const corpus::DiskFolder folder(path.parent_path().string());
     const auto name = path.filename().string();
-    const auto parsed = corpus::parse_file(corpus::FileSource(fd.get(), fs::file_size(path)), {name, &folder});
+    const auto parsed = formats::parse_file(formats::FileSource(fd.get(), fs::file_size(path)), {name, &folder});
     for (const auto& extent : parsed.extents) {
       if (extent.is_layer) append_chunks(extent, fs::relative(path, hub).string(), chunks);
     }

@@ -63,7 +63,7 @@ Result<void> read_files(ShardReader& reader, std::uint32_t shard, const KeyedHas
     const auto path = reader.path(*file);
     if (!path) return path.error();
     catalog.known_files.push_back({hash(*path), file->state, order_of(shard, row), file->lossy_class});
-    if (file->kind == static_cast<std::uint8_t>(corpus::FileKind::Regular)) bytes += file->size_bytes;
+    if (file->kind == static_cast<std::uint8_t>(FileKind::Regular)) bytes += file->size_bytes;
   }
   return {};
 }
@@ -194,7 +194,7 @@ struct Candidate {
   std::uint32_t selected;
   std::uint32_t kind;
 
-  bool is(corpus::FileKind other) const { return kind == static_cast<std::uint32_t>(other); }
+  bool is(FileKind other) const { return kind == static_cast<std::uint32_t>(other); }
 };
 
 bool takes(const std::vector<std::string>& patterns, std::string_view text) {
@@ -244,7 +244,7 @@ FormerFolders find_former_folders(const mpi::Comm& comm, const Directory& direct
   std::vector<Former> mine;
   for (const auto& path : folders) {
     const auto& now = latest.at(path);
-    if (!now.is(corpus::FileKind::Directory)) mine.push_back({path, order_of(now.file.shard, now.file.row)});
+    if (!now.is(FileKind::Directory)) mine.push_back({path, order_of(now.file.shard, now.file.row)});
   }
   std::map<Hash128, std::uint64_t> all;
   for (const auto& from_rank : comm.alltoallv(mpi::PerRank<Former>(static_cast<std::size_t>(comm.size()), mine))) {
@@ -268,7 +268,7 @@ LatestByPath latest_versions(const mpi::Comm& comm, const Directory& directory, 
     comm.agree(outcome, "archive: read the catalog");
     for (const auto& from_rank : comm.alltoallv(to)) {
       for (const auto& candidate : from_rank) {
-        if (candidate.is(corpus::FileKind::Directory)) folders.insert(candidate.path);
+        if (candidate.is(FileKind::Directory)) folders.insert(candidate.path);
         const auto [at, added] = latest.try_emplace(candidate.path, candidate);
         const auto& held = at->second.file;
         if (!added && order_of(candidate.file.shard, candidate.file.row) > order_of(held.shard, held.row))
@@ -296,7 +296,7 @@ std::vector<Selected> with_links(const mpi::Comm& comm, const LatestByPath& late
   mpi::PerRank<std::size_t> askers(ranks);
   for (const auto& [path, candidate] : latest) {
     if (candidate.selected == 0) continue;
-    if (candidate.is(corpus::FileKind::Hardlink)) {
+    if (candidate.is(FileKind::Hardlink)) {
       questions[owner_of(candidate.target, ranks)].push_back({candidate.target, candidate.restored});
       askers[owner_of(candidate.target, ranks)].push_back(selected.size());
     }
@@ -307,7 +307,7 @@ std::vector<Selected> with_links(const mpi::Comm& comm, const LatestByPath& late
   for (std::size_t r = 0; r < ranks; ++r) {
     for (const auto& question : asked[r]) {
       const auto at = latest.find(question.target);
-      const bool same = at != latest.end() && at->second.selected != 0 && at->second.is(corpus::FileKind::Regular) &&
+      const bool same = at != latest.end() && at->second.selected != 0 && at->second.is(FileKind::Regular) &&
                         at->second.restored == question.restored;
       answers[r].push_back(same ? 1 : 0);
     }

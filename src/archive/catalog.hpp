@@ -27,7 +27,7 @@ inline constexpr std::uint64_t kLeastSketchedBytes = std::uint64_t{64} << 10;
 /// A layer of the archive that others may be stored as differences from: one that has a sketch and stands alone, or a
 /// small one, of which that is not known.
 struct KnownBase {
-  dedup::LayerRef place;
+  LayerRef place;
   Hash128 model;  ///< hash128 of the model's identity, and of the layer's name
   Hash128 name;
   DType dtype = DType::Bytes;

@@ -9,7 +9,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "archive/layout.hpp"
+#include "archive/tables.hpp"
 #include "elves/codec.hpp"
 #include "support/byte_cursor.hpp"
 #include "support/posix.hpp"

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "archive/directory.hpp"
-#include "archive/layout.hpp"
+#include "archive/tables.hpp"
 #include "elves/error.hpp"
 #include "h5/file.hpp"
 #include "support/posix.hpp"

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "archive/directory.hpp"
-#include "archive/layout.hpp"
+#include "archive/tables.hpp"
 #include "h5/file.hpp"
 #include "mpi/comm.hpp"
 

@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::size_t kMostNames = 1000;
 
-class OpenFile final : public ByteSource {
+class OpenFile final : public formats::ByteSource {
  public:
   OpenFile(FileDescriptor fd, std::uint64_t size_bytes) : fd_(std::move(fd)), source_(fd_.get(), size_bytes) {}
   std::uint64_t size_bytes() const override { return source_.size_bytes(); }
@@ -24,19 +24,19 @@ class OpenFile final : public ByteSource {
 
  private:
   FileDescriptor fd_;
-  FileSource source_;
+  formats::FileSource source_;
 };
 
 }  // namespace
 
-Result<std::unique_ptr<ByteSource>> DiskFolder::open(std::string_view name) const {
+Result<std::unique_ptr<formats::ByteSource>> DiskFolder::open(std::string_view name) const {
   if (name.empty() || name == "." || name == ".." || name.find_first_of(std::string_view("/\0", 2)) != name.npos)
     return Error{"is no name of a file"};
   FileDescriptor fd(open_regular_file(join(path_, name)));
   struct stat status {};
   if (!fd || ::fstat(fd.get(), &status) != 0) return Error{errno_text(errno)};
   const auto size = static_cast<std::uint64_t>(status.st_size);
-  return std::unique_ptr<ByteSource>(std::make_unique<OpenFile>(std::move(fd), size));
+  return std::unique_ptr<formats::ByteSource>(std::make_unique<OpenFile>(std::move(fd), size));
 }
 
 std::vector<std::string> DiskFolder::names(std::string_view suffix) const {

@@ -8,16 +8,16 @@
 #include <utility>
 #include <vector>
 
-#include "corpus/container.hpp"
+#include "formats/format.hpp"
 
 namespace elves::corpus {
 
 /// A folder of the file system. Regular files only; symbolic links are not followed. Lists itself once for each suffix:
 /// one object serves all files of the folder, but one thread only.
-class DiskFolder final : public Folder {
+class DiskFolder final : public formats::Folder {
  public:
   explicit DiskFolder(std::string path) : path_(std::move(path)) {}
-  Result<std::unique_ptr<ByteSource>> open(std::string_view name) const override;
+  Result<std::unique_ptr<formats::ByteSource>> open(std::string_view name) const override;
   std::vector<std::string> names(std::string_view suffix) const override;
 
   const std::string& path() const noexcept { return path_; }

@@ -7,8 +7,8 @@
 #include <unordered_set>
 #include <utility>
 
-#include "corpus/corpus_order.hpp"
 #include "corpus/folder_listing.hpp"
+#include "corpus/path_sort.hpp"
 #include "support/byte_cursor.hpp"
 #include "support/posix.hpp"
 #include "support/text.hpp"

@@ -7,15 +7,9 @@
 
 #include "elves/dtype.hpp"
 #include "support/hash.hpp"
+#include "support/layer_ref.hpp"
 
 namespace elves::dedup {
-
-/// Row of a shard's /layers table.
-struct LayerRef {
-  std::uint32_t shard = 0;
-  std::uint64_t row = 0;
-  auto operator<=>(const LayerRef&) const = default;
-};
 
 /// What makes two layers the same: the bytes (by fingerprint), their number, and how they are typed.
 struct LayerKey {

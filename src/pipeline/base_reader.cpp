@@ -93,14 +93,14 @@ void BaseReader::find_in_archive(const std::shared_ptr<archive::ShardReader>& sh
     return;
   const std::set<std::uint32_t> numbers(wanted.begin(), wanted.end());
   const auto n = numbers.empty() ? 0 : std::min(*numbers.rbegin() + 1, layer->n_chunks);
-  std::map<std::uint32_t, archive::StoredChunk> found;
+  std::map<std::uint32_t, restore::StoredChunk> found;
   for (std::uint32_t number = 0; number < n; ++number) {
     const auto at = layer->first_chunk + number;
     const auto row = shard->chunk(at);
     if (!row || row->raw_bytes != bytes_of_chunk(dtype, base.size_bytes, number) ||
-        row->encoded_bytes > archive::kMostEncodedBytes)
+        row->encoded_bytes > restore::kMostEncodedBytes)
       return;
-    if (numbers.contains(number)) found.emplace(number, archive::StoredChunk{{base.shard, at, dtype}, shard, *row});
+    if (numbers.contains(number)) found.emplace(number, restore::StoredChunk{{base.shard, at, dtype}, shard, *row});
   }
   place.chunks = std::move(found);
 }

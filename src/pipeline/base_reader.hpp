@@ -9,13 +9,13 @@
 #include <unordered_map>
 #include <vector>
 
-#include "archive/base_cache.hpp"
-#include "archive/chunk_decoder.hpp"
 #include "archive/directory.hpp"
 #include "archive/shard_reader.hpp"
 #include "elves/codec.hpp"
 #include "pipeline/buffers.hpp"
-#include "pipeline/wave.hpp"
+#include "pipeline/wave_exchange.hpp"
+#include "restore/decode/base_cache.hpp"
+#include "restore/decode/chunk_decoder.hpp"
 #include "support/hash.hpp"
 #include "support/posix.hpp"
 
@@ -47,16 +47,16 @@ class BaseReader {
   struct Place {
     std::size_t source = kNoBase;  ///< of Work::sources, where the base's file is read in this wave by this rank
     bool in_corpus = false;
-    std::map<std::uint32_t, archive::StoredChunk> chunks;  ///< in the archive, by number
+    std::map<std::uint32_t, restore::StoredChunk> chunks;  ///< in the archive, by number
   };
   struct Worker {
-    explicit Worker(archive::BaseCache& decoded) : decoder(decoded) {}
+    explicit Worker(restore::BaseCache& decoded) : decoder(decoded) {}
 
     std::unique_ptr<std::byte[]> bytes;
     FileDescriptor file;
     std::string path;
-    archive::ChunkDecoder decoder;
-    archive::CachedBytes held;  ///< what base_of() gave last, where it came from the cache
+    restore::ChunkDecoder decoder;
+    restore::CachedBytes held;  ///< what base_of() gave last, where it came from the cache
   };
 
   bool is_unchanged(const SourceFile& source);
@@ -70,7 +70,7 @@ class BaseReader {
   const archive::Directory& directory_;
   const std::string& corpus_;
   const KeyedHash& hash_;
-  archive::BaseCache decoded_;
+  restore::BaseCache decoded_;
   std::vector<Worker> workers_;
   const Work* work_ = nullptr;
   const Buffer* raw_ = nullptr;

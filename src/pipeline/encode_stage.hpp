@@ -9,7 +9,7 @@
 #include "pipeline/base_reader.hpp"
 #include "pipeline/buffers.hpp"
 #include "pipeline/report.hpp"
-#include "pipeline/wave.hpp"
+#include "pipeline/wave_exchange.hpp"
 #include "support/hash.hpp"
 
 namespace elves::pipeline {

@@ -4,9 +4,9 @@
 #include <string>
 #include <vector>
 
-#include "corpus/lineage/base_list.hpp"
 #include "corpus/walk.hpp"
 #include "elves/codec.hpp"
+#include "lineage/bases_file.hpp"
 #include "mpi/comm.hpp"
 
 namespace elves::pipeline {
@@ -19,8 +19,8 @@ struct SweepOptions {
   EncodeOptions encode;
   bool deduplicate = true;  ///< stage hd
   corpus::WalkOptions walk;
-  std::vector<corpus::ListedBase> bases;  ///< of --bases, overrule what models say of themselves
-  int threads = 0;                        ///< of OpenMP, each rank; 0: the cores of the host shared by its ranks
+  std::vector<lineage::ListedBase> bases;  ///< of --bases, overrule what models say of themselves
+  int threads = 0;                         ///< of OpenMP, each rank; 0: the cores of the host shared by its ranks
   std::uint64_t memory_bytes = std::uint64_t{2} << 30;  ///< each rank
   std::uint64_t wave_bytes = 0;                         ///< over all ranks; 0: see choose_wave_bytes()
   double max_duration_seconds = 0;                      ///< 0: no limit

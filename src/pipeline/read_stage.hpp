@@ -5,7 +5,7 @@
 #include <string>
 
 #include "pipeline/buffers.hpp"
-#include "pipeline/wave.hpp"
+#include "pipeline/wave_exchange.hpp"
 #include "support/hash.hpp"
 
 namespace elves::pipeline {

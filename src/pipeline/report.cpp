@@ -74,13 +74,13 @@ void unpack(std::span<const std::byte> bytes, Report& report) {
     report.opaque.push_back(std::move(file));
   }
   for (auto n = cursor.read_varint(); n > 0; --n) {
-    corpus::PathProblem failure;
+    PathProblem failure;
     failure.path = cursor.read_text();
     failure.reason = cursor.read_text();
     report.failures.push_back(std::move(failure));
   }
   for (auto n = cursor.read_varint(); n > 0; --n) {
-    plan::ModelNote note;
+    lineage::ModelNote note;
     note.model = cursor.read_text();
     note.text = cursor.read_text();
     report.notes.push_back(std::move(note));
@@ -95,8 +95,8 @@ std::uint64_t Report::opaque_bytes() const {
   return bytes;
 }
 
-void name_base_models(const mpi::Comm& comm, const std::map<Hash128, std::string>& known, const plan::Lineage& lineage,
-                      Report& mine) {
+void name_base_models(const mpi::Comm& comm, const std::map<Hash128, std::string>& known,
+                      const lineage::Lineage& lineage, Report& mine) {
   const auto ranks = static_cast<std::size_t>(comm.size());
   std::map<Hash128, std::string> names = known;
   for (const auto& [id, model] : mine.models) names.emplace(hash128(id), id);
@@ -131,7 +131,7 @@ void name_base_models(const mpi::Comm& comm, const std::map<Hash128, std::string
   }
 }
 
-void note_unused_lineage(const plan::Lineage& lineage, Report& all) {
+void note_unused_lineage(const lineage::Lineage& lineage, Report& all) {
   for (const auto& [id, model] : all.models) {
     if (model.new_layers == 0) continue;
     for (const auto& base : lineage.bases_of(hash128(id))) {

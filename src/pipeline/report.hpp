@@ -6,11 +6,11 @@
 #include <string>
 #include <vector>
 
-#include "corpus/extent.hpp"
 #include "corpus/file_entry.hpp"
 #include "elves/codec.hpp"
+#include "formats/extent.hpp"
+#include "lineage/lineage.hpp"
 #include "mpi/comm.hpp"
-#include "plan/families/lineage.hpp"
 #include "support/hash.hpp"
 
 namespace elves::pipeline {
@@ -108,14 +108,14 @@ struct Report {
   std::uint64_t bytes_added = 0, bytes_total = 0, shards = 0, file_bytes_total = 0;
   std::uint64_t exchanged_bytes = 0;
   std::array<TransformSums, kTransforms> transforms{};
-  std::array<ContainerSums, corpus::kContainerCount> containers{};  ///< by ContainerId, of the files to archive
+  std::array<ContainerSums, formats::kContainerCount> containers{};  ///< by ContainerId, of the files to archive
   EncodingSums encoding;
   std::map<std::string, ModelSums> models;
   std::map<Hash128, std::string> base_models;  ///< identities of the models in ModelSums::bases
   double max_abs_error = 0;
   std::vector<OpaqueFile> opaque;
-  std::vector<corpus::PathProblem> failures;
-  std::vector<plan::ModelNote> notes;  ///< what is odd about the bases that models name
+  std::vector<PathProblem> failures;
+  std::vector<lineage::ModelNote> notes;  ///< what is odd about the bases that models name
   Phases phases;
   std::uint64_t peak_rss_bytes = 0;  ///< of the largest rank
 
@@ -127,11 +127,11 @@ struct Report {
 
 /// Collective, before gather(). Fills base_models of each rank, for the bases of its models and those that lineage
 /// names. `known`: the identities that this rank knows of models archived before.
-void name_base_models(const mpi::Comm& comm, const std::map<Hash128, std::string>& known, const plan::Lineage& lineage,
-                      Report& mine);
+void name_base_models(const mpi::Comm& comm, const std::map<Hash128, std::string>& known,
+                      const lineage::Lineage& lineage, Report& mine);
 
 /// After gather(): notes on models whose lineage led to nothing, although there is such a base.
-void note_unused_lineage(const plan::Lineage& lineage, Report& all);
+void note_unused_lineage(const lineage::Lineage& lineage, Report& all);
 
 /// Collective. Sums, maxima and lists of all ranks, at rank 0 (others keep their own lists).
 Report gather(const mpi::Comm& comm, const Report& mine);

@@ -6,8 +6,8 @@
 #include <unistd.h>
 #include <nlohmann/json.hpp>
 
-#include "corpus/container.hpp"
 #include "elves/version.hpp"
+#include "formats/format.hpp"
 #include "pipeline/report.hpp"
 #include "support/text.hpp"
 
@@ -103,7 +103,7 @@ json list_transforms(const Report& report) {
   return list;
 }
 
-const ContainerSums& sums_of(const Report& report, corpus::ContainerId id) {
+const ContainerSums& sums_of(const Report& report, formats::ContainerId id) {
   return report.containers[static_cast<std::size_t>(id)];
 }
 
@@ -112,7 +112,7 @@ json list_containers(const Report& report) {
   for (std::size_t i = 0; i < report.containers.size(); ++i) {
     const auto& sums = report.containers[i];
     if (sums.files == 0) continue;
-    list.push_back({{"name", corpus::name(static_cast<corpus::ContainerId>(i))},
+    list.push_back({{"name", formats::name(static_cast<formats::ContainerId>(i))},
                     {"files", sums.files},
                     {"bytes", sums.bytes},
                     {"layers", sums.layers},
@@ -131,7 +131,7 @@ std::string name_containers(const Report& report) {
   std::string text;
   for (const auto i : ids) {
     text += (text.empty() ? "" : ", ") + std::to_string(report.containers[i].files) + " " +
-            std::string(corpus::name(static_cast<corpus::ContainerId>(i)));
+            std::string(formats::name(static_cast<formats::ContainerId>(i)));
   }
   return text.empty() ? "none with layers" : text;
 }
@@ -194,7 +194,7 @@ std::string to_json(const Report& report) {
                     {"bytes_unchanged", report.skipped_bytes},
                     {"glue_bytes", report.glue_bytes},
                     {"opaque_bytes", report.opaque_bytes()},
-                    {"sniffed_bytes", sums_of(report, corpus::ContainerId::Sniffed).layer_bytes}};
+                    {"sniffed_bytes", sums_of(report, formats::ContainerId::Sniffed).layer_bytes}};
   tree["containers"] = list_containers(report);
   tree["layers"] = {{"total", report.layers_total},
                     {"unique", report.layers_unique},

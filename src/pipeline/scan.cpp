@@ -7,32 +7,30 @@
 #include <exception>
 #include <optional>
 
-#include "corpus/container.hpp"
 #include "corpus/disk_folder.hpp"
 #include "corpus/walk.hpp"
+#include "formats/format.hpp"
 #include "pipeline/lineage.hpp"
 #include "support/posix.hpp"
 
 namespace elves::pipeline {
 namespace {
 
-using corpus::FileKind;
-
 /// The folder that this thread looked at last: files come folder by folder.
 using LastFolder = std::optional<corpus::DiskFolder>;
 
-corpus::ParsedFile parse_opened(const std::string& root, const corpus::FileEntry& entry, int fd, LastFolder& last) {
+formats::ParsedFile parse_opened(const std::string& root, const corpus::FileEntry& entry, int fd, LastFolder& last) {
   const auto slash = entry.path.rfind('/');
   const auto folder = slash == std::string::npos ? root : root + "/" + entry.path.substr(0, slash);
   if (!last || last->path() != folder) last.emplace(folder);
   const auto name = std::string_view(entry.path).substr(slash == std::string::npos ? 0 : slash + 1);
-  return corpus::parse_file(corpus::FileSource(fd, entry.size_bytes), {name, &*last});
+  return formats::parse_file(formats::FileSource(fd, entry.size_bytes), {name, &*last});
 }
 
 /// Opens and parses one file; `problem` says why it cannot be read.
 plan::PlannedFile parse(const std::string& root, corpus::FileEntry entry, LastFolder& last, std::string& problem) {
   plan::PlannedFile file{std::move(entry), {}, 0, 0, 0};
-  if (!corpus::has_content(file.entry.kind)) return file;
+  if (!has_content(file.entry.kind)) return file;
   const FileDescriptor fd(open_regular_file(root + "/" + file.entry.path));
   if (!fd)
     problem = errno_text(errno);
@@ -42,7 +40,7 @@ plan::PlannedFile parse(const std::string& root, corpus::FileEntry entry, LastFo
 }
 
 void count_container(const plan::PlannedFile& file, Report& report) {
-  if (!corpus::has_content(file.entry.kind)) return;
+  if (!has_content(file.entry.kind)) return;
   auto& sums = report.containers[static_cast<std::size_t>(file.parsed.container)];
   ++sums.files;
   sums.bytes += file.entry.size_bytes;

@@ -3,10 +3,10 @@
 #include <vector>
 
 #include "archive/catalog.hpp"
+#include "lineage/lineage.hpp"
 #include "mpi/comm.hpp"
 #include "pipeline/options.hpp"
 #include "pipeline/report.hpp"
-#include "plan/families/lineage.hpp"
 #include "plan/plan.hpp"
 
 namespace elves::pipeline {
@@ -14,7 +14,7 @@ namespace elves::pipeline {
 /// What a sweep is to archive.
 struct Scanned {
   std::vector<plan::PlannedFile> files;  ///< of this rank: those of bases first, then in corpus order
-  plan::Lineage lineage;                 ///< of all models of the sweep
+  lineage::Lineage lineage;              ///< of all models of the sweep
 };
 
 /// Collective. Walks the corpus, leaves out what the catalog says is archived, finds out which models rest on which,

@@ -12,15 +12,15 @@
 #include "archive/lock.hpp"
 #include "archive/shard_writer.hpp"
 #include "dedup/exchange.hpp"
-#include "pipeline/assemble.hpp"
 #include "pipeline/base_reader.hpp"
+#include "pipeline/base_search.hpp"
 #include "pipeline/encode_stage.hpp"
-#include "pipeline/families.hpp"
 #include "pipeline/progress_line.hpp"
 #include "pipeline/read_stage.hpp"
 #include "pipeline/scan.hpp"
-#include "pipeline/stop.hpp"
-#include "pipeline/wave.hpp"
+#include "pipeline/shard_rows.hpp"
+#include "pipeline/stop_request.hpp"
+#include "pipeline/wave_exchange.hpp"
 #include "support/posix.hpp"
 #include "support/text.hpp"
 
@@ -173,7 +173,7 @@ class Waves {
     auto row = comm_.exscan(n_new);
     for (const auto& verdict : verdicts_.verdicts) {
       const bool is_new = verdict.novelty == dedup::Novelty::New;
-      verdicts_.places.push_back(is_new ? dedup::LayerRef{next_shard_, row++} : verdict.stored.place);
+      verdicts_.places.push_back(is_new ? LayerRef{next_shard_, row++} : verdict.stored.place);
     }
     verdicts_.family.resize(verdicts_.units.size());
   }
@@ -301,13 +301,13 @@ std::optional<archive::Directory> open_existing(const mpi::Comm& comm, const std
 std::uint64_t new_bytes(const mpi::Comm& comm, const std::vector<plan::PlannedFile>& files) {
   std::uint64_t bytes = 0;
   for (const auto& file : files) {
-    if (corpus::has_content(file.entry.kind)) bytes += file.entry.size_bytes;
+    if (has_content(file.entry.kind)) bytes += file.entry.size_bytes;
   }
   return comm.sum(bytes);
 }
 
 void finish_report(const mpi::Comm& comm, const SweepOptions& options, const archive::Catalog& catalog,
-                   const plan::Lineage& lineage, std::uint64_t archived_before, Clock::time_point start,
+                   const lineage::Lineage& lineage, std::uint64_t archived_before, Clock::time_point start,
                    Report& report) {
   report.seconds = std::chrono::duration<double>(Clock::now() - start).count();
   report.peak_rss_bytes = peak_rss_bytes();
@@ -372,8 +372,8 @@ Report sweep(const mpi::Comm& comm, const SweepOptions& options) {
   auto plan = plan::make_plan(comm, std::move(scanned.files), {wave_bytes, part_bytes});
   if (options.dry_run) {
     for (const auto& file : plan.files) {
-      report.archived_files += file.entry.kind != corpus::FileKind::Directory ? 1 : 0;
-      report.archived_bytes += file.entry.kind == corpus::FileKind::Regular ? file.entry.size_bytes : 0;
+      report.archived_files += file.entry.kind != FileKind::Directory ? 1 : 0;
+      report.archived_bytes += file.entry.kind == FileKind::Regular ? file.entry.size_bytes : 0;
     }
   } else {
     ProgressLine progress(comm, options.progress);

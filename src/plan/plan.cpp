@@ -52,7 +52,7 @@ std::uint64_t state_of(const corpus::FileEntry& entry) {
   writer.write(entry.kind);
   writer.write(entry.size_bytes);
   // A symbolic link's own time and mode mean nothing to its users, and many file systems cannot set them.
-  const bool is_link = entry.kind == corpus::FileKind::Symlink;
+  const bool is_link = entry.kind == FileKind::Symlink;
   writer.write(is_link ? 0 : entry.mtime_seconds);
   writer.write(is_link ? 0 : entry.mtime_nanoseconds);
   writer.write(is_link ? 0 : entry.mode);

@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
-#include "corpus/extent.hpp"
 #include "corpus/file_entry.hpp"
 #include "elves/dtype.hpp"
+#include "formats/extent.hpp"
 #include "mpi/comm.hpp"
 #include "support/hash.hpp"
 
@@ -36,7 +36,7 @@ std::vector<corpus::FileEntry> drop_archived(const mpi::Comm& comm, std::vector<
 /// A file to archive, with its extents.
 struct PlannedFile {
   corpus::FileEntry entry;
-  corpus::ParsedFile parsed;
+  formats::ParsedFile parsed;
   std::uint64_t wave = 0;  ///< the wave in which its last unit ends: its row is committed there
   std::size_t first_unit = 0;
   std::size_t n_units = 0;

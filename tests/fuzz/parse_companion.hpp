@@ -5,9 +5,9 @@
 #include <utility>
 
 #include "fuzz/parse_container.hpp"
-#include "unit/corpus/memory_folder.hpp"
+#include "unit/formats/memory_folder.hpp"
 
-namespace elves::corpus {
+namespace elves::formats {
 
 /// Any bytes are two files: two bytes (little endian) give the length of the one that describes, then come its bytes,
 /// then those of the file that it describes. Its extents partition it, whatever the other one says.
@@ -27,4 +27,4 @@ inline int fuzz_companion(ContainerId id, std::string described, std::string des
   return 0;
 }
 
-}  // namespace elves::corpus
+}  // namespace elves::formats

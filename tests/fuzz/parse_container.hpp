@@ -7,10 +7,10 @@
 #include <span>
 #include <string>
 
-#include "corpus/container.hpp"
-#include "unit/corpus/partition.hpp"
+#include "formats/format.hpp"
+#include "unit/formats/partition.hpp"
 
-namespace elves::corpus {
+namespace elves::formats {
 
 inline void abort_on_flaw(const ParsedFile& parsed, std::size_t size) {
   const auto flaw = partition_flaw(parsed, size);
@@ -31,4 +31,4 @@ inline int fuzz_container(ContainerId id, const std::uint8_t* data, std::size_t 
   return 0;
 }
 
-}  // namespace elves::corpus
+}  // namespace elves::formats

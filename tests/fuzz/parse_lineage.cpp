@@ -3,12 +3,12 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "corpus/lineage/base_list.hpp"
-#include "corpus/lineage/base_name.hpp"
-#include "corpus/lineage/front_matter.hpp"
-#include "corpus/lineage/model_config.hpp"
+#include "lineage/bases_file.hpp"
+#include "lineage/front_matter.hpp"
+#include "lineage/model_config.hpp"
+#include "lineage/model_reference.hpp"
 
-namespace elves::corpus {
+namespace elves::lineage {
 namespace {
 
 /// Any bytes are a card, a config and a list; what they name is within the limits and means something or nothing.
@@ -24,10 +24,10 @@ void check(const std::vector<std::string>& names) {
 }
 
 }  // namespace
-}  // namespace elves::corpus
+}  // namespace elves::lineage
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  using namespace elves::corpus;
+  using namespace elves::lineage;
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   check(bases_in_front_matter(text));
   check(bases_in_config(text));

@@ -1,5 +1,5 @@
 #include "fuzz/parse_companion.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  return elves::corpus::fuzz_companion(elves::corpus::ContainerId::OnnxData, "m.onnx.data", "m.onnx", data, size);
+  return elves::formats::fuzz_companion(elves::formats::ContainerId::OnnxData, "m.onnx.data", "m.onnx", data, size);
 }

@@ -1,7 +1,7 @@
-#include "corpus/sniffer/survey.hpp"
+#include "formats/shared/sniffer/survey.hpp"
 #include "fuzz/parse_container.hpp"
 
-namespace elves::corpus {
+namespace elves::formats {
 namespace {
 
 /// Runs lie in order within the file and are whole elements, also where most of the file is not read.
@@ -22,9 +22,9 @@ void survey_by_samples(std::span<const std::byte> bytes) {
 }
 
 }  // namespace
-}  // namespace elves::corpus
+}  // namespace elves::formats
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  elves::corpus::survey_by_samples(std::as_bytes(std::span(data, size)));
-  return elves::corpus::fuzz_container(elves::corpus::ContainerId::Sniffed, data, size);
+  elves::formats::survey_by_samples(std::as_bytes(std::span(data, size)));
+  return elves::formats::fuzz_container(elves::formats::ContainerId::Sniffed, data, size);
 }

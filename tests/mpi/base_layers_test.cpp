@@ -16,20 +16,21 @@
 #include <thread>
 #include <vector>
 
-#include "archive/base_cache.hpp"
-#include "archive/family_tree.hpp"
-#include "archive/file_decoder.hpp"
-#include "archive/listing.hpp"
 #include "archive/shard_reader.hpp"
 #include "archive/shard_writer.hpp"
-#include "archive/verify.hpp"
 #include "elves/archive.hpp"
 #include "elves/codec.hpp"
+#include "restore/decode/base_cache.hpp"
+#include "restore/decode/file_decoder.hpp"
+#include "restore/list/family_tree.hpp"
+#include "restore/list/listing.hpp"
+#include "restore/verify.hpp"
 
-namespace elves::archive {
+namespace elves::restore {
 namespace {
 
 namespace fs = std::filesystem;
+using namespace archive;
 using Bytes = std::vector<std::byte>;
 
 /// f32 values around 0, and values near those of another layer.
@@ -59,8 +60,8 @@ Bytes tuned(const Bytes& base, std::uint32_t seed) {
 
 struct LayerSpec {
   Bytes bytes;
-  std::optional<dedup::LayerRef> base = {};  ///< what its row names
-  Bytes base_bytes = {};                     ///< what it was encoded against
+  std::optional<LayerRef> base = {};  ///< what its row names
+  Bytes base_bytes = {};              ///< what it was encoded against
   DType dtype = DType::F32;
   std::size_t chunk_bytes = kChunkBytes;
 };
@@ -373,7 +374,7 @@ TEST_F(BaseLayers, a_chunk_that_is_no_difference_needs_no_base) {
 
 TEST_F(BaseLayers, a_reference_that_is_none_is_an_error_that_names_it) {
   struct Case {
-    dedup::LayerRef base;
+    LayerRef base;
     std::string why;
   };
   const auto base = weights(30000, 1);
@@ -445,7 +446,7 @@ TEST_F(BaseLayers, a_listing_tells_who_rests_on_whom) {
   const auto& layers = files->at(2).layers;
   ASSERT_EQ(layers.size(), 2u);
   ASSERT_TRUE(layers[0].base);
-  EXPECT_EQ(layers[0].base->place, (dedup::LayerRef{0, 0}));
+  EXPECT_EQ(layers[0].base->place, (LayerRef{0, 0}));
   EXPECT_EQ(layers[0].base->model, "acme/base");
   EXPECT_EQ(layers[0].base->layer, "0");
   EXPECT_FALSE(layers[1].base);
@@ -612,4 +613,4 @@ TEST_F(BaseLayers, a_shard_that_was_let_go_still_gives_chunks) {
 }
 
 }  // namespace
-}  // namespace elves::archive
+}  // namespace elves::restore

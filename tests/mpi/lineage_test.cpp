@@ -8,7 +8,7 @@
 #include <map>
 #include <set>
 
-#include "corpus/hub_layout.hpp"
+#include "corpus/model_id.hpp"
 #include "corpus/walk.hpp"
 #include "support/byte_cursor.hpp"
 #include "support/posix.hpp"
@@ -76,7 +76,7 @@ class LineageOfACorpus : public ::testing::Test {
 
     std::vector<Hash128> archived_models;
     if (comm().is_root()) {
-      for (const auto& model : only_in_archive) archived_models.push_back(plan::hash_of_model(model));
+      for (const auto& model : only_in_archive) archived_models.push_back(lineage::hash_of_model(model));
     }
     auto found = find_lineage(comm(), options_, sources, entries, archived_models, 1);
     lineage_ = std::move(found.lineage);
@@ -103,14 +103,14 @@ class LineageOfACorpus : public ::testing::Test {
 
   void expect_bases(const std::string& model, const std::vector<std::string>& bases) const {
     std::array<Hash128, 2> expected{};
-    for (std::size_t i = 0; i < bases.size(); ++i) expected[i] = plan::hash_of_model(bases[i]);
-    EXPECT_EQ(lineage_.bases_of(plan::hash_of_model(model)), expected) << model;
+    for (std::size_t i = 0; i < bases.size(); ++i) expected[i] = lineage::hash_of_model(bases[i]);
+    EXPECT_EQ(lineage_.bases_of(lineage::hash_of_model(model)), expected) << model;
   }
 
   void expect_note(const std::string& note) const { EXPECT_TRUE(notes_.contains(note)) << note; }
 
   SweepOptions options_;
-  plan::Lineage lineage_;
+  lineage::Lineage lineage_;
   std::set<std::string> notes_;
   std::vector<std::string> paths_before_, paths_;
   std::size_t share_ = 0;

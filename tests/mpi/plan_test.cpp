@@ -22,7 +22,7 @@ std::vector<PlannedFile> my_files(const std::vector<std::uint64_t>& sizes, DType
     file.entry.path = "file" + std::to_string(1000 + i);
     file.entry.size_bytes = sizes[i];
     if (sizes[i] > 0) {
-      corpus::Extent layer{.offset_bytes = 0, .length_bytes = sizes[i], .is_layer = true, .dtype = dtype};
+      formats::Extent layer{.offset_bytes = 0, .length_bytes = sizes[i], .is_layer = true, .dtype = dtype};
       layer.shape = {sizes[i] / size_bytes(dtype) * block_elements(dtype)};
       file.parsed.extents.push_back(std::move(layer));
     }
@@ -153,8 +153,7 @@ TEST(State, differs_with_everything_that_restore_gives_back) {
   for (auto change :
        {+[](corpus::FileEntry& e) { e.size_bytes = 1; }, +[](corpus::FileEntry& e) { e.mtime_nanoseconds = 1; },
         +[](corpus::FileEntry& e) { e.mode = 0600; }, +[](corpus::FileEntry& e) { e.uid = 1; },
-        +[](corpus::FileEntry& e) { e.kind = corpus::FileKind::Directory; },
-        +[](corpus::FileEntry& e) { e.target = "b"; }}) {
+        +[](corpus::FileEntry& e) { e.kind = FileKind::Directory; }, +[](corpus::FileEntry& e) { e.target = "b"; }}) {
     auto other = entry;
     change(other);
     EXPECT_NE(state_of(other), state);

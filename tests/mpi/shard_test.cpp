@@ -9,10 +9,10 @@
 
 #include "archive/catalog.hpp"
 #include "archive/shard_reader.hpp"
-#include "archive/verify.hpp"
 #include "elves/archive.hpp"
 #include "elves/codec.hpp"
 #include "h5/file.hpp"
+#include "restore/verify.hpp"
 
 namespace elves::archive {
 namespace {
@@ -247,7 +247,7 @@ TEST_F(ShardTest, a_layer_may_be_cut_into_chunks_anywhere) {
     ShardWriter(comm, directory_, false).write({shard++, 1, 0, "test"}, part);
     const auto archive = read_directory(directory_.path);
     ASSERT_TRUE(archive) << archive.error().message;
-    const auto summary = verify(comm, *archive, 1);
+    const auto summary = restore::verify(comm, *archive, 1);
     for (const auto& difference : summary.differences) ADD_FAILURE() << difference.path << ": " << difference.reason;
     auto reader = Archive::open(directory_.path);
     ASSERT_TRUE(reader) << reader.error().message;
@@ -274,7 +274,7 @@ TEST_F(ShardTest, chunks_that_do_not_add_up_to_their_layer_are_found) {
     auto reader = Archive::open(directory_.path);
     ASSERT_TRUE(reader) << reader.error().message;
     EXPECT_FALSE(reader->read_file("weights"));
-    const auto found = verify(comm, *archive, 1).differences.size();
+    const auto found = restore::verify(comm, *archive, 1).differences.size();
     EXPECT_GE(comm.sum(static_cast<std::uint64_t>(found)), shard);
     comm.barrier();
   }

@@ -13,7 +13,7 @@
 #include <set>
 #include <string>
 
-#include "corpus/container.hpp"
+#include "formats/format.hpp"
 #include "jobs/sample_hub/arrays.hpp"
 #include "support/posix.hpp"
 
@@ -155,9 +155,9 @@ TEST_F(SampleHub, has_layers_in_every_weight_file_but_the_damaged_one) {
     const bool is_large_blob = each.path().parent_path().filename() == "blobs" && each.file_size() > 10'000;
     if (each.path().extension() != ".safetensors" && !is_large_blob) continue;
     const auto bytes = contents(each.path());
-    const auto parsed = corpus::parse_file(corpus::MemorySource(std::as_bytes(std::span(bytes))));
+    const auto parsed = formats::parse_file(formats::MemorySource(std::as_bytes(std::span(bytes))));
     const bool damaged = each.path().filename() == "damaged.safetensors";
-    EXPECT_EQ(parsed.container == corpus::ContainerId::Safetensors, !damaged) << each.path() << parsed.opaque_reason;
+    EXPECT_EQ(parsed.container == formats::ContainerId::Safetensors, !damaged) << each.path() << parsed.opaque_reason;
     EXPECT_EQ(parsed.opaque_reason.empty(), !damaged) << each.path();
     ++n_weight_files;
     for (const auto& extent : parsed.extents) {

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "formats/hdf5/dataset.hpp"
+#include "formats/hdf5/metadata.hpp"
+
+namespace elves::formats::hdf5 {
+
+/// A chunk that is stored.
+struct Chunk {
+  std::uint64_t address = 0;
+  std::uint64_t n_bytes = 0;
+  std::vector<std::uint64_t> origin{};  ///< of its first element, in elements
+};
+
+/// The stored chunks of a dataset, in order of their places. `chunk_bytes` is the size of a chunk without filters.
+/// Chunks that lie wholly outside the dataset's shape are left out.
+std::vector<Chunk> read_chunks(Metadata& file, const Dataset& dataset, std::uint64_t chunk_bytes);
+
+}  // namespace elves::formats::hdf5

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "elves/error.hpp"
+
+namespace elves::formats::npy {
+
+/// What the dict at the front of an array says.
+struct Header {
+  std::string descr;  ///< of the elements' type, for example "<f4"; empty for a struct
+  bool fortran_order = false;
+  std::vector<std::uint64_t> shape;
+};
+
+/// Reads a Python literal: a dict of exactly these three keys in any order, without evaluating anything.
+Result<Header> read_header(std::string_view text);
+
+}  // namespace elves::formats::npy

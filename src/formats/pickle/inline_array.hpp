@@ -1,0 +1,16 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "elves/error.hpp"
+#include "formats/pickle/graph.hpp"
+#include "formats/source_cursor.hpp"
+
+namespace elves::formats::pickle {
+
+/// Moves over the padding before the array of a wrapper and tells its length in bytes; nothing where the array is a
+/// pickle of objects. An Error where the wrapper does not tell the length.
+Result<std::optional<std::uint64_t>> begin_inline_array(const Graph& graph, Index wrapper, SourceCursor& cursor);
+
+}  // namespace elves::formats::pickle

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "archive/directory.hpp"
+#include "archive/shard_reader.hpp"
+#include "dedup/layer_table.hpp"
+
+namespace elves::restore {
+
+/// A layer that others rest on: who brought it, and what it takes.
+struct NamedBase {
+  std::string model;
+  std::string layer;
+  bool is_named = false;  ///< false: no file has it, because the sweep that brought it was killed
+  std::uint64_t size_bytes = 0;
+  std::uint64_t stored_bytes = 0;
+};
+
+/// Sum of the encoded chunks of a layer.
+Result<std::uint64_t> stored_bytes(archive::ShardReader& shard, const archive::LayerRow& layer);
+
+/// Not collective. All layers that others rest on. Reads all rows of /layers, and where there are bases of /extents up
+/// to the last that brings one; memory: one entry a base. An Error where the archive is damaged.
+Result<std::map<LayerRef, NamedBase>> name_bases(const archive::Directory& directory, archive::ShardSet& shards);
+
+}  // namespace elves::restore

@@ -1,0 +1,282 @@
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cmath>
+#include <cstring>
+#include <iterator>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <unordered_set>
+
+#include "archive/catalog.hpp"
+#include "corpus/walk.hpp"
+#include "elves/codec.hpp"
+#include "formats/shared/zip/zip_checksums.hpp"
+#include "restore/decode/file_decoder.hpp"
+#include "restore/verify.hpp"
+#include "support/posix.hpp"
+#include "support/text.hpp"
+
+namespace elves::restore {
+namespace {
+
+template <class T>
+double widest_difference(std::span<const std::byte> a, std::span<const std::byte> b, double (*to_double)(T)) {
+  double widest = 0;
+  for (std::size_t i = 0; i + sizeof(T) <= a.size(); i += sizeof(T)) {
+    T x{};
+    T y{};
+    std::memcpy(&x, a.data() + i, sizeof(T));
+    std::memcpy(&y, b.data() + i, sizeof(T));
+    if (x == y) continue;  // bits: equal NaNs are equal
+    const double difference = std::abs(to_double(x) - to_double(y));
+    widest = std::isnan(difference) ? INFINITY : std::max(widest, difference);
+  }
+  return widest;
+}
+
+double from_f16(std::uint16_t bits) {
+  const int exponent = (bits >> 10) & 31;
+  const int mantissa = bits & 1023;
+  const double magnitude = exponent == 31  ? (mantissa != 0 ? NAN : INFINITY)
+                           : exponent == 0 ? std::ldexp(mantissa, -24)
+                                           : std::ldexp(1024 + mantissa, exponent - 25);
+  return (bits & 0x8000) != 0 ? -magnitude : magnitude;
+}
+
+template <class To, class From>
+double as_float(From bits) {
+  To value{};
+  std::memcpy(&value, &bits, sizeof value);
+  return static_cast<double>(value);
+}
+
+/// Largest |a - b| of two ranges of floats; infinity where a NaN or Inf differs, or the type is never lossy.
+double widest_difference(DType dtype, std::span<const std::byte> a, std::span<const std::byte> b) {
+  if (dtype == DType::F32) return widest_difference<std::uint32_t>(a, b, as_float<float, std::uint32_t>);
+  if (dtype == DType::F64) return widest_difference<std::uint64_t>(a, b, as_float<double, std::uint64_t>);
+  if (dtype == DType::F16) return widest_difference<std::uint16_t>(a, b, from_f16);
+  return INFINITY;
+}
+
+/// Scratch memory for as many threads as ask at once.
+class SpareBuffers {
+ public:
+  using Buffer = std::unique_ptr<std::byte[]>;
+  Buffer take() {
+    {
+      const std::lock_guard lock(mutex_);
+      if (!spare_.empty()) {
+        auto buffer = std::move(spare_.back());
+        spare_.pop_back();
+        return buffer;
+      }
+    }
+    return std::make_unique_for_overwrite<std::byte[]>(kChunkBytes);
+  }
+  void give_back(Buffer buffer) {
+    const std::lock_guard lock(mutex_);
+    spare_.push_back(std::move(buffer));
+  }
+
+ private:
+  std::mutex mutex_;
+  std::vector<Buffer> spare_;
+};
+
+/// Holds decoded files against the files of a tree.
+class Comparer final : public FileVisitor {
+ public:
+  Comparer(const std::string& corpus, const std::vector<ArchivedFile>& files, VerifySummary& summary)
+      : corpus_(corpus), files_(files), summary_(summary), open_(files.size()) {}
+
+  Result<void> begin(std::size_t index, const ArchivedFile&) override {
+    auto open = std::make_unique<Open>();
+    open->file = FileDescriptor(open_regular_file(corpus_ + "/" + files_[index].path));
+    if (!open->file) return Error{errno_text(errno)};
+    open_[index] = std::move(open);
+    return {};
+  }
+
+  Result<void> pieces(std::size_t index, std::span<const DecodedPiece> pieces) override {
+    auto buffer = spare_.take();
+    auto outcome = compare(index, pieces, buffer.get());
+    spare_.give_back(std::move(buffer));
+    return outcome;
+  }
+
+  void end(std::size_t index, const ArchivedFile&, const Result<void>& outcome) override {
+    open_[index].reset();
+    if (!outcome) summary_.differences.push_back({files_[index].path, outcome.error().message});
+  }
+
+ private:
+  struct Open {
+    FileDescriptor file;
+    std::once_flag once;
+    std::vector<formats::zip::ByteRange> checksums;  ///< once they are needed
+  };
+
+  Result<void> compare(std::size_t index, std::span<const DecodedPiece> pieces, std::byte* buffer) {
+    for (const auto& piece : pieces) {
+      const std::span original(buffer, piece.bytes.size());
+      if (auto read = pread_exactly(open_[index]->file.get(), original, piece.offset_bytes); !read) return read;
+      double error = 0;
+      if (std::memcmp(original.data(), piece.bytes.data(), original.size()) != 0) {
+        if (piece.exact) {
+          if (const auto at = first_difference(index, piece, original))
+            return Error{"content differs from byte " + std::to_string(*at)};
+        } else {
+          error = widest_difference(piece.dtype, original, piece.bytes);
+          if (!(error <= piece.max_abs_error))
+            return Error{"a lossy layer at byte " + std::to_string(piece.offset_bytes) +
+                         " is off by more than its recorded error"};
+        }
+      }
+      count(original.size(), error);
+    }
+    return {};
+  }
+
+  void count(std::size_t bytes, double error) {
+    const std::lock_guard lock(mutex_);
+    summary_.compared_bytes += bytes;
+    summary_.max_abs_error = std::max(summary_.max_abs_error, error);
+  }
+
+  /// The first byte of the file that differs. In a file with lossy layers the container's own checksums do not count:
+  /// the tree may be one that was restored, where they were computed anew.
+  std::optional<std::uint64_t> first_difference(std::size_t index, const DecodedPiece& piece,
+                                                std::span<const std::byte> original) {
+    auto& open = *open_[index];
+    const auto& row = files_[index].row;
+    if (row.lossy_class != 0) {
+      std::call_once(open.once, [&] {
+        open.checksums = formats::zip::checksum_fields(formats::FileSource(open.file.get(), row.size_bytes));
+      });
+    }
+    for (std::size_t i = 0; i < original.size(); ++i) {
+      const auto at = piece.offset_bytes + i;
+      if (original[i] != piece.bytes[i] && !is_checksum(open.checksums, at)) return at;
+    }
+    return std::nullopt;
+  }
+
+  static bool is_checksum(const std::vector<formats::zip::ByteRange>& checksums, std::uint64_t at) {
+    const auto after = std::ranges::upper_bound(checksums, at, {}, &formats::zip::ByteRange::offset_bytes);
+    return after != checksums.begin() && at - std::prev(after)->offset_bytes < std::prev(after)->size_bytes;
+  }
+
+  std::string corpus_;
+  const std::vector<ArchivedFile>& files_;
+  VerifySummary& summary_;
+  std::vector<std::unique_ptr<Open>> open_;  ///< by file, while it is compared
+  SpareBuffers spare_;
+  std::mutex mutex_;  ///< guards the summary's figures of compared bytes
+};
+
+std::string read_link(const std::string& path, std::uint64_t size) {
+  std::string text(size + 1, '\0');
+  const auto n = ::readlink(path.c_str(), text.data(), text.size());
+  text.resize(n > 0 ? static_cast<std::size_t>(n) : 0);
+  return text;
+}
+
+/// Kind, size, mode and link target; content is compared later.
+Result<void> compare_metadata(const ArchivedFile& file, const std::string& corpus) {
+  const auto path = corpus + "/" + file.path;
+  struct stat status {};
+  if (::lstat(path.c_str(), &status) != 0)
+    return Error{"is in the archive and not in the corpus (" + errno_text(errno) + ")"};
+  const auto kind = S_ISLNK(status.st_mode)   ? FileKind::Symlink
+                    : S_ISDIR(status.st_mode) ? FileKind::Directory
+                                              : FileKind::Regular;
+  const auto expected = file.kind() == FileKind::Hardlink ? FileKind::Regular : file.kind();
+  if (kind != expected || (!S_ISREG(status.st_mode) && kind == FileKind::Regular))
+    return Error{"is of another kind in the corpus"};
+  if (kind == FileKind::Symlink)
+    return read_link(path, file.target.size()) == file.target ? Result<void>{}
+                                                              : Error{"is a link to another place in the corpus"};
+  if ((status.st_mode & 07777) != file.row.mode) return Error{"has another mode in the corpus"};
+  if (kind == FileKind::Regular && static_cast<std::uint64_t>(status.st_size) != file.row.size_bytes)
+    return Error{"has another size in the corpus"};
+  if (file.kind() != FileKind::Hardlink) return {};
+  struct stat first {};
+  if (::lstat((corpus + "/" + file.target).c_str(), &first) != 0 || first.st_ino != status.st_ino ||
+      first.st_dev != status.st_dev)
+    return Error{"is no hard link to " + printable(file.target) + " in the corpus"};
+  return {};
+}
+
+/// Collective. The paths of the walk that the archive does not have.
+void find_missing(const mpi::Comm& comm, const KeyedHash& hash, const corpus::WalkResult& walked,
+                  const std::vector<std::string>& archived, VerifySummary& summary) {
+  const auto ranks = static_cast<std::size_t>(comm.size());
+  const auto owner = [&](const Hash128& path) { return path.low % ranks; };
+  mpi::PerRank<Hash128> have(ranks);
+  for (const auto& path : archived) have[owner(hash(path))].push_back(hash(path));
+  struct ByHigh {
+    std::size_t operator()(const Hash128& hash) const noexcept { return hash.high; }
+  };
+  std::unordered_set<Hash128, ByHigh> known;
+  for (const auto& paths : comm.alltoallv(have)) known.insert(paths.begin(), paths.end());
+  mpi::PerRank<Hash128> questions(ranks);
+  mpi::PerRank<std::size_t> askers(ranks);
+  for (std::size_t i = 0; i < walked.entries.size(); ++i) {
+    const auto path = hash(walked.entries[i].path);
+    questions[owner(path)].push_back(path);
+    askers[owner(path)].push_back(i);
+  }
+  const auto asked = comm.alltoallv(questions);
+  mpi::PerRank<std::uint8_t> answers(ranks);
+  for (std::size_t r = 0; r < ranks; ++r) {
+    for (const auto& path : asked[r]) answers[r].push_back(known.contains(path) ? 1 : 0);
+  }
+  const auto told = comm.alltoallv(answers);
+  for (std::size_t r = 0; r < ranks; ++r) {
+    for (std::size_t i = 0; i < told[r].size(); ++i) {
+      if (told[r][i] == 0)
+        summary.differences.push_back({walked.entries[askers[r][i]].path, "is in the corpus and not in the archive"});
+    }
+  }
+}
+
+}  // namespace
+
+VerifySummary verify_against(const mpi::Comm& comm, const archive::Directory& directory, const std::string& corpus,
+                             int threads) {
+  const auto walked = corpus::walk(comm, corpus, {});
+  VerifySummary summary;
+  archive::ShardSet shards(directory);
+  std::vector<ArchivedFile> files;  // those with content, in the order of `contents`
+  std::vector<archive::FileRef> contents;
+  std::vector<std::string> paths;
+  const auto selected = archive::select_files(comm, directory, {});
+  for (const auto& [ref, link] : selected.files) {
+    auto file = read_file_row(shards, ref);
+    if (!file) {
+      summary.differences.push_back({archive::shard_name(ref.shard), file.error().message});
+      continue;
+    }
+    if (selected.former_folders.hides(file->path, ref)) continue;
+    ++summary.files;
+    paths.push_back(file->path);
+    if (auto same = compare_metadata(*file, corpus); !same) {
+      summary.differences.push_back({file->path, same.error().message});
+    } else if (has_content(file->kind())) {
+      files.push_back(std::move(*file));
+      contents.push_back(ref);
+    }
+  }
+  Comparer comparer(corpus, files, summary);
+  decode_files(shards, directory, contents, threads, comparer);
+  find_missing(comm, KeyedHash(directory.identity.hash_secret), walked, paths, summary);
+  for (const auto& problem : walked.problems) summary.differences.push_back(problem);
+  summary.add_up(comm);
+  return summary;
+}
+
+}  // namespace elves::restore
