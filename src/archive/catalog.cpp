@@ -5,7 +5,7 @@
 #include <unordered_map>
 
 #include "archive/shard_reader.hpp"
-#include "corpus/file_entry.hpp"
+#include "support/file_kind.hpp"
 #include "support/glob.hpp"
 
 namespace elves::archive {
