@@ -4,7 +4,7 @@
 #include <map>
 #include <numeric>
 
-#include "dedup/layer_table.hpp"
+#include "support/layer_ref.hpp"
 
 namespace elves::restore {
 namespace {

@@ -7,9 +7,9 @@
 #include <string>
 
 #include "archive/shard_reader.hpp"
-#include "dedup/layer_table.hpp"
 #include "elves/codec.hpp"
 #include "elves/dtype.hpp"
+#include "support/layer_ref.hpp"
 
 namespace elves::restore {
 

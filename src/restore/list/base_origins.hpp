@@ -6,7 +6,7 @@
 
 #include "archive/directory.hpp"
 #include "archive/shard_reader.hpp"
-#include "dedup/layer_table.hpp"
+#include "support/layer_ref.hpp"
 
 namespace elves::restore {
 

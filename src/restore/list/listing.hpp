@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "archive/directory.hpp"
-#include "dedup/layer_table.hpp"
 #include "elves/error.hpp"
+#include "support/layer_ref.hpp"
 
 namespace elves::restore {
 
