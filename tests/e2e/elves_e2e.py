@@ -1,4 +1,4 @@
-"""What the end-to-end tests share: running the commands, making a small hub, comparing directory trees.
+"""Shared code of the end-to-end tests: running commands, making small hubs, comparing directory trees.
 
 Run a test as `ELVES_BIN=build/release/bin python3 tests/e2e/NAME_test.py`. It needs Python 3, numpy and mpirun.
 ELVES_CORPUS may name a directory with a real hub in its folder `hub`.
@@ -34,7 +34,7 @@ _session_folder = None
 
 
 def session_folder():
-    """A folder for everything OpenMPI leaves behind, removed at the end with it."""
+    """A folder for the files that OpenMPI leaves behind. It is removed at exit."""
     global _session_folder
     if _session_folder is None:
         _session_folder = tempfile.mkdtemp(prefix="e2e-", dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else "/tmp")
@@ -58,13 +58,13 @@ def command_line(ranks, command, *args):
 
 
 def start(ranks, command, *args, threads=1, prefix=()):
-    """Starts a command in a process group of its own."""
+    """Starts a command in a new process group."""
     return subprocess.Popen([*prefix, *command_line(ranks, command, *args)], env=environment(threads), stdout=subprocess.PIPE,
                             stderr=subprocess.PIPE, text=True, errors="surrogateescape", start_new_session=True)
 
 
 def finish(process, timeout=TIMEOUT_SECONDS):
-    """Waits for a command; kills it and fails where it hangs."""
+    """Waits for a command. After `timeout` seconds kills it and fails."""
     try:
         out, err = process.communicate(timeout=timeout)
     except subprocess.TimeoutExpired:
@@ -112,7 +112,7 @@ def regular_files(archive_path):
 
 
 def said(done, command):
-    """The lines of standard error that the command itself wrote, without its name (the rest is mpirun's)."""
+    """The lines of standard error that the command wrote, without its name in front. Other lines are of mpirun."""
     return [line[len(command) + 2:] for line in done.stderr.splitlines() if line.startswith(command + ": ")]
 
 
@@ -150,7 +150,7 @@ def kill_quietly(pid):
 
 
 def wait_until(condition, timeout=TIMEOUT_SECONDS, step=0.001):
-    """True when the condition held within the time."""
+    """Whether the condition became true in time."""
     end = time.monotonic() + timeout
     while time.monotonic() < end:
         if condition():
@@ -166,7 +166,7 @@ def shards(archive_path):
 
 
 def leftovers(archive_path):
-    """What a finished job must not leave in an archive."""
+    """Names in an archive other than shards and archive.json. A finished job must not leave any."""
     return sorted(name for name in os.listdir(archive_path) if not name.startswith("shard-") and name != "archive.json")
 
 
@@ -181,7 +181,7 @@ def _digest(path):
 
 
 def snapshot(root, with_times=True):
-    """{path: what there is to compare of it} of everything below root, and the groups of hard links."""
+    """({path: its properties} of everything below root, groups of hard links)."""
     root = os.fsencode(root)
     entries, names_of_inode = {}, {}
     for folder, folders, files in os.walk(root):
@@ -206,7 +206,7 @@ def snapshot(root, with_times=True):
 
 
 def differences(a, b):
-    """How two snapshots differ, a line for each; empty where they are equal."""
+    """A line for each difference of two snapshots; empty if they are equal."""
     lines = []
     (left, left_groups), (right, right_groups) = a, b
     for path in sorted(left.keys() | right.keys()):
@@ -222,7 +222,7 @@ def differences(a, b):
 
 
 def tree_equal(a, b):
-    """Names, kinds, bytes, owners, modes, mtimes (ns), symlink targets and hard-link groups: the list of differences."""
+    """The differences of two trees in names, kinds, bytes, owners, modes, mtimes (ns), symlink targets and hard-link groups."""
     return differences(snapshot(a), snapshot(b))
 
 
@@ -265,7 +265,7 @@ def weights(rng, *shape, sigma=0.02):
 
 
 class Tree:
-    """Writes files below a root, and knows the layers of the weight files among them."""
+    """Writes files below a root and records the layers of the weight files."""
 
     def __init__(self, root):
         self.root = root
@@ -288,7 +288,7 @@ class Tree:
         return self.write(name, safetensors(tensors, metadata), mode)
 
     def age(self, seed=1):
-        """Gives everything old times with nanoseconds, folders after what lies in them."""
+        """Sets old times with nanoseconds on everything below the root, deepest paths first."""
         rng = np.random.default_rng(seed)
         root = os.fsencode(self.root)
         paths = []
@@ -309,7 +309,7 @@ def base_layers(rng):
 
 
 def fine_tuned(rng, layers):
-    """Half of the blocks a little different, all else the same bytes."""
+    """Two of the four blocks are changed a little, all other layers are duplicates."""
     tuned = dict(layers)
     for i in (0, 1):
         dtype, shape, content = layers[f"block.{i}.weight"]
@@ -348,7 +348,7 @@ def layers_of_odd_values(rng):
 
 
 def make_hub(root, seed=7):
-    """About 30 MB with all that a hub may hold: families, duplicates, types, links, odd names, modes and times."""
+    """About 30 MB with families, duplicates, all dtypes, links, unusual names, modes and times."""
     rng = np.random.default_rng(seed)
     hub = Tree(root)
     base = base_layers(rng)
@@ -428,7 +428,7 @@ def read_layers(path):
 # ---------------------------------------------------------------- test cases
 
 class EndToEnd(unittest.TestCase):
-    """A test with a folder of its own for each test, and one for its class."""
+    """Makes a temporary folder for each test, and one for the class."""
 
     maxDiff = None
 
@@ -444,14 +444,14 @@ class EndToEnd(unittest.TestCase):
         self.folder = folder.name
 
     def at(self, name):
-        """A path in the folder of this test."""
+        """The path of `name` in the folder of this test."""
         return os.path.join(self.folder, name)
 
     def assert_same_tree(self, a, b):
         self.assertEqual(tree_equal(a, b), [])
 
     def assert_one_error(self, done, command, *words):
-        """The command said exactly one line, which holds the words."""
+        """The command wrote exactly one line of errors, and the line has the words."""
         lines = said(done, command)
         self.assertEqual(len(lines), 1, f"expected one line from {command}:\n{done.stderr}")
         for word in words:

@@ -137,7 +137,7 @@ ALLOWED = {
 
 
 class Dummy:
-    """Stands for an object of a class that is not loaded: keeps what it is given."""
+    """In place of an object of a class that is not loaded. Keeps its state, keys and items."""
 
     def __new__(cls, *args, **_):
         made = object.__new__(cls)
@@ -195,7 +195,7 @@ MODULE_LEVELS = {"_parameters", "_buffers", "_modules"}
 
 
 def members(value):
-    """(key, value) of what an object of a pickle holds."""
+    """(key, value) of the members of an object of a pickle."""
     if isinstance(value, dict):
         return list(value.items())
     if isinstance(value, (list, tuple)):
@@ -209,7 +209,7 @@ def members(value):
 
 
 def walk(value, is_leaf, path=(), above=()):
-    """(name, leaf) of all leaves below, depth first, the name like a.b.0, None for the root; a cycle ends where it closes."""
+    """(name, leaf) of all leaves below `value`, depth first. Names are like a.b.0, None for the root. Each cycle is walked once."""
     if is_leaf(value):
         yield ".".join(map(str, path)) if path else None, value
         return
@@ -234,7 +234,7 @@ def pickled_layers(name, array, content):
 
 
 def read_pickle(path):
-    """All arrays of all objects in the file. Of more than one object the names may begin with its number."""
+    """All arrays of all objects in the file. If there are several objects, names may begin with the number of the object."""
     with open(path, "rb") as file:
         content = file.read()
     stream = io.BytesIO(content)
@@ -285,7 +285,8 @@ def torch_layer(torch, name, tensor):
 
 
 def torch_layers(torch, named_tensors):
-    """Tied tensors once. Optional: tensors that lie within others, or overlap them, or leave most of their storage to nobody."""
+    """Tensors of equal places in a storage are one layer with several names. Optional are tensors that lie within others or overlap them,
+    and those of a storage of which tensors cover less than half."""
     layers, storages = [], {}
     for name, tensor in named_tensors:
         if not isinstance(tensor, torch.Tensor):
@@ -308,8 +309,8 @@ def torch_layers(torch, named_tensors):
 
 
 def make_parts_optional(whole, places):
-    """Of the layers of a storage, {(start, end): layer}, those must be found that lie apart and cover half of it. Else the storage may be
-    one layer, with the first name."""
+    """`places`: {(start, end): layer} of a storage. Its layers must be found if they do not overlap and cover at least half of it. Else
+    elves may find the storage as one layer with the first name."""
     apart, end, covered = True, 0, 0
     for place in sorted(places, key=lambda place: (place[0], -place[1])):
         if place[1] <= end:
@@ -325,9 +326,9 @@ def make_parts_optional(whole, places):
 
 
 def load_torch(path):
-    """torch.load, without running what a pickle asks for."""
+    """torch.load, without calling functions that the pickle names."""
     torch = need("torch")
-    # torch 1.13 forgets its argument pickle_module.
+    # torch 1.13 does not use its argument pickle_module everywhere.
     with mock.patch.object(torch.serialization, "pickle", TOLERANT_PICKLE):
         return torch.load(path, map_location="cpu", pickle_module=TOLERANT_PICKLE, weights_only=False)
 
@@ -340,7 +341,7 @@ def read_torch(path):
 
 
 def read_torchscript(path):
-    """The state dict; tensors that are attributes or constants are found in the zip and may have any name."""
+    """The tensors of the state dict, and those in the zip that are attributes or constants of the code, which may have any name."""
     torch = need("torch")
     layers = torch_layers(torch, torch.jit.load(path, map_location="cpu").state_dict().items())
     contents = [layer.content for layer in layers]
@@ -360,8 +361,8 @@ def read_torchscript(path):
 # ---------------------------------------------------------------- HDF5
 
 def hdf5_chunks(name, dataset):
-    """The stored chunks of a dataset without filters, whole also at its edges: "name[0,64]" by the first element of each, "name" where
-    one chunk is all of it."""
+    """The stored chunks of a dataset without filters, of full size also at its edges. A chunk is named "name[0,64]" after its first
+    element, or "name" if it is the whole dataset."""
     layers = []
     for i in range(dataset.id.get_num_chunks()):
         first = dataset.id.get_chunk_info(i).chunk_offset
@@ -422,7 +423,7 @@ def onnx_layer(onnx, names, tensor):
         optional = "" if dtype and tensor.raw_data else "no elements, or of an unknown type"
         return Layer(names, dtype, shape, len(tensor.raw_data), tensor.raw_data, optional)
     if dtype is None or tensor.data_type in (14, 15, 16):
-        return Layer(names, dtype, shape, None, b"", "of a type that this test does not read")
+        return Layer(names, dtype, shape, None, b"", "of a type that onnx_layer does not read")
     array = onnx.numpy_helper.to_array(tensor)
     return Layer(names, dtype, shape, array.nbytes, array.tobytes(), "not in raw_data")
 
@@ -433,8 +434,8 @@ def onnx_sparse(name, sparse):
 
 
 def onnx_tensors(graph, path=""):
-    """(names, tensor) of a graph, and of the graphs within it: an initializer's name, for a Constant that of its output, for another
-    attribute NODE/ATTRIBUTE. In subgraphs names recur; there they stand below a path, which is the NODE/ATTRIBUTE of the graph.
+    """(names, tensor) of a graph and its subgraphs. An initializer has its name, a Constant the name of its output, another attribute
+    NODE/ATTRIBUTE. Names recur in subgraphs, so they begin with the path of the subgraph, which is its NODE/ATTRIBUTE.
     """
     for tensor in graph.initializer:
         yield (path + tensor.name,), tensor
@@ -485,7 +486,7 @@ def onnx_models_beside(path):
 
 
 def external_entries(path):
-    """(name, tensor, its keys of external_data) of the ONNX files beside a file that lie in it."""
+    """(names, tensor, its keys of external_data) of the tensors of ONNX files in the same folder whose data lies in this file."""
     for model in onnx_models_beside(path):
         for names, tensor in all_onnx_tensors(model):
             if isinstance(tensor, np.ndarray):
@@ -517,7 +518,7 @@ TFLITE_DTYPES = {0: "f32", 1: "f16", 2: "i32", 3: "u8", 4: "i64", 6: "bool", 7: 
 
 
 class Flat:
-    """A table of a flatbuffer, its fields by number."""
+    """A table of a flatbuffer. Fields are accessed by number."""
 
     def __init__(self, flatbuffers, data, at):
         self.flatbuffers = flatbuffers
@@ -544,13 +545,13 @@ class Flat:
         return list(struct.unpack_from(f"<{self.table.VectorLen(at)}i", self.table.Bytes, self.table.Vector(at))) if at else []
 
     def place(self, field):
-        """(offset, length) of a vector of bytes."""
+        """(offset, length) of a vector of bytes; (0, 0) if the field is absent."""
         at = self.offset(field)
         return (self.table.Vector(at), self.table.VectorLen(at)) if at else (0, 0)
 
 
 def item_bytes(dtype):
-    """Of a dtype of TFLITE_DTYPES."""
+    """Size of an element of a dtype of TFLITE_DTYPES."""
     return 2 if dtype == "bf16" else next(np.dtype(code).itemsize for code, name in NUMPY_DTYPES.items() if name == dtype)
 
 
@@ -577,7 +578,7 @@ def read_tflite(path):
         for tensor in graph.tables(0):
             place = buffers[tensor.scalar(2, "Uint32")]
             if place[1] == 0:
-                continue  # computed, not stored
+                continue  # a tensor that is computed, without stored data
             if place in layers:
                 layers[place].names += (tensor.text(3),)
             else:
@@ -680,7 +681,8 @@ def skip_silero_head(cursor):
 
 
 def skip_whisper_head(cursor):
-    """The vocabulary's size, nine more numbers, the file's type; then the mel filters, which may count as a layer, and the vocabulary."""
+    """The size of the vocabulary, nine more numbers, the type of the file; then the mel filters, which may be found as a layer, and the
+    vocabulary."""
     cursor.numbers("11i")
     n_mel, n_fft = cursor.numbers("2i")
     filters = cursor.bytes(4 * n_mel * n_fft)
@@ -700,7 +702,7 @@ def ggml_tensors(cursor, types):
 
 
 def read_ggml(path):
-    """The two kinds of whisper.cpp."""
+    """The two kinds of files of whisper.cpp: its own models, and Silero VAD."""
     with open(path, "rb") as file:
         data = file.read()
     cursor = Cursor(data, 4)
@@ -717,8 +719,8 @@ RWKV_NUMBERS = "rwkv.cpp has its own numbers of quantized types"
 
 
 def read_rwkv(path):
-    """Of rwkv.cpp (FILE_FORMAT.md in its repository). Where the number of a type means another type in ggml, elves may miss any layer of the
-    file: it reads the numbers as those of ggml."""
+    """A file of rwkv.cpp (FILE_FORMAT.md in its repository). elves reads the numbers of types as those of ggml. It may miss any layer of
+    a file that has a number of another meaning in ggml."""
     with open(path, "rb") as file:
         cursor = Cursor(file.read(), 4)
     version = cursor.numbers("5i")[0]  # then the sizes of the vocabulary and of a layer, the number of layers, the main type
@@ -777,7 +779,7 @@ def caffe_blob(name, data):
 
 
 def unpack_varints(value):
-    """The numbers of a packed list; a single one stands for itself."""
+    """The numbers of a packed list, or of a field with a single number."""
     if isinstance(value, int):
         return [value]
     numbers, number, shift = [], 0, 0
@@ -791,7 +793,8 @@ def unpack_varints(value):
 
 
 def read_caffe(path):
-    """NetParameter: layers 100 (name 1, blobs 7), or of version 1: 2 (name 4, blobs 6). "conv1.0" is the first blob of conv1."""
+    """NetParameter has layers in field 100 (name 1, blobs 7), or in version 1 in field 2 (name 4, blobs 6). The first blob of the layer
+    conv1 is named "conv1.0"."""
     layers = []
     with open(path, "rb") as file:
         for number, layer in wire_fields(file.read()):
@@ -899,7 +902,7 @@ def read(path):
 
 
 def describe(path):
-    """A row for the listing."""
+    """A row of the listing that main prints."""
     row = {"path": path, "format": None, "layers": []}
     try:
         native = read(path)
