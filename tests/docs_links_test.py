@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""Every relative link and anchor in the *.md files resolves, every docs/ path that a source names exists, and every page of docs/
-can be reached from docs/README.md. Needs no network: addresses with a scheme (https:) are not checked."""
+"""Every relative link and anchor in the *.md files resolves, every path of a source file that they name exists, every docs/ path that
+a source names exists, and every page of docs/ can be reached from docs/README.md. Lines of prose keep their width. Needs no network:
+addresses with a scheme (https:) are not checked."""
 import os
 import pathlib
 import re
@@ -10,6 +11,7 @@ import unittest
 ROOT = pathlib.Path(os.environ.get("ELVES_SOURCE", pathlib.Path(__file__).resolve().parent.parent))
 PAGE_FOLDERS = ("docs", "benchmarks", "examples", "tests", "tools")
 SOURCE_FOLDERS = ("benchmarks", "cmake", "examples", "include", "jobs", "slurm", "src", "tests", "tools", ".ci")
+PROSE_COLUMNS = 130
 SOURCE_SUFFIXES = {".cpp", ".hpp", ".py", ".sh", ".sbatch", ".cmake", ".txt", ""}
 
 
@@ -81,6 +83,25 @@ def missing_pages(root):
                     yield f"{path.relative_to(root)}: {name}"
 
 
+def missing_sources(root):
+    """Paths of source files and folders in `code` of pages that do not exist. Patterns (*) and names to fill in (NAME, <name>) are left out."""
+    for page in pages(root):
+        for number, line in prose(page):
+            for code in re.findall(r"`([^`]+)`", line):
+                name = code.split()[0].split(":")[0]
+                if re.fullmatch(r"(benchmarks|cmake|examples|include|jobs|slurm|src|tests|tools)/[a-z0-9_./-]+", name):
+                    if not (root / name).exists():
+                        yield f"{page.relative_to(root)}:{number}: {name}"
+
+
+def wide_lines(root):
+    """Lines of prose of more than PROSE_COLUMNS. Tables are free, and so are lines that cannot be broken."""
+    for page in pages(root):
+        for number, line in prose(page):
+            if len(line) > PROSE_COLUMNS and not line.lstrip().startswith("|") and " " in line.strip():
+                yield f"{page.relative_to(root)}:{number}: {len(line)} columns"
+
+
 def unreachable_pages(root):
     reached, todo = set(), [root / "docs" / "README.md"]
     while todo:
@@ -99,6 +120,12 @@ class Documentation(unittest.TestCase):
 
     def test_pages_that_sources_name_exist(self):
         self.assertEqual(list(missing_pages(ROOT)), [])
+
+    def test_sources_that_pages_name_exist(self):
+        self.assertEqual(list(missing_sources(ROOT)), [])
+
+    def test_prose_keeps_its_width(self):
+        self.assertEqual(list(wide_lines(ROOT)), [])
 
     def test_every_page_is_reached_from_the_index(self):
         self.assertEqual(unreachable_pages(ROOT.resolve()), [])
@@ -133,6 +160,15 @@ class Checker(unittest.TestCase):
         self.write("src/a.cpp", '// docs/gone.md has the layout.\nopen("docs/data.md");\n')
         self.write("jobs/run.sh", "# see docs/also-gone.md.\n")
         self.assertEqual(list(missing_pages(self.root)), ["jobs/run.sh: docs/also-gone.md.", "src/a.cpp: docs/gone.md"])
+
+    def test_finds_a_source_that_only_a_page_names(self):
+        self.write("src/a/b.cpp", "")
+        self.write("README.md", "`src/a/b.cpp` `src/a` `src/a/gone.cpp` `src/a/*.cpp` `tests/gone.sh --option` `src/FORMAT/x`\n")
+        self.assertEqual(list(missing_sources(self.root)), ["README.md:1: src/a/gone.cpp", "README.md:1: tests/gone.sh"])
+
+    def test_finds_a_wide_line(self):
+        self.write("README.md", "a " * 66 + "\n| " + "a " * 66 + "|\n")
+        self.assertEqual(list(wide_lines(self.root)), ["README.md:1: 132 columns"])
 
     def test_finds_a_page_without_a_way_to_it(self):
         self.write("docs/README.md", "[a](a/one.md)\n")
