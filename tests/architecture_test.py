@@ -57,6 +57,11 @@ class Architecture(unittest.TestCase):
             self.assertEqual({u for u in users if not u.startswith(owner)}, set(), header)
             self.assertTrue(users, f"nobody includes {header}: has this test lost its way?")
 
+    def test_the_page_lists_the_same_links(self):
+        page = (ROOT / "docs" / "design" / "architecture.md").read_text()
+        rows = re.findall(r"^\| `(\w+)` \|[^|]*\|([^|]*)\|$", page, re.M)
+        self.assertEqual({folder: set(re.findall(r"\w+", links)) for folder, links in rows}, ALLOWED)
+
     def test_public_headers_include_nothing_private(self):
         for path in sources("include/elves"):
             for name in includes(path):
