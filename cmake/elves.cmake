@@ -17,6 +17,13 @@ if(ELVES_FUZZ)
   add_compile_options(-fsanitize=fuzzer-no-link)
 endif()
 
+# Highway for the sources of elves: all of them must see the same targets, AVX-512 with VBMI2 among them, and none whose vectors have
+# no fixed size.
+add_library(elves_highway INTERFACE)
+target_compile_definitions(elves_highway INTERFACE
+  HWY_WANT_AVX3_DL HWY_DISABLED_TARGETS=\(HWY_SVE|HWY_SVE2|HWY_SVE_256|HWY_SVE2_128|HWY_RVV\))
+target_link_libraries(elves_highway INTERFACE hwy::hwy)
+
 # elves_library(NAME SOURCES ... LINKS ...): the library elves_NAME of folder src/NAME.
 # LINKS is the architecture: tests/architecture_test.py holds it against the allowed graph.
 function(elves_library name)
