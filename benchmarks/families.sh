@@ -31,7 +31,7 @@ archive() {  # NAME OPTION...: of $place/hub
 sizes() {  # TITLE
   local mode
   for mode in --lossless ""; do
-    archive alone $mode --stages hd,de,elf,planes,zstd
+    archive alone $mode --stages hd,elf,de,palette,planes,zstd
     archive delta $mode
     python3 - "$1 ${mode:-default}" "$place/report-alone.json" "$place/report-delta.json" <<'EOF'
 import json, sys

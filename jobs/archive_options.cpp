@@ -1,5 +1,7 @@
 #include "jobs/archive_options.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -11,6 +13,8 @@ namespace elves::jobs {
 namespace {
 
 namespace po = boost::program_options;
+
+constexpr const char* kStages = "hd, elf, de, palette, planes, delta, zstd";
 
 constexpr const char* kAbout =
     "Archives a hub of pre-trained models: splits the corpus over the ranks, stores every\n"
@@ -40,7 +44,8 @@ void add_options(CommandLine& line) {
   line.add()("min-snr", po::value<double>()->value_name("DB"),
              "ELF only where the signal-to-noise ratio stays above this; 0: always, as in the paper [70]");
   line.add()("level", text("LEVEL"), "fast, default or max [default]");
-  line.add()("stages", text("LIST"), "what may be used, of hd,de,elf,delta,planes,zstd [all]");
+  line.add()("stages", text("LIST"),
+             "stages that may be used: all, or some of hd,elf,de,palette,planes,delta,zstd [all]");
   line.add()("include", list("GLOB"), "archive only paths that match (may be repeated)");
   line.add()("exclude", list("GLOB"), "leave out paths that match (may be repeated)");
   line.add()("files-from", text("FILE"), "archive only the paths that FILE lists, one a line");
@@ -72,25 +77,24 @@ pipeline::ProgressMode parse_progress(const std::string& name) {
   throw UsageError("--progress: '" + name + "' is not auto, plain or none");
 }
 
+std::optional<Stage> find_stage(const std::string& word) {
+  for (std::size_t i = 0; i < kStageCount; ++i) {
+    if (name(static_cast<Stage>(i)) == word) return static_cast<Stage>(i);
+  }
+  return std::nullopt;
+}
+
+/// Switches on the stages that `list` names, and all others off.
 void set_stages(const std::string& list, pipeline::SweepOptions& sweep) {
-  sweep.deduplicate = false;
-  auto& encode = sweep.encode;
-  encode.use_de = encode.use_elf = encode.use_delta = encode.use_planes = encode.use_zstd = false;
-  for (const auto& stage : split(list, ',')) {
-    if (stage == "hd")
-      sweep.deduplicate = true;
-    else if (stage == "de")
-      encode.use_de = true;
-    else if (stage == "elf")
-      encode.use_elf = true;
-    else if (stage == "delta")
-      encode.use_delta = true;
-    else if (stage == "planes")
-      encode.use_planes = true;
-    else if (stage == "zstd")
-      encode.use_zstd = true;
-    else
-      throw UsageError("--stages: '" + stage + "' is not one of hd, de, elf, delta, planes, zstd");
+  const auto switch_all = [&](bool on) {
+    for (std::size_t i = 0; i < kStageCount; ++i) pipeline::use(sweep, static_cast<Stage>(i), on);
+  };
+  if (list == "all") return switch_all(true);
+  switch_all(false);
+  for (const auto& word : split(list, ',')) {
+    const auto stage = find_stage(word);
+    if (!stage) throw UsageError(fmt::format("--stages: '{}' is not one of {}, all", word, kStages));
+    pipeline::use(sweep, *stage, true);
   }
 }
 

@@ -11,7 +11,7 @@ namespace {
 using encode::Transform;
 
 bool allowed(const Transform& row, DType dtype, const EncodeOptions& options) {
-  if (row.stage && !(options.*row.stage)) return false;
+  if (row.stage && !(options.*switch_of(*row.stage))) return false;
   if (row.lossy && options.lossless) return false;
   if (row.base_use != encode::BaseUse::None) return false;
   return row.level <= options.level && row.accepts(dtype, options);

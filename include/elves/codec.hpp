@@ -63,19 +63,57 @@ enum class Level : std::uint8_t { Fast, Default, Max };
 /// "fast", "default" or "max".
 std::string_view name(Level level) noexcept;
 
+/// A step of archiving that can be switched off: the names of --stages and of the report.
+enum class Stage : std::uint8_t {
+  Hd,       ///< stores duplicate layers once; no part of encoding
+  Elf,      ///< codes floats with a bounded error
+  De,       ///< repeated values as distances to their last occurrence
+  Palette,  ///< few distinct values as indices
+  Planes,   ///< separates parts of elements: planes, window, blocks, int-delta
+  Delta,    ///< differences from a base
+  Zstd      ///< all entropy coding of streams
+};
+
+inline constexpr std::size_t kStageCount = 7;
+
+/// "hd", "elf", ...
+std::string_view name(Stage stage) noexcept;
+
 /// What encoding may do. A chunk's encoded bytes are a pure function of (bytes, dtype, base, options).
 struct EncodeOptions {
   bool lossless = false;   ///< never let a float change
   double error_bound = 0;  ///< largest |error| of a float; 0: ELF's own bound for the dtype (2^-11, 2^-24, 2^-53)
   double min_snr_db = 70;  ///< ELF only where the chunk's signal-to-noise ratio stays above this
   Level level = Level::Default;
-  bool use_de = true;      ///< stage `de`: repeated and few distinct values
-  bool use_elf = true;     ///< stage `elf`
-  bool use_planes = true;  ///< stage `planes`: exponent and byte planes, differences, parts of blocks
-  bool use_delta = true;   ///< stage `delta`: differences from a base, where there is one
-  bool use_zstd = true;    ///< stage `zstd`: entropy coding of streams; without it streams are constant or stored
+  bool use_elf = true;             ///< stage `elf`
+  bool use_de = true;              ///< stage `de`
+  bool use_palette = true;         ///< stage `palette`
+  bool use_planes = true;          ///< stage `planes`
+  bool use_delta = true;           ///< stage `delta`; needs a base
+  bool use_entropy_coding = true;  ///< stage `zstd`; without it all streams are stored as they are
   bool prefer_elf_packed = false;  ///< the paper's packed form in the place of planes form (experiments)
 };
+
+/// The member of EncodeOptions that switches a stage on or off. Null for Stage::Hd.
+constexpr bool EncodeOptions::*switch_of(Stage stage) noexcept {
+  switch (stage) {
+    case Stage::Elf:
+      return &EncodeOptions::use_elf;
+    case Stage::De:
+      return &EncodeOptions::use_de;
+    case Stage::Palette:
+      return &EncodeOptions::use_palette;
+    case Stage::Planes:
+      return &EncodeOptions::use_planes;
+    case Stage::Delta:
+      return &EncodeOptions::use_delta;
+    case Stage::Zstd:
+      return &EncodeOptions::use_entropy_coding;
+    case Stage::Hd:
+      break;
+  }
+  return nullptr;
+}
 
 /// What happened to one chunk.
 struct ChunkStats {

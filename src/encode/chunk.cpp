@@ -45,12 +45,12 @@ Attempt write(const Transform& transform, const Split& split, const EncodeOption
   return attempt;
 }
 
-/// Of the candidates without base.
-std::size_t least_alone(const Candidates& candidates) {
+/// The least cost of the candidates that need no base; `raw_bytes` if there are none.
+std::size_t least_alone(const Candidates& candidates, std::size_t raw_bytes) {
   for (const Candidate& candidate : candidates.list()) {
     if (candidate.transform->base_use == BaseUse::None) return candidate.cost;
   }
-  return 0;
+  return raw_bytes;
 }
 
 }  // namespace
@@ -102,7 +102,7 @@ std::optional<std::size_t> Encoder::State::attempt(const Transform& transform, C
 // Tries the candidates from the best on, until none that is left promises much less than what is reached.
 void Encoder::State::encode_well(std::vector<std::byte>& out) {
   const auto candidates = select(chunk, options, streams, scratch, split);
-  alone_bytes = least_alone(candidates);
+  alone_bytes = least_alone(candidates, chunk.bytes.size());
   for (const Candidate& candidate : candidates.list()) {
     const bool hopeless = candidate.cost >= best.cost() - best.cost() / 32;
     if (best.transform && hopeless) break;

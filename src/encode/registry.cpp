@@ -46,4 +46,24 @@ std::string_view name(Level level) noexcept {
   return level == Level::Max ? "max" : "default";
 }
 
+std::string_view name(Stage stage) noexcept {
+  switch (stage) {
+    case Stage::Hd:
+      return "hd";
+    case Stage::Elf:
+      return "elf";
+    case Stage::De:
+      return "de";
+    case Stage::Palette:
+      return "palette";
+    case Stage::Planes:
+      return "planes";
+    case Stage::Delta:
+      return "delta";
+    case Stage::Zstd:
+      return "zstd";
+  }
+  return "unknown";
+}
+
 }  // namespace elves

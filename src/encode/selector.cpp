@@ -15,7 +15,7 @@ constexpr std::size_t kPieces = 4;
 constexpr double kSampleSlackDb = 6;  // how far the sample's signal-to-noise ratio may miss the guard
 
 bool allowed(const Transform& row, const Chunk& chunk, const EncodeOptions& options) {
-  if (row.stage && !(options.*row.stage)) return false;
+  if (row.stage && !(options.*switch_of(*row.stage))) return false;
   if (row.lossy && options.lossless) return false;
   if (row.level > options.level) return false;
   if (row.base_use != BaseUse::None && chunk.base.bytes.empty()) return false;

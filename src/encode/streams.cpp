@@ -75,8 +75,9 @@ StreamPlan StreamEncoder::plan(const Stream& stream, const EncodeOptions& option
                                bool look_for_repeats) {
   const auto bytes = stream.bytes;
   if (bytes.empty()) return {StreamKind::Stored, 0};
+  if (!options.use_entropy_coding) return {StreamKind::Stored, bytes.size()};
   if (is_constant(bytes)) return {StreamKind::Constant, 1};
-  if (!options.use_zstd || bytes.size() < kLeastBytes) return {StreamKind::Stored, bytes.size()};
+  if (bytes.size() < kLeastBytes) return {StreamKind::Stored, bytes.size()};
   StreamPlan best{StreamKind::Stored, bytes.size() - bytes.size() / kLeastGain};
   const auto consider = [&](StreamKind kind, std::size_t n) {
     if (n < best.bytes) best = {kind, n};
@@ -150,8 +151,9 @@ StreamEncoder::Form StreamEncoder::smallest_form(const Stream& stream, Scratch& 
 
 StreamEncoder::Form StreamEncoder::form_of(const Stream& stream, const EncodeOptions& options, Scratch& scratch) {
   const auto bytes = stream.bytes;
-  if (!bytes.empty() && is_constant(bytes)) return {StreamKind::Constant, bytes.first(1)};
-  if (!options.use_zstd || bytes.size() < kLeastBytes) return {StreamKind::Stored, bytes};
+  if (bytes.empty() || !options.use_entropy_coding) return {StreamKind::Stored, bytes};
+  if (is_constant(bytes)) return {StreamKind::Constant, bytes.first(1)};
+  if (bytes.size() < kLeastBytes) return {StreamKind::Stored, bytes};
   if (options.level == Level::Max) return smallest_form(stream, scratch);
   return planned_form(stream, options, scratch);
 }
@@ -168,7 +170,7 @@ StreamEncoder::Form StreamEncoder::or_by_context(const Form& best, std::span<con
 
 void StreamEncoder::encode(std::span<const Stream> streams, const EncodeOptions& options, Scratch& scratch,
                            std::vector<std::byte>& out, Contexts contexts) {
-  const bool try_context = options.use_zstd && options.level == Level::Max && contexts == Contexts::Try;
+  const bool try_context = options.use_entropy_coding && options.level == Level::Max && contexts == Contexts::Try;
   ByteWriter to(out);
   Past past;
   for (const Stream& stream : streams) {

@@ -76,10 +76,14 @@ enum class BaseUse : std::uint8_t { None, Exact, Any };
 struct Transform {
   TransformId id = TransformId::Raw;
   std::string_view name;
-  std::uint32_t since_format = 1;        ///< first archive format that may hold it
-  bool EncodeOptions::*stage = nullptr;  ///< the switch that turns it off, if any
-  Level level = Level::Fast;             ///< tried at this level and above
-  bool lossy = false;                    ///< never with options.lossless; subject to the guard
+  std::uint32_t since_format = 1;  ///< first archive format that may hold it
+  /// The stage that switches it on and that the report credits with its savings. None: always on, and what it saves is
+  /// saved by entropy coding.
+  std::optional<Stage> stage = std::nullopt;
+  /// For transforms that need a base: the stage that is credited with what the chunk would save without a base.
+  Stage standalone_stage = Stage::Planes;
+  Level level = Level::Fast;  ///< tried at this level and above
+  bool lossy = false;         ///< never with options.lossless; subject to the guard
   BaseUse base_use = BaseUse::None;
 
   /// Whether the transform can do anything for this dtype under these options.

@@ -88,21 +88,28 @@ std::uint32_t lossy_class(const EncodeOptions& options) {
   return static_cast<std::uint32_t>(checksum64(std::as_bytes(std::span(numbers)))) | 1u;
 }
 
+bool uses(const SweepOptions& options, Stage stage) {
+  const auto member = switch_of(stage);
+  return member ? options.encode.*member : options.deduplicate;
+}
+
+void use(SweepOptions& options, Stage stage, bool on) {
+  const auto member = switch_of(stage);
+  (member ? options.encode.*member : options.deduplicate) = on;
+}
+
 std::string describe(const SweepOptions& options, std::uint64_t wave_bytes) {
   const auto& encode = options.encode;
   std::string text = encode.lossless ? "lossless" : "lossy";
   if (!encode.lossless) text += fmt::format(" error-bound={} min-snr={}", encode.error_bound, encode.min_snr_db);
   text += " level=" + std::string(name(encode.level));
   text += " stages=";
-  const auto stage = [&](bool on, const char* name) {
-    text += on ? (text.back() == '=' ? "" : ",") + std::string(name) : "";
-  };
-  stage(options.deduplicate, "hd");
-  stage(encode.use_de, "de");
-  stage(encode.use_elf, "elf");
-  stage(encode.use_delta, "delta");
-  stage(encode.use_planes, "planes");
-  stage(encode.use_zstd, "zstd");
+  for (std::size_t i = 0; i < kStageCount; ++i) {
+    const auto stage = static_cast<Stage>(i);
+    if (!uses(options, stage)) continue;
+    if (text.back() != '=') text += ',';
+    text += name(stage);
+  }
   return text + " wave-bytes=" + std::to_string(wave_bytes);
 }
 

@@ -45,6 +45,10 @@ std::uint64_t choose_wave_bytes(const SweepOptions& options, int ranks, int thre
 /// 0 where these options change no float; else a number that is the same for options that lose the same.
 std::uint32_t lossy_class(const EncodeOptions& options);
 
+/// Whether a stage is on, and switching it.
+bool uses(const SweepOptions& options, Stage stage);
+void use(SweepOptions& options, Stage stage, bool on);
+
 /// For a shard's attribute: the choices that shape its bytes, for people.
 std::string describe(const SweepOptions& options, std::uint64_t wave_bytes);
 

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "elves/version.hpp"
+#include "encode/registry.hpp"
 #include "formats/format.hpp"
 #include "pipeline/report.hpp"
 #include "support/text.hpp"
@@ -58,36 +59,35 @@ json list_bases(const std::vector<NamedBase>& bases) {
   return list;
 }
 
-/// Bytes that each stage took off, by the transform that was used: what the transform itself left out, and what entropy
-/// coding of its streams saved (planes save by being coded, so theirs is counted as one).
+std::int64_t difference(std::uint64_t a, std::uint64_t b) {
+  return static_cast<std::int64_t>(a) - static_cast<std::int64_t>(b);
+}
+
+/// Bytes that each stage saved. Their sum is the raw bytes of everything archived minus its encoded bytes.
+std::array<std::int64_t, kStageCount> saved_by_stage(const Report& report) {
+  std::array<std::int64_t, kStageCount> saved{};
+  const auto add = [&](Stage stage, std::int64_t bytes) { saved[static_cast<std::size_t>(stage)] += bytes; };
+  add(Stage::Hd, static_cast<std::int64_t>(report.duplicate_bytes));
+  for (const auto& transform : encode::transforms()) {
+    const auto& sums = report.transforms[static_cast<std::size_t>(transform.id)];
+    if (transform.base_use != encode::BaseUse::None) {
+      add(*transform.stage, difference(sums.alone_bytes, sums.encoded_bytes));
+      add(transform.standalone_stage, difference(sums.raw_bytes, sums.alone_bytes));
+    } else if (transform.stage == Stage::Planes) {  // separating bytes alone saves nothing
+      add(Stage::Planes, difference(sums.raw_bytes, sums.encoded_bytes));
+    } else {
+      if (transform.stage) add(*transform.stage, difference(sums.raw_bytes, sums.transformed_bytes));
+      add(Stage::Zstd, difference(transform.stage ? sums.transformed_bytes : sums.raw_bytes, sums.encoded_bytes));
+    }
+  }
+  return saved;
+}
+
 json stages(const Report& report) {
-  const auto& t = report.transforms;
-  const auto at = [&](TransformId id) -> const TransformSums& { return t[static_cast<std::size_t>(id)]; };
-  const auto by_transform = [&](TransformId id) {
-    return static_cast<std::int64_t>(at(id).raw_bytes) - static_cast<std::int64_t>(at(id).transformed_bytes);
-  };
-  const auto by_coding = [&](TransformId id) {
-    return static_cast<std::int64_t>(at(id).transformed_bytes) - static_cast<std::int64_t>(at(id).encoded_bytes);
-  };
-  const auto by_both = [&](TransformId id) { return by_transform(id) + by_coding(id); };
-  const auto by_base = [&](TransformId id) {
-    return static_cast<std::int64_t>(at(id).alone_bytes) - static_cast<std::int64_t>(at(id).encoded_bytes);
-  };
-  const auto without_base = [&](TransformId id) {
-    return static_cast<std::int64_t>(at(id).raw_bytes) - static_cast<std::int64_t>(at(id).alone_bytes);
-  };
-  const auto planes = without_base(TransformId::Delta) + by_both(TransformId::Planes) + by_both(TransformId::IntDelta) +
-                      by_both(TransformId::Blocks);
-  const auto elf =
-      without_base(TransformId::ElfDelta) + by_transform(TransformId::Elf) + by_transform(TransformId::ElfPacked);
-  const auto zstd = by_coding(TransformId::Raw) + by_coding(TransformId::Elf) + by_coding(TransformId::ElfPacked) +
-                    by_coding(TransformId::De) + by_coding(TransformId::Palette);
-  return {{"hd", report.duplicate_bytes},
-          {"de", by_transform(TransformId::De) + by_transform(TransformId::Palette)},
-          {"elf", elf},
-          {"delta", by_base(TransformId::Delta) + by_base(TransformId::ElfDelta)},
-          {"planes", planes},
-          {"zstd", zstd}};
+  json tree = json::object();
+  const auto saved = saved_by_stage(report);
+  for (std::size_t i = 0; i < kStageCount; ++i) tree[std::string(name(static_cast<Stage>(i)))] = saved[i];
+  return tree;
 }
 
 json list_transforms(const Report& report) {

@@ -203,10 +203,11 @@ const std::vector<Setting>& settings() {
       {"lossless max", {.lossless = true, .level = Level::Max}},
       {"no guard", {.min_snr_db = 0}},
       {"elf-packed", {.min_snr_db = 0, .prefer_elf_packed = true}},
-      {"no zstd", {.min_snr_db = 0, .use_zstd = false}},
+      {"no zstd", {.min_snr_db = 0, .use_entropy_coding = false}},
       {"no planes", {.use_planes = false}},
-      {"no elf, no de", {.use_de = false, .use_elf = false}},
-      {"nothing", {.use_de = false, .use_elf = false, .use_planes = false, .use_zstd = false}},
+      {"no elf, no de", {.use_elf = false, .use_de = false}},
+      {"nothing",
+       {.use_elf = false, .use_de = false, .use_palette = false, .use_planes = false, .use_entropy_coding = false}},
   };
   return all;
 }

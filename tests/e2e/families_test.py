@@ -162,7 +162,7 @@ class OneSweep(Families):
         self.assert_bases(report)
         names = {row["name"] for row in report["transforms"]}
         self.assertIn("elf-delta", names)
-        alone = self.sweep(self.hub.root, "--stages", "hd,de,elf,planes,zstd", archive="alone")
+        alone = self.sweep(self.hub.root, "--stages", "hd,elf,de,palette,planes,zstd", archive="alone")
         self.assertEqual(delta_layers(self.at("alone")), {})
         self.assertLess(report["archive"]["bytes_added"], 0.85 * alone["archive"]["bytes_added"])
         for name in ("archive", "alone"):
@@ -451,7 +451,7 @@ class Chunks(Families):
         hub = FamilyHub(self.at("hub"))
         hub.write_model("zoe/same/model.safetensors", tensors(hub.base))
         hub.age()
-        self.sweep(hub.root, "--lossless", "--stages", "de,elf,planes,delta,zstd", "--wave-bytes", "8MiB")
+        self.sweep(hub.root, "--lossless", "--stages", "elf,de,palette,planes,delta,zstd", "--wave-bytes", "8MiB")
         self.assert_restores(hub.root)
 
     def test_a_stored_delta_serves_as_duplicate_of_equal_layers(self):

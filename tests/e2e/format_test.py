@@ -235,7 +235,7 @@ class ReadsBack(EndToEnd):
                 self.assert_reads(archive, self.originals)
 
     def test_a_shard_records_the_allowed_stages(self):
-        for name, stages in (("all", "hd,de,elf,delta,planes,zstd"), ("delta", "hd,delta,zstd"), ("planes", "hd,planes")):
+        for name, stages in (("all", "hd,elf,de,palette,planes,delta,zstd"), ("delta", "hd,delta,zstd"), ("planes", "hd,planes")):
             with self.subTest(name), format_reader.Archive(self.archive("stages-" + name, "--stages", stages)) as archive:
                 self.assertIn(f" stages={stages} ".encode(), archive.shards[0].attrs["options"])
 

@@ -200,7 +200,7 @@ ShardPart part_of(std::span<const std::byte> layer, std::span<const std::uint32_
     chunk.payload_offset = encoded.size();
     chunk.raw_bytes = size;
     chunk.encoded_bytes = static_cast<std::uint32_t>(
-        encoder.encode(raw, DType::Q4_0, {.use_planes = false, .use_zstd = false}, encoded).encoded_bytes);
+        encoder.encode(raw, DType::Q4_0, {.use_planes = false, .use_entropy_coding = false}, encoded).encoded_bytes);
     chunk.checksum = checksum64(std::span(encoded).last(chunk.encoded_bytes));
     part.chunks.push_back(chunk);
     digests.push_back(hash(raw));

@@ -175,6 +175,15 @@ TEST(Delta, is_not_made_without_leave) {
   EXPECT_NE(transform_of({.use_elf = false}, {family.base}), TransformId::ElfDelta);
 }
 
+TEST(Delta, has_the_raw_size_as_standalone_size_where_nothing_else_is_allowed) {
+  const auto family = testing::fine_tune(DType::F32, 20000, 0.001);
+  const EncodeOptions only_delta{
+      .lossless = true, .use_de = false, .use_palette = false, .use_planes = false, .use_entropy_coding = true};
+  const auto done = encode(family.own, DType::F32, only_delta, {family.base});
+  ASSERT_EQ(done.stats.transform, TransformId::Delta);
+  EXPECT_EQ(done.stats.alone_bytes, family.own.size());
+}
+
 TEST(Delta, names_a_base_that_is_not_its_own) {
   for (const auto& options : {EncodeOptions{}, kLossless}) {
     const auto family = testing::fine_tune(DType::F32, 20000, 0.001);

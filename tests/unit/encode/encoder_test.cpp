@@ -194,12 +194,23 @@ TEST(Encoder, does_as_the_stage_switches_say) {
   const Bytes raw = weights(DType::F32, 0.02);
   EXPECT_EQ(encode(raw, DType::F32, {.use_elf = false}).stats.transform, TransformId::Planes);
   EXPECT_EQ(encode(raw, DType::F32, {.use_elf = false, .use_planes = false}).stats.transform, TransformId::Raw);
-  const auto packed = encode(raw, DType::F32, {.use_zstd = false, .prefer_elf_packed = true});
+  const auto packed = encode(raw, DType::F32, {.use_entropy_coding = false, .prefer_elf_packed = true});
   EXPECT_EQ(packed.stats.transform, TransformId::ElfPacked);
   EXPECT_NEAR(packed.ratio(), 4.0 / 3, 0.001);
-  const auto stored = encode(raw, DType::F32, {.lossless = true, .use_zstd = false});
+  const auto stored = encode(raw, DType::F32, {.lossless = true, .use_entropy_coding = false});
   EXPECT_EQ(stored.stats.transform, TransformId::Raw);
   EXPECT_LE(stored.stats.encoded_bytes, raw.size() + 5);
+}
+
+TEST(Encoder, uses_palette_and_de_by_switches_of_their_own) {
+  std::vector<float> few;
+  testing::Random random(9);
+  for (std::size_t i = 0; i < kN; ++i) few.push_back(static_cast<float>(random.below(7)) * 0.37f);
+  const auto raw = testing::bytes_of(few);
+  const auto transform = [&](const EncodeOptions& options) { return encode(raw, DType::F32, options).stats.transform; };
+  const EncodeOptions only_palette{.use_elf = false, .use_de = false, .use_planes = false};
+  EXPECT_EQ(transform(only_palette), TransformId::Palette);
+  EXPECT_EQ(transform({.use_elf = false, .use_palette = false, .use_planes = false}), TransformId::De);
 }
 
 TEST(Encoder, adds_three_bytes_to_a_small_text) {

@@ -48,7 +48,7 @@ std::vector<Golden> all() {
   const EncodeOptions no_guard{.min_snr_db = 0};
   const EncodeOptions coarse{.error_bound = 1e-5, .min_snr_db = 0};
   const EncodeOptions packed{.min_snr_db = 0, .prefer_elf_packed = true};
-  const EncodeOptions only_de{.lossless = true, .use_planes = false, .use_zstd = false};
+  const EncodeOptions only_de{.lossless = true, .use_planes = false, .use_entropy_coding = false};
   const auto normal = [](DType dtype, std::size_t n) { return testing::normal_weights(dtype, n, 0.02, 42); };
   const auto kind = [](const std::string& name, DType dtype, std::size_t n) {
     for (const auto& row : testing::kinds()) {

@@ -66,9 +66,9 @@ TEST(Waves, of_a_new_archive_always_hold_its_parts_and_fit_in_memory) {
 
 TEST(Describe, names_the_stages_in_use) {
   SweepOptions options;
-  EXPECT_NE(describe(options, kMiB).find(" stages=hd,de,elf,delta,planes,zstd "), std::string::npos);
+  EXPECT_NE(describe(options, kMiB).find(" stages=hd,elf,de,palette,planes,delta,zstd "), std::string::npos);
   options.encode.use_delta = false;
-  EXPECT_NE(describe(options, kMiB).find(" stages=hd,de,elf,planes,zstd "), std::string::npos);
+  EXPECT_NE(describe(options, kMiB).find(" stages=hd,elf,de,palette,planes,zstd "), std::string::npos);
 }
 
 }  // namespace

@@ -16,7 +16,7 @@ Result<void> join(ByteCursor& header, StreamSource& streams, DType dtype, Scratc
 inline constexpr Transform kBlocks{.id = TransformId::Blocks,
                                    .name = "blocks",
                                    .since_format = 1,
-                                   .stage = &EncodeOptions::use_planes,
+                                   .stage = Stage::Planes,
                                    .accepts = blocks::accepts,
                                    .split = blocks::split,
                                    .join = blocks::join};

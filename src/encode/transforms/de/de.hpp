@@ -18,7 +18,7 @@ Result<void> join(ByteCursor& header, StreamSource& streams, DType dtype, Scratc
 inline constexpr Transform kDe{.id = TransformId::De,
                                .name = "de",
                                .since_format = 1,
-                               .stage = &EncodeOptions::use_de,
+                               .stage = Stage::De,
                                .level = Level::Default,
                                .accepts = de::accepts,
                                .promises = de::promises,

@@ -16,7 +16,7 @@ Result<void> join(ByteCursor& header, StreamSource& streams, DType dtype, Scratc
 inline constexpr Transform kDelta{.id = TransformId::Delta,
                                   .name = "delta",
                                   .since_format = 1,
-                                  .stage = &EncodeOptions::use_delta,
+                                  .stage = Stage::Delta,
                                   .base_use = BaseUse::Exact,
                                   .accepts = delta::accepts,
                                   .split = delta::split,

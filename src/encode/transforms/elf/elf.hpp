@@ -53,7 +53,7 @@ Result<void> join(ByteCursor& header, StreamSource& streams, DType dtype, Scratc
 inline constexpr Transform kElf{.id = TransformId::Elf,
                                 .name = "elf",
                                 .since_format = 1,
-                                .stage = &EncodeOptions::use_elf,
+                                .stage = Stage::Elf,
                                 .lossy = true,
                                 .accepts = elf::accepts,
                                 .split = elf::split,

@@ -16,7 +16,7 @@ Result<void> join(ByteCursor& header, StreamSource& streams, DType dtype, Scratc
 inline constexpr Transform kElfPacked{.id = TransformId::ElfPacked,
                                       .name = "elf-packed",
                                       .since_format = 1,
-                                      .stage = &EncodeOptions::use_elf,
+                                      .stage = Stage::Elf,
                                       .lossy = true,
                                       .accepts = elf_packed::accepts,
                                       .split = elf_packed::split,

@@ -17,7 +17,7 @@ Result<void> join(ByteCursor& header, StreamSource& streams, DType dtype, Scratc
 inline constexpr Transform kIntDelta{.id = TransformId::IntDelta,
                                      .name = "int-delta",
                                      .since_format = 1,
-                                     .stage = &EncodeOptions::use_planes,
+                                     .stage = Stage::Planes,
                                      .accepts = int_delta::accepts,
                                      .promises = int_delta::promises,
                                      .split = int_delta::split,

@@ -18,7 +18,7 @@ Result<void> join(ByteCursor& header, StreamSource& streams, DType dtype, Scratc
 inline constexpr Transform kPalette{.id = TransformId::Palette,
                                     .name = "palette",
                                     .since_format = 1,
-                                    .stage = &EncodeOptions::use_de,
+                                    .stage = Stage::Palette,
                                     .accepts = palette::accepts,
                                     .promises = palette::promises,
                                     .split = palette::split,

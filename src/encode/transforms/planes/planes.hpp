@@ -26,7 +26,7 @@ Result<void> join_words(WordShape shape, StreamSource& streams, std::span<std::b
 inline constexpr Transform kPlanes{.id = TransformId::Planes,
                                    .name = "planes",
                                    .since_format = 1,
-                                   .stage = &EncodeOptions::use_planes,
+                                   .stage = Stage::Planes,
                                    .accepts = planes::accepts,
                                    .promises = planes::promises,
                                    .split = planes::split,

@@ -19,7 +19,7 @@ Result<void> join(ByteCursor& header, StreamSource& streams, DType dtype, Scratc
 inline constexpr Transform kWindow{.id = TransformId::Window,
                                    .name = "window",
                                    .since_format = 1,
-                                   .stage = &EncodeOptions::use_planes,
+                                   .stage = Stage::Planes,
                                    .accepts = window::accepts,
                                    .promises = window::promises,
                                    .split = window::split,
