@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "support/assert.hpp"
+#include "support/entropy.hpp"
+#include "support/zigzag.hpp"
 
 namespace elves::families {
 namespace {
@@ -15,35 +17,14 @@ constexpr unsigned kLengths = 33;
 constexpr std::uint64_t kOutlierBits = 12;  // for the position of a value that ELF stores apart
 constexpr std::uint32_t kFewestInContext = 32;
 
-// k log2 k in units of 2^-16, by integer arithmetic alone.
-class EntropyTable {
- public:
-  constexpr EntropyTable() {
-    for (std::uint32_t k = 1; k <= kMostSamples; ++k) values_[k] = static_cast<std::uint32_t>(k * log2(k));
-  }
-  constexpr std::uint32_t operator[](std::size_t k) const { return values_[k]; }
+// k log2 k for the counts of samples.
+constexpr auto kKLogK = [] {
+  std::array<std::uint32_t, kMostSamples + 1> values{};
+  for (std::uint32_t k = 1; k <= kMostSamples; ++k) values[k] = k * log2_fixed(k);
+  return values;
+}();
 
- private:
-  static constexpr std::uint64_t log2(std::uint64_t k) {
-    const unsigned whole = static_cast<unsigned>(std::bit_width(k)) - 1;
-    std::uint64_t mantissa = k << (30 - whole);
-    std::uint64_t result = whole;
-    for (int bit = 0; bit < 16; ++bit) {
-      mantissa = mantissa * mantissa >> 30;
-      const bool carry = mantissa >= std::uint64_t{2} << 30;
-      mantissa >>= carry ? 1 : 0;
-      result = result << 1 | (carry ? 1 : 0);
-    }
-    return result;
-  }
-
-  std::array<std::uint32_t, kMostSamples + 1> values_{};
-};
-
-constexpr EntropyTable kKLogK;
-
-// Adds up, in units of 2^-16, what symbols with given counts take. Entropies of few samples are too small by half a
-// nat for each symbol beyond the first (Miller and Madow).
+// Adds up the bits of all symbols of a histogram, in units of 2^-16, with the correction of Miller and Madow.
 class Entropy {
  public:
   void add(std::uint32_t count) {
@@ -53,11 +34,10 @@ class Entropy {
     ++n_symbols_;
   }
   std::uint64_t total() const {
-    return n_symbols_ < 2 ? 0 : kKLogK[n_] - sum_ + static_cast<std::uint64_t>(n_symbols_ - 1) * kHalfNat;
+    return n_symbols_ < 2 ? 0 : kKLogK[n_] - sum_ + std::uint64_t{n_symbols_ - 1} * kMillerMadow;
   }
 
  private:
-  static constexpr std::uint64_t kHalfNat = 47274;  // 0.72135 bits
   std::uint32_t n_ = 0;
   std::uint32_t sum_ = 0;
   std::uint32_t n_symbols_ = 0;
@@ -213,8 +193,7 @@ struct PatternDifference {
 
   void operator()(std::uint32_t own, std::uint32_t base, std::size_t context, Sum& sum) const {
     const std::int32_t difference = static_cast<std::int32_t>(own - base) >> shift;
-    const auto zigzag = static_cast<std::uint32_t>(difference) << 1 ^ static_cast<std::uint32_t>(difference >> 31);
-    const unsigned length = bit_length(zigzag);
+    const unsigned length = bit_length(zigzag(static_cast<std::uint32_t>(difference)));
     sum.lengths.add(context, length);
     sum.raw += raw_bits(length, missing);
   }
@@ -234,9 +213,7 @@ struct ElfDifference {
       sum.raw += outlier;
       return;
     }
-    const auto difference = static_cast<std::int32_t>(own - (base == Samples::kOutlier ? 0 : base));
-    const auto zigzag = static_cast<std::uint32_t>(difference) << 1 ^ static_cast<std::uint32_t>(difference >> 31);
-    const unsigned length = bit_length(zigzag);
+    const unsigned length = bit_length(zigzag(own - (base == Samples::kOutlier ? 0 : base)));
     sum.lengths.add(context, length);
     sum.raw += raw_bits(length, missing);
   }

@@ -4,11 +4,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <functional>
 #include <span>
 #include <string_view>
 
 namespace elves {
 
+/// A 128-bit hash. Tables that are spread over ranks choose the rank by `low` (mpi::owner_of), so std::hash takes
+/// `high`.
 struct Hash128 {
   std::uint64_t low = 0;
   std::uint64_t high = 0;
@@ -18,10 +21,11 @@ struct Hash128 {
 /// XXH3-64: checksums of stored bytes, against bad disks and truncation.
 std::uint64_t checksum64(std::span<const std::byte> bytes) noexcept;
 
-/// XXH3-128 without a key: where a text that nobody gains from forging belongs.
+/// XXH3-128 without a key: for texts that nobody gains from forging.
 Hash128 hash128(std::string_view text) noexcept;
 
-/// XXH3-128 keyed by a secret (192 bytes at least 136 of which are random): digests that outsiders cannot aim at.
+/// XXH3-128 keyed by a secret (192 bytes at least 136 of which are random): outsiders cannot construct two inputs of
+/// one digest.
 class KeyedHash {
  public:
   static constexpr std::size_t kSecretBytes = 192;
@@ -36,3 +40,8 @@ class KeyedHash {
 };
 
 }  // namespace elves
+
+template <>
+struct std::hash<elves::Hash128> {
+  std::size_t operator()(const elves::Hash128& key) const noexcept { return key.high; }
+};

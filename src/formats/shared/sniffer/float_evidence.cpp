@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <cstring>
 
+#include "support/entropy.hpp"
+
 namespace elves::formats::sniffer {
 namespace {
 
@@ -14,32 +16,6 @@ constexpr std::uint64_t kFewest = 64;
 
 // Numbers of bits are in 1/65536: integers, so that every machine finds the same runs.
 constexpr std::uint64_t kOneBit = 1 << 16;
-
-/// log2 of 1, 1 + 1/256, ... 2, by squaring.
-constexpr auto kLogs = [] {
-  std::array<std::uint32_t, 257> logs{};
-  for (std::uint64_t i = 0; i < 256; ++i) {
-    std::uint64_t x = (256 + i) << 22;  // 30 bits behind the point
-    for (int bit = 15; bit >= 0; --bit) {
-      x = (x * x) >> 30;
-      if (x >= std::uint64_t{2} << 30) {
-        x >>= 1;
-        logs[i] |= 1u << bit;
-      }
-    }
-  }
-  logs[256] = kOneBit;
-  return logs;
-}();
-
-/// For 1 <= value < 2^32.
-std::uint64_t log2_fixed(std::uint64_t value) {
-  const auto whole = static_cast<unsigned>(std::bit_width(value) - 1);
-  const auto fraction = (value << (32 - whole)) & 0xFFFFFFFF;  // 32 bits behind the point
-  const auto at = fraction >> 24;
-  const auto step = kLogs[at + 1] - kLogs[at];
-  return whole * kOneBit + kLogs[at] + ((step * (fraction & 0xFFFFFF)) >> 24);
-}
 
 template <std::size_t kBins>
 struct Histogram {
@@ -50,13 +26,15 @@ struct Histogram {
     std::uint64_t n = 0;
     std::uint64_t used = 0;
     std::uint64_t sum = 0;
-    for (const std::uint64_t count : counts) {
+    for (const std::uint32_t count : counts) {
       if (count == 0) continue;
       n += count;
       used += 1;
-      sum += count * log2_fixed(count);
+      sum += std::uint64_t{count} * log2_fixed(count);
     }
-    return n == 0 ? 0 : n * log2_fixed(n) - std::min(sum, n * log2_fixed(n)) + (used - 1) * 47274;  // 1 / (2 ln 2)
+    if (n == 0) return 0;
+    const std::uint64_t whole = n * log2_fixed(static_cast<std::uint32_t>(n));
+    return whole - std::min(sum, whole) + (used - 1) * kMillerMadow;
   }
 
   /// True where two elements meet in a bin at most `eighths` / 8 times as often as under the uniform distribution.
