@@ -93,10 +93,8 @@ std::optional<double> bits_apart(const restore::ListedKin& kin) {
   return 8 * static_cast<double>(kin.stored_bytes) / static_cast<double>(kin.n_elements);
 }
 
-std::uint64_t saved_bytes(const restore::ListedModel& model) {
-  std::uint64_t saved = 0;
-  for (const auto& kin : model.kin) saved += kin.alone_bytes - std::min(kin.alone_bytes, kin.stored_bytes);
-  return saved;
+std::string saved_text(const restore::ListedModel& model) {
+  return format_bytes(static_cast<std::uint64_t>(std::max<std::int64_t>(0, model.saved_bytes())));
 }
 
 void print_families(const std::vector<restore::ListedModel>& models) {
@@ -113,7 +111,7 @@ void print_families(const std::vector<restore::ListedModel>& models) {
     is_last.push_back(member.is_last);
     const auto bits = member.base == nullptr ? std::nullopt : bits_apart(*member.base);
     fmt::print("{:>10} {:>10} {:>10} {:>12} {:>10}  {}{}{}\n", bits ? fmt::format("{:.2f}", *bits) : "-",
-               format_bytes(model.stored_bytes), format_bytes(saved_bytes(model)),
+               format_bytes(model.stored_bytes), saved_text(model),
                percent(model.difference_bytes(), model.layer_bytes), percent(model.duplicate_bytes, model.layer_bytes),
                lines, model_text(model.id), member.n_others == 0 ? "" : fmt::format(" (+{} more)", member.n_others));
   }
@@ -126,9 +124,13 @@ json kin_to_json(const restore::ListedKin& kin) {
           {"layers", kin.n_layers},
           {"bytes", kin.size_bytes},
           {"stored_bytes", kin.stored_bytes},
-          {"saved_bytes", kin.alone_bytes - std::min(kin.alone_bytes, kin.stored_bytes)},
+          {"saved_bytes", kin.saved_bytes()},
           {"copied_bytes", kin.copied_bytes},
           {"bits_per_weight", bits ? json(*bits) : json(nullptr)}};
+}
+
+json id_of(const restore::ListedKin* other) {
+  return other == nullptr ? json(nullptr) : json(printable(other->model));
 }
 
 void print_families_json(const std::vector<restore::ListedModel>& models) {
@@ -136,15 +138,18 @@ void print_families_json(const std::vector<restore::ListedModel>& models) {
   for (const auto& member : restore::family_tree(models)) {
     const auto& model = *member.model;
     json line{{"model", printable(model.id)},
-              {"base", member.base == nullptr ? json(nullptr) : json(printable(member.base->model))},
+              {"base", id_of(model.base())},
+              {"duplicate_of", model.base() != nullptr ? json(nullptr) : id_of(model.original())},
               {"depth", member.depth},
               {"layer_bytes", model.layer_bytes},
               {"stored_bytes", model.stored_bytes},
-              {"saved_bytes", saved_bytes(model)},
+              {"saved_bytes", model.saved_bytes()},
               {"difference_bytes", model.difference_bytes()},
               {"duplicate_bytes", model.duplicate_bytes},
               {"takes_from", json::array()}};
-    for (const auto& kin : model.kin) line["takes_from"].push_back(kin_to_json(kin));
+    for (const auto& kin : model.kin) {
+      if (kin.model != model.id) line["takes_from"].push_back(kin_to_json(kin));
+    }
     tree["families"].push_back(std::move(line));
   }
   std::cout << tree.dump(2) << "\n";

@@ -32,7 +32,8 @@ const h5::RowType& row_type<LayerRow>() {
        ELVES_FIELD(LayerRow, lossy_class, U32), ELVES_FIELD(LayerRow, max_abs_error, F64),
        ELVES_FIELD(LayerRow, shape_offset, U64), ELVES_FIELD(LayerRow, ndim, U16), ELVES_FIELD(LayerRow, dtype, U8),
        ELVES_FIELD(LayerRow, transform, U8), ELVES_FIELD(LayerRow, base_shard, U32),
-       ELVES_FIELD(LayerRow, base_row, U64), ELVES_FIELD(LayerRow, check, U32)}};
+       ELVES_FIELD(LayerRow, base_row, U64), ELVES_FIELD(LayerRow, standalone_bytes, U64),
+       ELVES_FIELD(LayerRow, check, U32)}};
   return type;
 }
 

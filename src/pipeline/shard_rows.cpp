@@ -134,6 +134,7 @@ void add_layer_rows(const plan::Plan& plan, const WaveVerdicts& verdicts,
     if (has_differences(chunks)) {
       row.base_shard = family.base->place.shard;
       row.base_row = family.base->place.row;
+      for (const auto& chunk : chunks) row.standalone_bytes += chunk.alone_bytes;
       count_difference(unit, *family.base, chunks, model, report);
     }
     if (row.base_shard == archive::kNoShard && !family.sketch.empty()) {

@@ -216,7 +216,7 @@ class Listing(Families):
             self.assertTrue(10 < bits < 25, bits)
             self.assertGreater(members[id]["saved_bytes"], 0.1 * hub.size(id))
             self.assertGreater(members[id]["difference_bytes"], 0.9 * hub.size(id))
-        self.assertEqual(members["zoe/same"]["base"], "lab/base")
+        self.assertEqual((members["zoe/same"]["base"], members["zoe/same"]["duplicate_of"]), (None, "lab/base"))
         self.assertEqual(members["zoe/same"]["duplicate_bytes"], members["zoe/same"]["layer_bytes"])
         text = e2e.run(0, "elves-ls", "--archive", archive, "--family").stdout
         self.assertRegex(text, r"\n.*  lab/base\n.* \|- ada/tuned-without-card\n.* \|- lab/tuned\n.* \|- zoe/grown\n.* `- zoe/same\n")
@@ -230,6 +230,27 @@ class Listing(Families):
             self.assertEqual((base["model"], base["layer"]), ("lab/base", name))
             self.assertRegex(base["place"], r"^\d+:\d+$")
             self.assertIsNone(layers["lab/base/model.safetensors", name])
+
+    def test_report_and_listing_give_the_same_bases_and_saved_bytes(self):
+        hub = FamilyHub(self.at("hub"))
+        hub.write_model("zoe/same/model.safetensors", tensors(hub.base))
+        rng = np.random.default_rng(5)
+        first = base_values(rng)
+        own = {f"{name}.{i}": value for i in range(3) for name, value in tuned(rng, first, 0.01).items()}
+        hub.write_model("solo/itself/model.safetensors", tensors(own))
+        report = models_of(self.sweep(hub.root, "--lossless", "--wave-bytes", "64MiB"))
+        models = {row["id"]: row for row in e2e.listing(self.at("archive"))["models"]}
+        tree = json.loads(e2e.run(0, "elves-ls", "--archive", self.at("archive"), "--family", "--json").stdout)["families"]
+        for row in tree:
+            self.assertEqual(row["base"], report[row["model"]]["base"], row["model"])
+            others = [base for base in report[row["model"]]["bases"] if base["id"] != row["model"]]
+            self.assertEqual(row["saved_bytes"], sum(base["saved_bytes"] for base in others), row["model"])
+        for id in set(models) - {"solo/itself"}:
+            self.assertEqual(models[id]["base"], report[id]["base"], id)
+        self.assertIsNone(models["zoe/same"]["base"])
+        self.assertIsNone(models["solo/itself"]["base"])
+        layers = [layer for file in e2e.listing(self.at("archive"), "solo/itself")["files"] for layer in file["layers"]]
+        self.assertEqual({layer["base"]["model"] for layer in layers if layer["base"]}, {"solo/itself"})
 
     def test_verify_counts_deltas_and_decodes_each_base_once(self):
         hub = FamilyHub(self.at("hub"))

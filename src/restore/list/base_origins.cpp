@@ -16,16 +16,6 @@ Result<void> find_bases(archive::ShardReader& reader, Bases& bases) {
   return {};
 }
 
-Result<void> measure(archive::ShardReader& reader, std::uint64_t row, NamedBase& base) {
-  const auto layer = reader.layer(row);
-  if (!layer) return layer.error();
-  const auto stored = stored_bytes(reader, *layer);
-  if (!stored) return stored.error();
-  base.size_bytes = layer->size_bytes;
-  base.stored_bytes = *stored;
-  return {};
-}
-
 /// A file whose layers lie in several shards has its row in the last of them.
 Result<void> name_from(archive::ShardReader& reader, const archive::FileRow& file, Bases& bases,
                        std::size_t& n_unnamed) {
@@ -66,11 +56,6 @@ Result<Bases> name_bases(const archive::Directory& directory, archive::ShardSet&
     auto shard = shards.at(number);
     if (!shard) return shard.error();
     if (auto done = find_bases(**shard, bases); !done) return done.error();
-  }
-  for (auto& [place, base] : bases) {
-    auto shard = shards.at(place.shard);
-    if (!shard) return shard.error();
-    if (auto done = measure(**shard, place.row, base); !done) return done.error();
   }
   auto n_unnamed = bases.size();
   for (const auto number : directory.shards) {

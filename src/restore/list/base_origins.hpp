@@ -10,13 +10,11 @@
 
 namespace elves::restore {
 
-/// A layer that others rest on: who brought it, and what it takes.
+/// A layer that others rest on: and who brought it.
 struct NamedBase {
   std::string model;
   std::string layer;
   bool is_named = false;  ///< false: no file has it, because the sweep that brought it was killed
-  std::uint64_t size_bytes = 0;
-  std::uint64_t stored_bytes = 0;
 };
 
 /// Sum of the encoded chunks of a layer.

@@ -14,9 +14,9 @@ class Tree {
     std::map<std::string_view, std::size_t> numbers;
     for (std::size_t i = 0; i < models.size(); ++i) numbers.emplace(models[i].id, i);
     for (std::size_t i = 0; i < models.size(); ++i) {
-      base_[i] = models[i].base();
+      base_[i] = models[i].base() != nullptr ? models[i].base() : models[i].original();
       const auto above = base_[i] != nullptr ? numbers.find(base_[i]->model) : numbers.end();
-      above_.push_back(above != numbers.end() ? above->second : kNone);  // none: of a former version only
+      above_.push_back(above != numbers.end() ? above->second : kNone);  // none: of a superseded version only
     }
     cut_rings();
     for (std::size_t i = 0; i < models.size(); ++i) {

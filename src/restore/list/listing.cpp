@@ -8,6 +8,7 @@
 #include "elves/codec.hpp"
 #include "formats/format.hpp"
 #include "restore/decode/file_decoder.hpp"
+#include "restore/list/base_of_model.hpp"
 #include "restore/list/base_origins.hpp"
 #include "support/glob.hpp"
 
@@ -155,15 +156,12 @@ class Lister {
     const auto dtype = dtype_from_number(layer.dtype);
     if (layer.base_shard == archive::kNoShard || !dtype) return;
     const auto& base = bases_.at({layer.base_shard, layer.base_row});
-    const double scale =
-        static_cast<double>(layer.size_bytes) / static_cast<double>(std::max<std::uint64_t>(1, base.size_bytes));
-    file.kin[base.model].add(
-        {.model = base.model,
-         .n_layers = 1,
-         .n_elements = layer.size_bytes / size_bytes(*dtype) * block_elements(*dtype),
-         .size_bytes = layer.size_bytes,
-         .stored_bytes = stored,
-         .alone_bytes = static_cast<std::uint64_t>(static_cast<double>(base.stored_bytes) * scale)});
+    file.kin[base.model].add({.model = base.model,
+                              .n_layers = 1,
+                              .n_elements = layer.size_bytes / size_bytes(*dtype) * block_elements(*dtype),
+                              .size_bytes = layer.size_bytes,
+                              .stored_bytes = stored,
+                              .standalone_bytes = layer.standalone_bytes});
   }
 
   std::size_t number_of(const std::string& model) {
@@ -190,22 +188,37 @@ void ListedKin::add(const ListedKin& other) {
   n_elements += other.n_elements;
   size_bytes += other.size_bytes;
   stored_bytes += other.stored_bytes;
-  alone_bytes += other.alone_bytes;
+  standalone_bytes += other.standalone_bytes;
   copied_bytes += other.copied_bytes;
 }
 
 std::uint64_t ListedModel::difference_bytes() const {
   std::uint64_t bytes = 0;
-  for (const auto& other : kin) bytes += other.size_bytes;
+  for (const auto& other : kin) bytes += other.model == id ? 0 : other.size_bytes;
+  return bytes;
+}
+
+std::int64_t ListedModel::saved_bytes() const {
+  std::int64_t bytes = 0;
+  for (const auto& other : kin) bytes += other.model == id ? 0 : other.saved_bytes();
   return bytes;
 }
 
 const ListedKin* ListedModel::base() const {
+  std::vector<BaseShare> shares;
+  for (const auto& other : kin) shares.push_back({other.model, other.size_bytes});
+  const auto base = base_of_model(id, size_bytes, shares);
+  if (base.empty()) return nullptr;
+  return &*std::ranges::find(kin, base, &ListedKin::model);
+}
+
+const ListedKin* ListedModel::original() const {
+  const ListedKin* most = nullptr;
   for (const auto& other : kin) {
-    const bool is_model = other.model != id && !other.model.empty();
-    if (is_model) return other.taken_bytes() > layer_bytes / 10 ? &other : nullptr;
+    if (other.model == id || other.model.empty()) continue;
+    if (most == nullptr || other.copied_bytes > most->copied_bytes) most = &other;
   }
-  return nullptr;
+  return most != nullptr && most->copied_bytes > layer_bytes / 2 ? most : nullptr;
 }
 
 Result<std::vector<ListedFile>> list_files(const archive::Directory& directory, const ListOptions& options) {

@@ -33,14 +33,18 @@ struct ListedLayer {
 /// What a file or model takes from one model: layers that are differences from that one's, and equal layers.
 struct ListedKin {
   std::string model;
-  std::uint64_t n_layers = 0;      ///< that are differences
-  std::uint64_t n_elements = 0;    ///< of these
-  std::uint64_t size_bytes = 0;    ///< of these
-  std::uint64_t stored_bytes = 0;  ///< of these
-  std::uint64_t alone_bytes = 0;   ///< of these, if they took what their bases take for each byte
-  std::uint64_t copied_bytes = 0;  ///< of layers that the other model brought
+  std::uint64_t n_layers = 0;          ///< that are differences
+  std::uint64_t n_elements = 0;        ///< of these
+  std::uint64_t size_bytes = 0;        ///< of these
+  std::uint64_t stored_bytes = 0;      ///< of these
+  std::uint64_t standalone_bytes = 0;  ///< of these, as the encoder expected them without base
+  std::uint64_t copied_bytes = 0;      ///< of layers that the other model brought
 
   std::uint64_t taken_bytes() const { return size_bytes + copied_bytes; }
+  /// What the bases saved; negative where deltas took more than expected without base.
+  std::int64_t saved_bytes() const {
+    return static_cast<std::int64_t>(standalone_bytes) - static_cast<std::int64_t>(stored_bytes);
+  }
   void add(const ListedKin& other);
 };
 
@@ -69,11 +73,14 @@ struct ListedModel {
   std::uint64_t stored_bytes = 0;
   std::uint64_t layer_bytes = 0;
   std::uint64_t duplicate_bytes = 0;
-  std::vector<ListedKin> kin;  ///< other models, from which it takes most first
+  std::vector<ListedKin> kin;  ///< models (itself too), from which it takes most first
 
-  std::uint64_t difference_bytes() const;  ///< of layers that are differences
-  /// The model that it rests on: that from which it takes most; nullptr where that is less than a tenth of its layers.
+  std::uint64_t difference_bytes() const;  ///< of layers that are deltas of other models
+  std::int64_t saved_bytes() const;        ///< by bases in other models
+  /// The model that base_of_model() gives; nullptr where the model has no base.
   const ListedKin* base() const;
+  /// The other model that first stored more than half of its layer bytes; nullptr where none did.
+  const ListedKin* original() const;
 };
 
 struct ListOptions {
