@@ -57,7 +57,7 @@ class Install(unittest.TestCase):
         self.assertIn("no/such/file is not in the archive", done.stderr)
 
     def test_documentation_and_licence_are_installed(self):
-        for name in ("LICENSE", "README.md", "guide/running.md", "format/archive.md"):
+        for name in ("LICENSE", "README.md", "docs/README.md", "docs/guide/running.md", "docs/format/archive.md"):
             self.assertTrue((self.prefix / "share/doc/elves" / name).is_file(), name)
 
     def test_targets_of_others_stay_as_they_are(self):
