@@ -1,15 +1,15 @@
 # Everything from Debian 12; see tests/run.sh for the package names. Nothing optional: a build can always read every archive.
-set(HDF5_PREFER_PARALLEL TRUE)
-find_package(MPI REQUIRED COMPONENTS CXX)
-find_package(HDF5 1.10 REQUIRED COMPONENTS C)
-if(NOT HDF5_IS_PARALLEL)
-  message(FATAL_ERROR "HDF5 was built without MPI: install libhdf5-openmpi-dev")
-endif()
-if(NOT ELVES_FUZZ)  # Debian's clang comes without OpenMP, and nothing that is fuzzed uses it
+if(NOT ELVES_FUZZ)  # what is fuzzed uses none of these, and Debian's clang comes without OpenMP
+  set(HDF5_PREFER_PARALLEL TRUE)
+  find_package(MPI REQUIRED COMPONENTS CXX)
+  find_package(HDF5 1.10 REQUIRED COMPONENTS C)
+  if(NOT HDF5_IS_PARALLEL)
+    message(FATAL_ERROR "HDF5 was built without MPI: install libhdf5-openmpi-dev")
+  endif()
   find_package(OpenMP REQUIRED COMPONENTS CXX)
+  find_package(Boost 1.74 REQUIRED COMPONENTS program_options)
 endif()
 find_package(Threads REQUIRED)
-find_package(Boost 1.74 REQUIRED COMPONENTS program_options)
 find_package(nlohmann_json 3.11 REQUIRED)
 find_package(fmt 9 REQUIRED)
 find_package(hwy REQUIRED CONFIG)

@@ -106,7 +106,7 @@ std::vector<std::string> read_list(const mpi::Comm& comm, const std::string& pat
 }
 
 std::vector<lineage::ListedBase> read_bases(const mpi::Comm& comm, const std::string& path) {
-  auto bases = lineage::parse_base_list(read_for_all(comm, "--bases", path));
+  auto bases = lineage::parse_bases_file(read_for_all(comm, "--bases", path));
   if (!bases) throw UsageError("--bases " + path + ": " + bases.error().message);
   return std::move(bases).value();
 }

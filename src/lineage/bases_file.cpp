@@ -1,5 +1,7 @@
 #include "lineage/bases_file.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstddef>
 
@@ -16,7 +18,7 @@ std::string_view trim(std::string_view text) {
 
 }  // namespace
 
-Result<std::vector<ListedBase>> parse_base_list(std::string_view text) {
+Result<std::vector<ListedBase>> parse_bases_file(std::string_view text) {
   std::vector<ListedBase> rows;
   for (std::size_t number = 1; !text.empty(); ++number) {
     const auto end = std::min(text.find('\n'), text.size());
@@ -27,8 +29,7 @@ Result<std::vector<ListedBase>> parse_base_list(std::string_view text) {
     const auto model = trim(line.substr(0, tab));
     const auto base = tab == std::string_view::npos ? std::string_view() : trim(line.substr(tab + 1));
     if (model.empty() || base.empty() || base.find('\t') != std::string_view::npos)
-      return Error{"line " + std::to_string(number) + " is not 'model TAB base': '" + printable(line.substr(0, 200)) +
-                   "'"};
+      return Error{fmt::format("line {} is not 'model TAB base': '{}'", number, printable(line.substr(0, 200)))};
     rows.push_back({std::string(model), std::string(base)});
   }
   return rows;

@@ -8,14 +8,14 @@
 
 namespace elves::lineage {
 
-/// A row of the list that --bases names.
+/// One line of the file that --bases names.
 struct ListedBase {
   std::string model;
   std::string base;
 };
 
-/// Reads lines "model TAB base"; empty lines and lines that begin with "#" say nothing. Names are any bytes. A model
-/// may have several lines. The Error for any other line names it by its number.
-Result<std::vector<ListedBase>> parse_base_list(std::string_view text);
+/// Reads lines "model TAB base". Skips empty lines and lines that begin with "#". Names may have any bytes but tab and
+/// line feed. A model may have several lines. Error for the first other line, with its number.
+Result<std::vector<ListedBase>> parse_bases_file(std::string_view text);
 
 }  // namespace elves::lineage

@@ -77,16 +77,16 @@ AllClaims share_claims(const mpi::Comm& comm, const std::vector<LineageClaim>& m
 
 struct Meaning {
   LineageClaim claim;
-  bool is_several = false;
+  bool is_ambiguous = false;
 };
 
 /// Collective. Which models the names mean.
 std::vector<Meaning> find_bases(const ModelDirectory& models, std::span<const NamedClaim> named) {
-  std::vector<lineage::BaseName> names;
+  std::vector<ModelReference> names;
   std::vector<Hash128> ids;
   std::vector<Hash128> lasts;
   for (const auto& claim : named) {
-    names.push_back(lineage::read_base_name(claim.base));
+    names.push_back(read_model_reference(claim.base));
     ids.push_back(hash_of_model(names.back().id));
     lasts.push_back(hash128(names.back().last));
   }
@@ -104,15 +104,15 @@ std::vector<Meaning> find_bases(const ModelDirectory& models, std::span<const Na
     meaning.claim.source = named[i].source;
     meaning.claim.base_is_known = found.found() ? 1 : 0;
     meaning.claim.base_is_in_sweep = found.in_sweep;
-    meaning.is_several = found.is_several != 0;
+    meaning.is_ambiguous = found.is_ambiguous != 0;
     meanings.push_back(meaning);
   }
   return meanings;
 }
 
-std::optional<std::string> note_on(ClaimFate fate, const std::string& base, bool is_several) {
+std::optional<std::string> note_on(ClaimFate fate, const std::string& base, bool is_ambiguous) {
   const auto name = "its base '" + printable(base) + "' ";
-  if (is_several && (fate == ClaimFate::Absent || fate == ClaimFate::NoModel))
+  if (is_ambiguous && (fate == ClaimFate::Absent || fate == ClaimFate::NoModel))
     return name + "may be any of several models: say which by --bases";
   switch (fate) {
     case ClaimFate::Absent:
@@ -203,7 +203,7 @@ FoundLineage find_lineage(const mpi::Comm& comm, const ModelDirectory& models, s
   auto resolved = resolve_lineage(all.claims);
   FoundLineage found{std::move(resolved.lineage), {}};
   for (std::size_t i = 0; i < mine.size(); ++i) {
-    if (auto text = note_on(resolved.fates[all.mine + i], mine[i].base, meanings[i].is_several))
+    if (auto text = note_on(resolved.fates[all.mine + i], mine[i].base, meanings[i].is_ambiguous))
       found.notes.push_back({mine[i].model, *std::move(text)});
   }
   return found;

@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <vector>
 
-#include "corpus/model_id.hpp"
+#include "support/hub_cache.hpp"
 #include "support/text.hpp"
 
 namespace elves::lineage {
@@ -14,8 +14,8 @@ namespace {
 constexpr std::array<std::string_view, 5> kHubs{"https://huggingface.co/", "http://huggingface.co/", "huggingface.co/",
                                                 "https://hf.co/", "hf.co/"};
 
-/// Takes the address of a hub off the front; true where there was one.
-bool take_hub(std::string_view& name) {
+/// Removes the URL of the hub from the front. True if there was one.
+bool remove_hub(std::string_view& name) {
   for (const auto hub : kHubs) {
     if (!name.starts_with(hub)) continue;
     name.remove_prefix(hub.size());
@@ -40,15 +40,15 @@ bool looks_like_path(std::string_view name, std::size_t n_components) {
 
 }  // namespace
 
-BaseName read_base_name(std::string_view name) {
-  const auto in_hub = take_hub(name);
-  const auto parts = components_of(name);
+ModelReference read_model_reference(std::string_view text) {
+  const auto in_hub = remove_hub(text);
+  const auto parts = components_of(text);
   if (parts.empty()) return {};
   for (const auto& part : parts) {
-    if (part.starts_with("models--")) return {corpus::model_id(part + "/."), {}, false};
+    if (part.starts_with("models--")) return {id_of_cache_folder(part).value_or(part), {}, false};
   }
   if (in_hub) return {parts.size() == 1 ? parts[0] : parts[0] + "/" + parts[1], {}, false};
-  const bool is_path = looks_like_path(name, parts.size());
+  const bool is_path = looks_like_path(text, parts.size());
   const auto& last = parts.back();
   if (parts.size() == 1) return {is_path ? std::string() : last, last, is_path};
   return {parts[parts.size() - 2] + "/" + last, is_path ? last : std::string(), is_path};

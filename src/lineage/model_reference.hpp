@@ -5,18 +5,18 @@
 
 namespace elves::lineage {
 
-/// What a file means by the name of a base. People write "org/name", "name", an address of the hub, a folder of a
-/// cache, or a path of the machine that they trained on.
-struct BaseName {
-  std::string id;  ///< the model as corpus::model_id() would call it; empty: it can be told by `last` alone, if at all
-  std::string last;      ///< where no model is called `id`: the only one that ends with this; empty: none then
-  bool is_path = false;  ///< a path: `id` is a guess, and worth nothing where there is no such model
+/// Which models a text may mean that names a base. People write "org/name", "name", a URL of the hub, a folder of a
+/// cache, or a path on the machine on which they trained.
+struct ModelReference {
+  std::string id;    ///< the model's id, as corpus::model_id() gives it; empty: only `last` may identify the model
+  std::string last;  ///< if no model is called `id`: the last component of the id of the model; empty: no model then
+  bool is_path = false;  ///< the text is a path, so `id` is only a guess
 };
 
-/// Not collective, total: any bytes have a meaning, if only an empty one.
-BaseName read_base_name(std::string_view name);
+/// Not collective. Takes any bytes; both texts are empty where they mean no model.
+ModelReference read_model_reference(std::string_view text);
 
-/// What follows the last slash of a model's id.
+/// The part of a model's id after its last slash.
 std::string_view last_component(std::string_view id);
 
 }  // namespace elves::lineage

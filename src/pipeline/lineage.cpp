@@ -36,7 +36,7 @@ std::vector<NamedClaim> listed_claims(const mpi::Comm& comm, const std::vector<l
   const auto ranks = static_cast<std::size_t>(comm.size());
   std::vector<NamedClaim> claims;
   for (auto i = bases.size() * rank / ranks; i < bases.size() * (rank + 1) / ranks; ++i) {
-    claims.push_back({lineage::read_base_name(bases[i].model).id, bases[i].base, lineage::BaseSource::List,
+    claims.push_back({lineage::read_model_reference(bases[i].model).id, bases[i].base, lineage::BaseSource::List,
                       static_cast<std::uint32_t>(i)});
   }
   return claims;

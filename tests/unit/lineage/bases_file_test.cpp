@@ -5,8 +5,8 @@
 namespace elves::lineage {
 namespace {
 
-TEST(BaseList, has_a_model_and_its_base_on_each_line) {
-  const auto rows = parse_base_list("# model\tbase\norg/tuned\torg/base\n\n  \r\norg/tuned\t../other \r\n\xFF\tb");
+TEST(BasesFile, has_a_model_and_its_base_on_each_line) {
+  const auto rows = parse_bases_file("# model\tbase\norg/tuned\torg/base\n\n  \r\norg/tuned\t../other \r\n\xFF\tb");
   ASSERT_TRUE(rows);
   ASSERT_EQ(rows->size(), 3u);
   EXPECT_EQ((*rows)[0].model, "org/tuned");
@@ -16,25 +16,25 @@ TEST(BaseList, has_a_model_and_its_base_on_each_line) {
   EXPECT_EQ((*rows)[2].base, "b");
 }
 
-TEST(BaseList, may_be_empty) {
+TEST(BasesFile, may_be_empty) {
   for (const auto* text : {"", "\n", "#", "# nothing\n\n"}) {
-    const auto rows = parse_base_list(text);
+    const auto rows = parse_bases_file(text);
     ASSERT_TRUE(rows) << text;
     EXPECT_TRUE(rows->empty()) << text;
   }
 }
 
-TEST(BaseList, names_the_line_that_is_wrong) {
+TEST(BasesFile, names_the_line_that_is_wrong) {
   for (const std::string line : {"org/tuned", "org/tuned org/base", "\torg/base", "org/tuned\t", "org/tuned\t \r",
                                  "a\tb\tc", " # a comment begins the line"}) {
-    const auto rows = parse_base_list("a/b\tc/d\n# fine\n" + line + "\nbad again\n");
+    const auto rows = parse_bases_file("a/b\tc/d\n# fine\n" + line + "\nbad again\n");
     ASSERT_FALSE(rows) << line;
     EXPECT_NE(rows.error().message.find("line 3 "), std::string::npos) << rows.error().message;
   }
 }
 
-TEST(BaseList, a_message_shows_the_bytes_of_a_line_within_reason) {
-  const auto rows = parse_base_list(std::string(100'000, '\x01'));
+TEST(BasesFile, a_message_shows_the_bytes_of_a_line_within_reason) {
+  const auto rows = parse_bases_file(std::string(100'000, '\x01'));
   ASSERT_FALSE(rows);
   EXPECT_NE(rows.error().message.find("\\x01"), std::string::npos);
   EXPECT_LT(rows.error().message.size(), 2000u);

@@ -14,33 +14,33 @@ struct Case {
 
 void expect(const std::vector<Case>& cases) {
   for (const auto& [written, id, last, is_path] : cases) {
-    const auto name = read_base_name(written);
-    EXPECT_EQ(name.id, id) << written;
-    EXPECT_EQ(name.last, last) << written;
-    EXPECT_EQ(name.is_path, is_path) << written;
+    const auto reference = read_model_reference(written);
+    EXPECT_EQ(reference.id, id) << written;
+    EXPECT_EQ(reference.last, last) << written;
+    EXPECT_EQ(reference.is_path, is_path) << written;
   }
 }
 
-TEST(BaseName, is_a_model_of_an_organisation) {
+TEST(ModelReference, organisation_and_name_are_an_id) {
   expect({{"org/name", "org/name", "", false}, {"org/name/", "org/name", "", false}, {"\xFF/b", "\xFF/b", "", false}});
 }
 
-TEST(BaseName, of_one_word_may_lie_in_any_organisation) {
+TEST(ModelReference, one_word_may_be_a_model_of_any_organisation) {
   expect({{"gpt2", "gpt2", "gpt2", false}});
 }
 
-TEST(BaseName, may_be_the_address_of_a_hub) {
+TEST(ModelReference, a_url_of_the_hub_is_an_id) {
   expect({{"https://huggingface.co/org/name", "org/name", "", false},
           {"https://huggingface.co/org/name/tree/main", "org/name", "", false},
           {"hf.co/gpt2", "gpt2", "", false}});
 }
 
-TEST(BaseName, may_be_a_folder_of_a_cache) {
+TEST(ModelReference, a_folder_of_a_cache_is_an_id) {
   expect({{"/root/.cache/huggingface/hub/models--org--name/snapshots/0123", "org/name", "", false},
           {"models--gpt2", "gpt2", "", false}});
 }
 
-TEST(BaseName, of_a_path_is_its_last_two_parts_or_the_last) {
+TEST(ModelReference, a_path_is_read_as_its_last_two_components_or_the_last) {
   expect({{"/home/me/org/name", "org/name", "name", true},
           {"./org/name/", "org/name", "name", true},
           {"../name", "", "name", true},
@@ -51,7 +51,7 @@ TEST(BaseName, of_a_path_is_its_last_two_parts_or_the_last) {
           {"C:\\models\\name", "models/name", "name", true}});
 }
 
-TEST(BaseName, may_mean_nothing) {
+TEST(ModelReference, texts_without_components_mean_no_model) {
   expect({{"", "", "", false},
           {"/", "", "", false},
           {"./..", "", "", false},
@@ -59,7 +59,7 @@ TEST(BaseName, may_mean_nothing) {
           {"models----", "models----", "", false}});
 }
 
-TEST(BaseName, the_last_component_is_what_follows_the_last_slash) {
+TEST(ModelReference, the_last_component_follows_the_last_slash) {
   EXPECT_EQ(last_component("org/name"), "name");
   EXPECT_EQ(last_component("name"), "name");
   EXPECT_EQ(last_component("datasets/org/name"), "name");
