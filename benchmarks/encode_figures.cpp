@@ -13,6 +13,7 @@
 #include <string_view>
 
 #include "encode_data.hpp"
+#include "measure/paper_elf.hpp"
 #include "measure/peers.hpp"
 #include "measure/timing.hpp"
 
@@ -92,6 +93,15 @@ Way zipnn_way() {
                         std::span<std::byte> out) { return zipnn->decode(encoded, dtype, out); }};
 }
 
+Way paper_elf_way() {
+  const auto elf = std::make_shared<measure::PaperElfPeer>();
+  return {.name = "paper's form, zstd -3",
+          .encode = [=](const Bytes& raw, DType dtype, Bytes& out) { elf->encode(raw, dtype, out); },
+          .decode = [=](std::span<const std::byte> encoded, DType dtype,
+                        std::span<std::byte> out) { return elf->decode(encoded, dtype, out); },
+          .exact = false};
+}
+
 Way memcpy_way() {
   return {.name = kMemcpy,
           .encode = [](const Bytes& raw, DType, Bytes& out) { out.insert(out.end(), raw.begin(), raw.end()); },
@@ -117,7 +127,7 @@ std::vector<Way> exact_ways() {
 std::vector<Way> elf_ways() {
   auto ways = exact_ways();
   ways.push_back(elves_way("default, and decoded()", {}, true));
-  ways.push_back(elves_way("paper's form, zstd -3", {.prefer_elf_packed = true}));
+  ways.push_back(paper_elf_way());
   ways.push_back(elves_way(kLossless, {.lossless = true}));
   ways.push_back(elves_way("lossless, fast", {.lossless = true, .level = Level::Fast}));
   return ways;

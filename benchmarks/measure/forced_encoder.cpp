@@ -1,6 +1,7 @@
 #include "measure/forced_encoder.hpp"
 
 #include <algorithm>
+#include <optional>
 
 #include "encode/rans/rans.hpp"
 #include "encode/selector.hpp"
@@ -24,15 +25,6 @@ std::size_t varint_bytes(std::uint64_t value) {
 }
 
 }  // namespace
-
-std::optional<EncodeOptions> options_for(const Transform& row, DType dtype, EncodeOptions options) {
-  if (row.base_use != encode::BaseUse::None) return std::nullopt;
-  for (const bool packed : {false, true}) {
-    options.prefer_elf_packed = packed;
-    if (row.accepts(dtype, options)) return options;
-  }
-  return std::nullopt;
-}
 
 std::size_t ForcedEncoder::encode(const Transform& row, std::span<const std::byte> raw, DType dtype,
                                   const EncodeOptions& options) {

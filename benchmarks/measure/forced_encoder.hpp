@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstddef>
-#include <optional>
 #include <span>
 #include <vector>
 
@@ -11,10 +10,6 @@
 #include "measure/peers.hpp"
 
 namespace elves::measure {
-
-/// `options`, changed so that the row takes this dtype where any can; nothing where none does, or where it takes a
-/// base.
-std::optional<EncodeOptions> options_for(const encode::Transform& row, DType dtype, EncodeOptions options);
 
 /// Encodes a chunk as Encoder does, but by the transform that it is told. Owns its scratch memory.
 class ForcedEncoder {

@@ -26,21 +26,20 @@ inline std::size_t chunk_bytes(DType dtype) noexcept {
 enum class TransformId : std::uint8_t {
   Raw = 0,
   Planes = 1,
-  ElfPacked = 2,
-  Elf = 3,
-  De = 4,
-  Blocks = 5,
-  IntDelta = 6,
-  Palette = 7,
-  Window = 8,
-  Delta = 9,
-  ElfDelta = 10
+  Elf = 2,
+  De = 3,
+  Blocks = 4,
+  IntDelta = 5,
+  Palette = 6,
+  Window = 7,
+  Delta = 8,
+  ElfDelta = 9
 };
 
-/// Above all numbers of TransformId.
-inline constexpr std::size_t kTransformCount = 11;
+/// One past the largest TransformId; the size of tables indexed by it.
+inline constexpr std::size_t kTransformCount = 10;
 
-/// The name in reports, for example "elf-packed"; "unknown" for a number this build does not know.
+/// The name in reports, for example "int-delta"; "unknown" for a number that this build does not know.
 std::string_view name(TransformId transform) noexcept;
 
 /// Whether chunks of this transform are differences: decoding them takes the base's bytes.
@@ -91,7 +90,6 @@ struct EncodeOptions {
   bool use_planes = true;          ///< stage `planes`
   bool use_delta = true;           ///< stage `delta`; needs a base
   bool use_entropy_coding = true;  ///< stage `zstd`; without it all streams are stored as they are
-  bool prefer_elf_packed = false;  ///< the paper's packed form in the place of planes form (experiments)
 };
 
 /// The member of EncodeOptions that switches a stage on or off. Null for Stage::Hd.

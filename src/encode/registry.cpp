@@ -7,7 +7,6 @@
 #include "encode/transforms/delta/delta.hpp"
 #include "encode/transforms/delta/elf_delta.hpp"
 #include "encode/transforms/elf/elf.hpp"
-#include "encode/transforms/elf_packed/elf_packed.hpp"
 #include "encode/transforms/int_delta/int_delta.hpp"
 #include "encode/transforms/palette/palette.hpp"
 #include "encode/transforms/planes/planes.hpp"
@@ -18,8 +17,7 @@ namespace elves {
 namespace encode {
 namespace {
 
-constexpr std::array kTransforms{kRaw,      kPlanes,  kDe,     kElf,   kElfPacked, kBlocks,
-                                 kIntDelta, kPalette, kWindow, kDelta, kElfDelta};
+constexpr std::array kTransforms{kRaw, kPlanes, kDe, kElf, kBlocks, kIntDelta, kPalette, kWindow, kDelta, kElfDelta};
 
 }  // namespace
 

@@ -83,23 +83,21 @@ StreamPlan StreamEncoder::plan(const Stream& stream, const EncodeOptions& option
     if (n < best.bytes) best = {kind, n};
   };
   const auto mark = scratch.mark();
-  if (!stream.matches_only) {
-    const auto sample = sample_of(bytes, kPieceBytes, scratch);
-    const auto counts = histogram(sample);
-    const auto entropy = entropy_bits(counts);
-    const auto rans = scale(rans_bytes(entropy, sample.size()), sample.size(), bytes.size());
-    const auto huffman = scale(huffman_bytes(entropy, sample.size()), sample.size(), bytes.size());
-    const auto n_values = static_cast<std::size_t>(std::ranges::count_if(counts, [](auto n) { return n != 0; }));
-    const auto with_tables = huffman + kTableBytes * (1 + bytes.size() / kBlockBytes);
-    consider(StreamKind::Rans, rans + rans::kLeastOverhead + n_values);
-    if (best.kind == StreamKind::Stored || !stream.is_noise || best.bytes > with_tables + with_tables / kQuickLoss) {
-      consider(StreamKind::Huffman, with_tables);
-    }
+  const auto sample = sample_of(bytes, kPieceBytes, scratch);
+  const auto counts = histogram(sample);
+  const auto entropy = entropy_bits(counts);
+  const auto rans = scale(rans_bytes(entropy, sample.size()), sample.size(), bytes.size());
+  const auto huffman = scale(huffman_bytes(entropy, sample.size()), sample.size(), bytes.size());
+  const auto n_values = static_cast<std::size_t>(std::ranges::count_if(counts, [](auto n) { return n != 0; }));
+  const auto with_tables = huffman + kTableBytes * (1 + bytes.size() / kBlockBytes);
+  consider(StreamKind::Rans, rans + rans::kLeastOverhead + n_values);
+  if (best.kind == StreamKind::Stored || !stream.is_noise || best.bytes > with_tables + with_tables / kQuickLoss) {
+    consider(StreamKind::Huffman, with_tables);
   }
-  if (stream.matches_only || (look_for_repeats && !stream.is_noise && repeats_itself(bytes))) {
-    const auto sample = sample_of(bytes, kMatchPieceBytes, scratch);
-    const auto frame = code(StreamKind::Zstd, sample, kFastMatches, scratch);
-    const auto n = scale(frame.size(), sample.size(), bytes.size());
+  if (look_for_repeats && !stream.is_noise && repeats_itself(bytes)) {
+    const auto pieces = sample_of(bytes, kMatchPieceBytes, scratch);
+    const auto frame = code(StreamKind::Zstd, pieces, kFastMatches, scratch);
+    const auto n = scale(frame.size(), pieces.size(), bytes.size());
     consider(StreamKind::Zstd, n + n / 64);
   }
   scratch.rewind(mark);
@@ -140,10 +138,8 @@ StreamEncoder::Form StreamEncoder::smallest_form(const Stream& stream, Scratch& 
     const auto data = code(kind, stream.bytes, match_level, scratch);
     best = smaller({kind, data}, best);
   };
-  if (!stream.matches_only) {
-    try_kind(StreamKind::Rans, 0);
-    try_kind(StreamKind::Huffman, 0);
-  }
+  try_kind(StreamKind::Rans, 0);
+  try_kind(StreamKind::Huffman, 0);
   try_kind(StreamKind::Zstd, kMatches);
   if (best.kind == StreamKind::Zstd) try_kind(StreamKind::Zstd, kBestMatches);
   return best;
@@ -176,7 +172,7 @@ void StreamEncoder::encode(std::span<const Stream> streams, const EncodeOptions&
   for (const Stream& stream : streams) {
     const auto mark = scratch.mark();
     auto form = form_of(stream, options, scratch);
-    if (try_context && !stream.matches_only) form = or_by_context(form, stream.bytes, past, scratch);
+    if (try_context) form = or_by_context(form, stream.bytes, past, scratch);
     past.history.add(stream.bytes);
     write_header(form.kind, stream.bytes.size(), to);
     if (form.kind > StreamKind::Stored) to.varint(form.data.size());

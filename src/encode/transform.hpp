@@ -25,7 +25,6 @@ struct Chunk {
 /// A stream that a transform made: its bytes, and what is known of them.
 struct Stream {
   std::span<const std::byte> bytes;
-  bool matches_only = false;  ///< worth looking for matches only (the paper's coder)
   bool is_noise = false;  ///< nothing repeats, and it is one of many: a quick coder is worth a hundredth of its size
 };
 
@@ -76,7 +75,6 @@ enum class BaseUse : std::uint8_t { None, Exact, Any };
 struct Transform {
   TransformId id = TransformId::Raw;
   std::string_view name;
-  std::uint32_t since_format = 1;  ///< first archive format that may hold it
   /// The stage that switches it on and that the report credits with its savings. None: always on, and what it saves is
   /// saved by entropy coding.
   std::optional<Stage> stage = std::nullopt;

@@ -503,10 +503,8 @@ TEST(KernelContract, histograms_count_every_byte) {
 }
 
 TEST(KernelContract, encoders_give_the_same_bytes_on_every_target) {
-  const std::vector<EncodeOptions> all_options{{},
-                                               {.lossless = true},
-                                               {.error_bound = 1e-4, .min_snr_db = -1000},
-                                               {.level = Level::Max, .prefer_elf_packed = true}};
+  const std::vector<EncodeOptions> all_options{
+      {}, {.lossless = true}, {.error_bound = 1e-4, .min_snr_db = -1000}, {.level = Level::Max}};
   for (const auto& kind : testing::kinds()) {
     for (const DType dtype : testing::all_dtypes()) {
       if (block_elements(dtype) > 1) continue;

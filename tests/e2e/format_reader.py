@@ -19,7 +19,7 @@ import zstandard
 FORMAT_VERSION = 1
 REGULAR, SYMLINK, HARDLINK, DIRECTORY = range(4)
 NO_BASE = 0xFFFFFFFF
-DIFFERENCES = (9, 10)  # transforms that need the base's bytes
+DIFFERENCES = (8, 9)  # transforms that need the base's bytes
 MOST_SKETCH_BYTES = 2048
 
 DTYPES = ("bytes", "bool", "u8", "i8", "u16", "i16", "u32", "i32", "u64", "i64", "f16", "bf16", "f32", "f64",
@@ -27,8 +27,8 @@ DTYPES = ("bytes", "bool", "u8", "i8", "u16", "i16", "u32", "i32", "u64", "i64",
           "q4_0", "q4_1", "q5_0", "q5_1", "q8_0", "q8_1", "q2_k", "q3_k", "q4_k", "q5_k", "q6_k", "q8_k",
           "iq2_xxs", "iq2_xs", "iq3_xxs", "iq1_s", "iq4_nl", "iq3_s", "iq2_s", "iq4_xs", "iq1_m", "tq1_0", "tq2_0",
           "mxfp4")
-TRANSFORMS = {0: "raw", 1: "planes", 2: "elf-packed", 3: "elf", 4: "de", 5: "blocks", 6: "int-delta", 7: "palette",
-              8: "window", 9: "delta", 10: "elf-delta"}
+TRANSFORMS = {0: "raw", 1: "planes", 2: "elf", 3: "de", 4: "blocks", 5: "int-delta", 6: "palette", 7: "window",
+              8: "delta", 9: "elf-delta"}
 
 
 class FormatError(Exception):
@@ -331,19 +331,6 @@ def join_elf(cursor, dtype, n_bytes):
     return join_outliers(cursor, from_symbols(symbols, dtype, dropped), n_outliers)
 
 
-def join_elf_packed(cursor, dtype, n_bytes):
-    dropped, n_outliers = elf_header(cursor, dtype)
-    word_bytes, mantissa = ELF[dtype]
-    symbol_bits = 1 + mantissa - dropped
-    n = n_bytes // word_bytes
-    bits = as_bits(cursor.stream(ceil8(symbol_bits * n)))[:symbol_bits * n].reshape(n, symbol_bits)
-    m = np.zeros(n, np.uint64)
-    for column in range(1, symbol_bits):
-        m = m << np.uint64(1) | bits[:, column].astype(np.uint64)
-    symbols = m << np.uint64(1) | bits[:, 0].astype(np.uint64)  # the packed form has the sign at the top
-    return join_outliers(cursor, from_symbols(symbols, dtype, dropped), n_outliers)
-
-
 def numbers_of_bits(bits, widths):
     """Numbers of `widths` bits each, which follow each other without gaps."""
     ends = np.cumsum(widths)
@@ -560,7 +547,7 @@ def join_elf_delta(cursor, dtype, n_bytes):
     return join_outliers(cursor, from_symbols(symbols, dtype, dropped), n_outliers)
 
 
-JOIN = {"raw": join_raw, "planes": join_planes, "elf-packed": join_elf_packed, "elf": join_elf, "de": join_de,
+JOIN = {"raw": join_raw, "planes": join_planes, "elf": join_elf, "de": join_de,
         "blocks": join_blocks, "int-delta": join_int_delta, "palette": join_palette, "window": join_window,
         "delta": join_delta, "elf-delta": join_elf_delta}
 

@@ -543,7 +543,7 @@ def dtype_in(name):
 
 
 class Chunks(unittest.TestCase):
-    """Chunks that no command makes today (elf-packed), and those of earlier versions."""
+    """Chunks of every transform and kind of stream, also those that an archive of the examples does not have."""
 
     def test_the_examples_of_the_pages_of_transforms(self):
         n = 0

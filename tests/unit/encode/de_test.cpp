@@ -153,7 +153,7 @@ TEST(De, looks_for_repeats_in_several_places) {
 // A chunk by hand: 3 floats 1.0, 1.0, 2.0 as in docs/format/transforms/de.md.
 Bytes chunk(int flags, int length, int distance) {
   Bytes made;
-  for (const int byte : {4, 2, 1 << 3 | 1, flags, 1 << 3 | 1, length, 1 << 3 | 1, distance, 2 << 3 | 1, 0x7F, 0x80,
+  for (const int byte : {3, 2, 1 << 3 | 1, flags, 1 << 3 | 1, length, 1 << 3 | 1, distance, 2 << 3 | 1, 0x7F, 0x80,
                          2 << 3 | 0, 0, 2 << 3 | 0, 0, 2 << 3 | 0, 0}) {
     made.push_back(static_cast<std::byte>(byte));
   }

@@ -43,15 +43,6 @@ TEST(Encoder, codes_float32_weights_by_elf) {
   EXPECT_GT(done.stats.max_abs_error, 0x1p-25);
 }
 
-TEST(Encoder, makes_the_papers_form_larger_than_the_planes_of_elf) {
-  const auto planes = encode(weights(DType::F32, 0.02), DType::F32);
-  const auto packed = encode(weights(DType::F32, 0.02), DType::F32, {.prefer_elf_packed = true});
-  EXPECT_EQ(packed.stats.transform, TransformId::ElfPacked);
-  EXPECT_EQ(packed.decoded, planes.decoded);
-  EXPECT_LT(packed.ratio(), planes.ratio());
-  EXPECT_GT(packed.ratio(), 1.4);
-}
-
 TEST(Encoder, codes_all_other_weights_exactly) {
   for (const DType dtype : {DType::BF16, DType::F8E4M3, DType::F8E5M2, DType::C64, DType::C128, DType::I32}) {
     const Bytes raw = weights(dtype, 0.02);
@@ -194,9 +185,6 @@ TEST(Encoder, does_as_the_stage_switches_say) {
   const Bytes raw = weights(DType::F32, 0.02);
   EXPECT_EQ(encode(raw, DType::F32, {.use_elf = false}).stats.transform, TransformId::Planes);
   EXPECT_EQ(encode(raw, DType::F32, {.use_elf = false, .use_planes = false}).stats.transform, TransformId::Raw);
-  const auto packed = encode(raw, DType::F32, {.use_entropy_coding = false, .prefer_elf_packed = true});
-  EXPECT_EQ(packed.stats.transform, TransformId::ElfPacked);
-  EXPECT_NEAR(packed.ratio(), 4.0 / 3, 0.001);
   const auto stored = encode(raw, DType::F32, {.lossless = true, .use_entropy_coding = false});
   EXPECT_EQ(stored.stats.transform, TransformId::Raw);
   EXPECT_LE(stored.stats.encoded_bytes, raw.size() + 5);

@@ -47,7 +47,6 @@ std::vector<Golden> all() {
   const EncodeOptions max{.lossless = true, .level = Level::Max};
   const EncodeOptions no_guard{.min_snr_db = 0};
   const EncodeOptions coarse{.error_bound = 1e-5, .min_snr_db = 0};
-  const EncodeOptions packed{.min_snr_db = 0, .prefer_elf_packed = true};
   const EncodeOptions only_de{.lossless = true, .use_planes = false, .use_entropy_coding = false};
   const auto normal = [](DType dtype, std::size_t n) { return testing::normal_weights(dtype, n, 0.02, 42); };
   const auto kind = [](const std::string& name, DType dtype, std::size_t n) {
@@ -127,9 +126,6 @@ std::vector<Golden> all() {
       {"elf_f32_bound_1e-5", DType::F32, TransformId::Elf, coarse, normal(DType::F32, 500)},
       {"elf_f16", DType::F16, TransformId::Elf, no_guard, normal(DType::F16, 900)},
       {"elf_f64", DType::F64, TransformId::Elf, no_guard, normal(DType::F64, 300)},
-      {"elf_packed_f32", DType::F32, TransformId::ElfPacked, packed, normal(DType::F32, 500)},
-      {"elf_packed_f16", DType::F16, TransformId::ElfPacked, packed, normal(DType::F16, 900)},
-      {"elf_packed_f64", DType::F64, TransformId::ElfPacked, packed, normal(DType::F64, 300)},
       {"de_f32", DType::F32, TransformId::De, only_de, kind("few distinct values", DType::F32, 500)},
       {"de_f64", DType::F64, TransformId::De, only_de, kind("few distinct values", DType::F64, 500)},
       {"palette_f32_9_values", DType::F32, TransformId::Palette, lossless,

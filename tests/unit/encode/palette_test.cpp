@@ -123,7 +123,7 @@ TEST(Palette, sees_the_one_value_too_many_wherever_it_is) {
 }
 
 TEST(Palette, refuses_an_index_beyond_its_values) {
-  const auto chunk = [](int index) { return bytes({7, 3, 4, 6 << 3 | 1, 5, 0, 7, 0, 9, 0, 1 << 3 | 1, index}); };
+  const auto chunk = [](int index) { return bytes({6, 3, 4, 6 << 3 | 1, 5, 0, 7, 0, 9, 0, 1 << 3 | 1, index}); };
   Bytes back(8);
   EXPECT_TRUE(Decoder().decode(chunk(0b00011010), DType::U16, back).has_value());
   EXPECT_EQ(back, bytes({5, 0, 7, 0, 9, 0, 9, 0}));
@@ -133,11 +133,11 @@ TEST(Palette, refuses_an_index_beyond_its_values) {
 TEST(Palette, refuses_headers_that_do_not_fit) {
   Bytes back(8);
   const auto decodes = [&](Bytes chunk) { return Decoder().decode(chunk, DType::U16, back).has_value(); };
-  EXPECT_TRUE(decodes(bytes({7, 1, 4, 2 << 3 | 1, 5, 0, 1 << 3 | 1, 0})));
-  EXPECT_FALSE(decodes(bytes({7, 1, 3, 2 << 3 | 1, 5, 0, 1 << 3 | 1, 0}))) << "three elements where four are due";
-  EXPECT_FALSE(decodes(bytes({7, 2, 4, 2 << 3 | 1, 5, 0, 1 << 3 | 1, 0}))) << "values of another size";
-  EXPECT_FALSE(decodes(bytes({7, 0x81, 0x02, 4, 2 << 3 | 1, 5, 0, 1 << 3 | 1, 0}))) << "257 values";
-  EXPECT_FALSE(decodes(bytes({7})));
+  EXPECT_TRUE(decodes(bytes({6, 1, 4, 2 << 3 | 1, 5, 0, 1 << 3 | 1, 0})));
+  EXPECT_FALSE(decodes(bytes({6, 1, 3, 2 << 3 | 1, 5, 0, 1 << 3 | 1, 0}))) << "three elements where four are due";
+  EXPECT_FALSE(decodes(bytes({6, 2, 4, 2 << 3 | 1, 5, 0, 1 << 3 | 1, 0}))) << "values of another size";
+  EXPECT_FALSE(decodes(bytes({6, 0x81, 0x02, 4, 2 << 3 | 1, 5, 0, 1 << 3 | 1, 0}))) << "257 values";
+  EXPECT_FALSE(decodes(bytes({6})));
 }
 
 }  // namespace

@@ -15,7 +15,6 @@ Result<void> join(ByteCursor& header, StreamSource& streams, DType dtype, Scratc
 /// Blocks of quantized numbers as streams of scales, minima, quants. docs/format/transforms/blocks.md
 inline constexpr Transform kBlocks{.id = TransformId::Blocks,
                                    .name = "blocks",
-                                   .since_format = 1,
                                    .stage = Stage::Planes,
                                    .accepts = blocks::accepts,
                                    .split = blocks::split,

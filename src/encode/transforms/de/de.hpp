@@ -17,7 +17,6 @@ Result<void> join(ByteCursor& header, StreamSource& streams, DType dtype, Scratc
 /// docs/format/transforms/de.md
 inline constexpr Transform kDe{.id = TransformId::De,
                                .name = "de",
-                               .since_format = 1,
                                .stage = Stage::De,
                                .level = Level::Default,
                                .accepts = de::accepts,

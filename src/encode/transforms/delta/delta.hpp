@@ -15,7 +15,6 @@ Result<void> join(ByteCursor& header, StreamSource& streams, DType dtype, Scratc
 /// Differences from the base's words, in groups of like exponents of the base. docs/format/transforms/delta.md
 inline constexpr Transform kDelta{.id = TransformId::Delta,
                                   .name = "delta",
-                                  .since_format = 1,
                                   .stage = Stage::Delta,
                                   .base_use = BaseUse::Exact,
                                   .accepts = delta::accepts,

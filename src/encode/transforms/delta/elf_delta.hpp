@@ -15,7 +15,6 @@ Result<void> join(ByteCursor& header, StreamSource& streams, DType dtype, Scratc
 /// Differences between the integers that ELF makes of the words and of the base's. docs/format/transforms/elf-delta.md
 inline constexpr Transform kElfDelta{.id = TransformId::ElfDelta,
                                      .name = "elf-delta",
-                                     .since_format = 1,
                                      .stage = Stage::Delta,
                                      .standalone_stage = Stage::Elf,
                                      .lossy = true,

@@ -92,7 +92,7 @@ Result<void> join_symbols(const Header& header, std::span<const std::span<const 
 }
 
 bool accepts(DType dtype, const EncodeOptions& options) {
-  return !options.prefer_elf_packed && dropped_bits(dtype, options.error_bound).has_value();
+  return dropped_bits(dtype, options.error_bound).has_value();
 }
 
 void split(const Chunk& chunk, const EncodeOptions& options, Scratch& scratch, Split& to) {

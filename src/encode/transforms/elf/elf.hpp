@@ -52,7 +52,6 @@ Result<void> join(ByteCursor& header, StreamSource& streams, DType dtype, Scratc
 /// Exponent-less floats (paper 002, section 6.1), their symbols as planes. docs/format/transforms/elf.md
 inline constexpr Transform kElf{.id = TransformId::Elf,
                                 .name = "elf",
-                                .since_format = 1,
                                 .stage = Stage::Elf,
                                 .lossy = true,
                                 .accepts = elf::accepts,

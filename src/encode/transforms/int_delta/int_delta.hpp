@@ -16,7 +16,6 @@ Result<void> join(ByteCursor& header, StreamSource& streams, DType dtype, Scratc
 /// Integers as differences to the one before: sorted tables, positions, offsets. docs/format/transforms/int-delta.md
 inline constexpr Transform kIntDelta{.id = TransformId::IntDelta,
                                      .name = "int-delta",
-                                     .since_format = 1,
                                      .stage = Stage::Planes,
                                      .accepts = int_delta::accepts,
                                      .promises = int_delta::promises,

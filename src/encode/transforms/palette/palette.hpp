@@ -17,7 +17,6 @@ Result<void> join(ByteCursor& header, StreamSource& streams, DType dtype, Scratc
 /// Chunks of at most 256 distinct words: the words, and an index for each element. docs/format/transforms/palette.md
 inline constexpr Transform kPalette{.id = TransformId::Palette,
                                     .name = "palette",
-                                    .since_format = 1,
                                     .stage = Stage::Palette,
                                     .accepts = palette::accepts,
                                     .promises = palette::promises,

@@ -25,7 +25,6 @@ Result<void> join_words(WordShape shape, StreamSource& streams, std::span<std::b
 /// docs/format/transforms/planes.md
 inline constexpr Transform kPlanes{.id = TransformId::Planes,
                                    .name = "planes",
-                                   .since_format = 1,
                                    .stage = Stage::Planes,
                                    .accepts = planes::accepts,
                                    .promises = planes::promises,

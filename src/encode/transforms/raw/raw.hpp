@@ -17,7 +17,6 @@ Result<void> join(ByteCursor& header, StreamSource& streams, DType dtype, Scratc
 /// The chunk as one stream. Takes every dtype. docs/format/transforms/raw.md
 inline constexpr Transform kRaw{.id = TransformId::Raw,
                                 .name = "raw",
-                                .since_format = 1,
                                 .accepts = raw::accepts,
                                 .promises = raw::promises,
                                 .split = raw::split,

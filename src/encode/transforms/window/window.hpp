@@ -18,7 +18,6 @@ Result<void> join(ByteCursor& header, StreamSource& streams, DType dtype, Scratc
 /// docs/format/transforms/window.md
 inline constexpr Transform kWindow{.id = TransformId::Window,
                                    .name = "window",
-                                   .since_format = 1,
                                    .stage = Stage::Planes,
                                    .accepts = window::accepts,
                                    .promises = window::promises,
