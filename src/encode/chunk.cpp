@@ -6,7 +6,6 @@
 #include "encode/registry.hpp"
 #include "encode/selector.hpp"
 #include "encode/streams.hpp"
-#include "encode/transforms/raw/raw.hpp"
 #include "support/assert.hpp"
 
 namespace elves {

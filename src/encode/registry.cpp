@@ -2,31 +2,16 @@
 
 #include <array>
 
-#include "encode/transforms/blocks/blocks.hpp"
-#include "encode/transforms/de/de.hpp"
-#include "encode/transforms/delta/delta.hpp"
-#include "encode/transforms/delta/elf_delta.hpp"
-#include "encode/transforms/elf/elf.hpp"
-#include "encode/transforms/int_delta/int_delta.hpp"
-#include "encode/transforms/palette/palette.hpp"
-#include "encode/transforms/planes/planes.hpp"
-#include "encode/transforms/raw/raw.hpp"
-#include "encode/transforms/window/window.hpp"
-
 namespace elves {
 namespace encode {
-namespace {
 
-constexpr std::array kTransforms{kRaw, kPlanes, kDe, kElf, kBlocks, kIntDelta, kPalette, kWindow, kDelta, kElfDelta};
-
-}  // namespace
-
-std::span<const Transform> transforms() noexcept {
-  return kTransforms;
+std::span<const Transform> transforms() {
+  static const std::array rows{kRaw, kPlanes, kDe, kElf, kBlocks, kIntDelta, kPalette, kWindow, kDelta, kElfDelta};
+  return rows;
 }
 
-const Transform* find_transform(std::uint8_t id) noexcept {
-  for (const Transform& row : kTransforms) {
+const Transform* find_transform(std::uint8_t id) {
+  for (const Transform& row : transforms()) {
     if (static_cast<std::uint8_t>(row.id) == id) return &row;
   }
   return nullptr;

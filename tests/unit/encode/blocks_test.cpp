@@ -1,16 +1,15 @@
 #include <gtest/gtest.h>
 
 #include "chunk_data.hpp"
-#include "encode/transforms/blocks/blocks.hpp"
+#include "encode/registry.hpp"
 #include "encode/transforms/blocks/layouts.hpp"
-#include "encode/transforms/planes/planes.hpp"
 
 namespace elves::encode {
 namespace {
 
 using testing::Bytes;
 
-constexpr std::size_t kBlocks = 70;  // more than are taken apart at once
+constexpr std::size_t kBlockCount = 70;  // more than are taken apart at once
 
 std::vector<DType> block_dtypes() {
   std::vector<DType> all;
@@ -20,14 +19,14 @@ std::vector<DType> block_dtypes() {
   return all;
 }
 
-Bytes random_blocks(DType dtype, std::size_t n = kBlocks) {
+Bytes random_blocks(DType dtype, std::size_t n = kBlockCount) {
   return testing::random_bytes(n * size_bytes(dtype), 5);
 }
 
 std::vector<Bytes> split(const Bytes& raw, DType dtype) {
   Scratch scratch;
   Split split;
-  blocks::split({raw, dtype}, {}, scratch, split);
+  kBlocks.split({raw, dtype}, {}, scratch, split);
   EXPECT_TRUE(split.header.empty());
   std::vector<Bytes> streams;
   for (const auto& stream : split.streams) streams.emplace_back(stream.bytes.begin(), stream.bytes.end());
@@ -65,7 +64,7 @@ TEST(Blocks, become_a_stream_for_each_field) {
     const auto streams = split(random_blocks(dtype), dtype);
     ASSERT_EQ(streams.size(), fields.size());
     for (std::size_t k = 0; k < fields.size(); ++k) {
-      ASSERT_EQ(streams[k].size(), kBlocks * fields[k].symbols());
+      ASSERT_EQ(streams[k].size(), kBlockCount * fields[k].symbols());
       for (const auto symbol : streams[k]) ASSERT_LT(static_cast<unsigned>(symbol), 1u << fields[k].width());
     }
   }
@@ -161,7 +160,7 @@ TEST(BlockNumbers, halves_are_turned_as_planes_turn_them) {
   const auto block = random_blocks(DType::Q4_0, 1);
   Scratch scratch;
   Split planes;
-  planes::split({std::span(block).first(2), DType::F16}, {}, scratch, planes);
+  kPlanes.split({std::span(block).first(2), DType::F16}, {}, scratch, planes);
   EXPECT_EQ(stream(block, DType::Q4_0, 0), std::vector<int>{static_cast<int>(planes.streams[0].bytes[0])});
   EXPECT_EQ(stream(block, DType::Q4_0, 1), std::vector<int>{static_cast<int>(planes.streams[1].bytes[0])});
 }

@@ -3,11 +3,10 @@
 #include <numeric>
 
 #include "chunk_data.hpp"
+#include "encode/registry.hpp"
 #include "encode/streams.hpp"
 #include "encode/transforms/int_delta/fold.hpp"
-#include "encode/transforms/int_delta/int_delta.hpp"
 #include "encode/transforms/int_delta/kernel.hpp"
-#include "encode/transforms/planes/planes.hpp"
 
 namespace elves::encode {
 namespace {
@@ -88,7 +87,7 @@ Encoded encode(const Bytes& raw, DType dtype, EncodeOptions options = {}) {
 std::size_t in_planes(const Bytes& raw, DType dtype) {
   Scratch scratch;
   Split split;
-  planes::split({raw, dtype}, {}, scratch, split);
+  kPlanes.split({raw, dtype}, {}, scratch, split);
   Bytes encoded;
   StreamEncoder().encode(split.streams, {}, scratch, encoded);
   return encoded.size();
@@ -119,17 +118,17 @@ TEST(IntDelta, is_chosen_for_numbers_that_change_slowly) {
 
 TEST(IntDelta, is_not_tried_where_neighbours_have_nothing_in_common) {
   for (const DType dtype : kIntegers) {
-    EXPECT_FALSE(int_delta::promises({testing::random_bytes(80000, 4), dtype})) << name(dtype);
-    EXPECT_FALSE(int_delta::promises({testing::normal_weights(dtype, 20000, 0.05, 5), dtype})) << name(dtype);
-    EXPECT_FALSE(int_delta::promises({Bytes(80000), dtype})) << name(dtype) << ": constant";
-    EXPECT_FALSE(int_delta::promises({{}, dtype})) << name(dtype);
-    EXPECT_FALSE(int_delta::promises({Bytes(size_bytes(dtype), std::byte{9}), dtype})) << name(dtype);
+    EXPECT_FALSE(kIntDelta.promises({testing::random_bytes(80000, 4), dtype})) << name(dtype);
+    EXPECT_FALSE(kIntDelta.promises({testing::normal_weights(dtype, 20000, 0.05, 5), dtype})) << name(dtype);
+    EXPECT_FALSE(kIntDelta.promises({Bytes(80000), dtype})) << name(dtype) << ": constant";
+    EXPECT_FALSE(kIntDelta.promises({{}, dtype})) << name(dtype);
+    EXPECT_FALSE(kIntDelta.promises({Bytes(size_bytes(dtype), std::byte{9}), dtype})) << name(dtype);
   }
 }
 
 TEST(IntDelta, is_for_integers_of_two_bytes_and_more) {
   for (const DType dtype : testing::all_dtypes()) {
-    EXPECT_EQ(int_delta::accepts(dtype, {}), std::ranges::find(kIntegers, dtype) != std::end(kIntegers)) << name(dtype);
+    EXPECT_EQ(kIntDelta.accepts(dtype, {}), std::ranges::find(kIntegers, dtype) != std::end(kIntegers)) << name(dtype);
   }
 }
 

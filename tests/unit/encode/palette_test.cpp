@@ -1,9 +1,9 @@
 #include <gtest/gtest.h>
 
 #include "chunk_data.hpp"
+#include "encode/registry.hpp"
 #include "encode/streams.hpp"
 #include "encode/transforms/palette/kernel.hpp"
-#include "encode/transforms/palette/palette.hpp"
 #include "encode/transforms/planes/planes.hpp"
 
 namespace elves::encode {
@@ -36,7 +36,7 @@ struct Parts {
 Parts split(const Bytes& raw, DType dtype) {
   Scratch scratch;
   Split split;
-  palette::split({raw, dtype}, {}, scratch, split);
+  kPalette.split({raw, dtype}, {}, scratch, split);
   Parts parts{split.header, {}};
   for (const auto& stream : split.streams) parts.streams.emplace_back(stream.bytes.begin(), stream.bytes.end());
   return parts;
@@ -75,11 +75,11 @@ TEST(Palette, gives_back_any_number_of_values_and_elements) {
         }
         Scratch scratch;
         Split again;
-        palette::split({raw, dtype}, {}, scratch, again);
+        kPalette.split({raw, dtype}, {}, scratch, again);
         ByteCursor header(again.header);
         SplitStreams source(again);
         Bytes back(raw.size());
-        ASSERT_TRUE(palette::join(header, source, dtype, scratch, back, {}).has_value());
+        ASSERT_TRUE(kPalette.join(header, source, dtype, scratch, back, {}).has_value());
         ASSERT_EQ(back, raw);
       }
     }
@@ -102,23 +102,23 @@ TEST(Palette, is_chosen_for_few_values_and_takes_about_their_entropy) {
 TEST(Palette, promises_nothing_for_one_value_or_more_than_256) {
   for (const DType dtype : kDTypes) {
     SCOPED_TRACE(name(dtype));
-    EXPECT_FALSE(palette::promises({few(dtype, 5000, 1), dtype}));
-    EXPECT_TRUE(palette::promises({few(dtype, 5000, 2), dtype}));
-    EXPECT_TRUE(palette::promises({few(dtype, 5000, 256), dtype}));
-    EXPECT_FALSE(palette::promises({few(dtype, 5000, 257), dtype}));
-    EXPECT_FALSE(palette::promises({testing::random_bytes(40000, 2), dtype}));
-    EXPECT_FALSE(palette::promises({{}, dtype}));
+    EXPECT_FALSE(kPalette.promises({few(dtype, 5000, 1), dtype}));
+    EXPECT_TRUE(kPalette.promises({few(dtype, 5000, 2), dtype}));
+    EXPECT_TRUE(kPalette.promises({few(dtype, 5000, 256), dtype}));
+    EXPECT_FALSE(kPalette.promises({few(dtype, 5000, 257), dtype}));
+    EXPECT_FALSE(kPalette.promises({testing::random_bytes(40000, 2), dtype}));
+    EXPECT_FALSE(kPalette.promises({{}, dtype}));
   }
 }
 
 TEST(Palette, sees_the_one_value_too_many_wherever_it_is) {
   auto raw = few(DType::F32, 100000, 256);
-  ASSERT_TRUE(palette::promises({raw, DType::F32}));
+  ASSERT_TRUE(kPalette.promises({raw, DType::F32}));
   for (const std::size_t at : {0u, 51234u, 99999u}) {
     auto other = raw;
     std::fill_n(other.begin() + static_cast<std::ptrdiff_t>(at * 4), 4, std::byte{0xEE});
     if (at == 0) std::copy_n(raw.begin(), 4, other.begin() + 400);  // the value that was there stays in use
-    EXPECT_FALSE(palette::promises({other, DType::F32})) << at;
+    EXPECT_FALSE(kPalette.promises({other, DType::F32})) << at;
   }
 }
 

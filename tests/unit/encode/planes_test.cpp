@@ -1,7 +1,8 @@
 #include <gtest/gtest.h>
 
 #include "chunk_data.hpp"
-#include "encode/transforms/planes/planes.hpp"
+#include "encode/registry.hpp"
+#include "encode/transforms/planes/kernel.hpp"
 
 namespace elves::encode {
 namespace {
@@ -11,7 +12,7 @@ using testing::Bytes;
 std::vector<Bytes> split(const Bytes& raw, DType dtype) {
   Scratch scratch;
   Split split;
-  planes::split({raw, dtype}, {}, scratch, split);
+  kPlanes.split({raw, dtype}, {}, scratch, split);
   std::vector<Bytes> streams;
   for (const auto& stream : split.streams) streams.emplace_back(stream.bytes.begin(), stream.bytes.end());
   return streams;
@@ -51,7 +52,7 @@ TEST(Planes, treat_complex_numbers_as_their_parts) {
 }
 
 TEST(Planes, are_not_made_of_bytes) {
-  for (const DType dtype : {DType::Bytes, DType::Bool, DType::U8, DType::I8}) EXPECT_FALSE(planes::accepts(dtype, {}));
+  for (const DType dtype : {DType::Bytes, DType::Bool, DType::U8, DType::I8}) EXPECT_FALSE(kPlanes.accepts(dtype, {}));
 }
 
 TEST(PlanesKernel, drops_and_zeroes_the_planes_that_are_not_given) {

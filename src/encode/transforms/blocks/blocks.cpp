@@ -1,17 +1,17 @@
-#include "encode/transforms/blocks/blocks.hpp"
-
 #include <algorithm>
 #include <array>
 
+#include "encode/registry.hpp"
 #include "encode/transforms/blocks/layouts.hpp"
 
 namespace elves::encode::blocks {
+namespace {
 
 bool accepts(DType dtype, const EncodeOptions&) {
   return layout_of(dtype) != nullptr;
 }
 
-void split(const Chunk& chunk, const EncodeOptions&, Scratch& scratch, Split& to) {
+void split_chunk(const Chunk& chunk, const EncodeOptions&, Scratch& scratch, Split& to) {
   const auto& layout = *layout_of(chunk.dtype);
   const auto n_blocks = chunk.bytes.size() / layout.block_bytes;
   std::array<std::byte*, kMostFields> streams{};
@@ -25,8 +25,8 @@ void split(const Chunk& chunk, const EncodeOptions&, Scratch& scratch, Split& to
   if (!rest.empty()) to.streams.push_back({rest});
 }
 
-Result<void> join(ByteCursor&, StreamSource& source, DType dtype, Scratch&, std::span<std::byte> out,
-                  std::span<const std::byte>) {
+Result<void> join_chunk(ByteCursor&, StreamSource& source, DType dtype, Scratch&, std::span<std::byte> out,
+                        std::span<const std::byte>) {
   const auto* layout = layout_of(dtype);
   if (!layout) return Error{"blocks: damaged: " + std::string(name(dtype)) + " has no blocks"};
   const auto n_blocks = out.size() / layout->block_bytes;
@@ -45,4 +45,16 @@ Result<void> join(ByteCursor&, StreamSource& source, DType dtype, Scratch&, std:
   return {};
 }
 
+}  // namespace
 }  // namespace elves::encode::blocks
+
+namespace elves::encode {
+
+const Transform kBlocks{.id = TransformId::Blocks,
+                        .name = "blocks",
+                        .stage = Stage::Planes,
+                        .accepts = blocks::accepts,
+                        .split = blocks::split_chunk,
+                        .join = blocks::join_chunk};
+
+}  // namespace elves::encode

@@ -1,11 +1,10 @@
-#include "encode/transforms/de/de.hpp"
-
 #include <algorithm>
 #include <array>
 #include <bit>
 #include <cstring>
 
 #include "encode/bits.hpp"
+#include "encode/registry.hpp"
 #include "encode/transforms/de/kernel.hpp"
 #include "encode/transforms/planes/planes.hpp"
 
@@ -102,8 +101,6 @@ struct Joiner {
   }
 };
 
-}  // namespace
-
 bool accepts(DType dtype, const EncodeOptions&) {
   return dtype == DType::F32 || dtype == DType::F64;
 }
@@ -113,13 +110,13 @@ bool promises(const Chunk& chunk) {
   return repeats_pay<std::uint64_t>(chunk.bytes);
 }
 
-void split(const Chunk& chunk, const EncodeOptions&, Scratch& scratch, Split& to) {
+void split_chunk(const Chunk& chunk, const EncodeOptions&, Scratch& scratch, Split& to) {
   if (chunk.dtype == DType::F32) return split_words<std::uint32_t>(chunk, scratch, to);
   split_words<std::uint64_t>(chunk, scratch, to);
 }
 
-Result<void> join(ByteCursor& header, StreamSource& streams, DType dtype, Scratch& scratch, std::span<std::byte> out,
-                  std::span<const std::byte>) {
+Result<void> join_chunk(ByteCursor& header, StreamSource& streams, DType dtype, Scratch& scratch,
+                        std::span<std::byte> out, std::span<const std::byte>) {
   if (!accepts(dtype, {})) return Error{"de: damaged: there is no de form of " + std::string(name(dtype))};
   const std::size_t word = size_bytes(dtype);
   const std::size_t n = out.size() / word;
@@ -141,4 +138,18 @@ Result<void> join(ByteCursor& header, StreamSource& streams, DType dtype, Scratc
   return dtype == DType::F32 ? joined(std::uint32_t{}) : joined(std::uint64_t{});
 }
 
+}  // namespace
 }  // namespace elves::encode::de
+
+namespace elves::encode {
+
+const Transform kDe{.id = TransformId::De,
+                    .name = "de",
+                    .stage = Stage::De,
+                    .level = Level::Default,
+                    .accepts = de::accepts,
+                    .promises = de::promises,
+                    .split = de::split_chunk,
+                    .join = de::join_chunk};
+
+}  // namespace elves::encode

@@ -1,9 +1,8 @@
-#include "encode/transforms/delta/delta.hpp"
-
 #include <algorithm>
 #include <array>
 #include <string>
 
+#include "encode/registry.hpp"
 #include "encode/transforms/delta/base.hpp"
 #include "encode/transforms/delta/choice.hpp"
 #include "encode/transforms/delta/kernel.hpp"
@@ -52,13 +51,11 @@ Result<Header> read_header(ByteCursor& cursor, DType dtype, std::size_t n_words)
   return header;
 }
 
-}  // namespace
-
 bool accepts(DType dtype, const EncodeOptions&) {
   return block_elements(dtype) == 1 && dtype != DType::Bytes && dtype != DType::Bool;
 }
 
-void split(const Chunk& chunk, const EncodeOptions&, Scratch& scratch, Split& to) {
+void split_chunk(const Chunk& chunk, const EncodeOptions&, Scratch& scratch, Split& to) {
   const auto word_bytes = planes::shape_of(chunk.dtype).n_bytes;
   const auto n = chunk.bytes.size() / word_bytes;
   const auto base = fill_up(chunk.base.bytes, chunk.bytes.size(), scratch);
@@ -89,12 +86,12 @@ void split(const Chunk& chunk, const EncodeOptions&, Scratch& scratch, Split& to
   }
   const auto used = std::min(chunk.base.bytes.size(), chunk.bytes.size());
   ByteWriter writer(to.header);
-  write({.n_words = used / word_bytes, .checksum = checksum64(chunk.base.bytes.first(used))}, writer);
+  delta::write({.n_words = used / word_bytes, .checksum = checksum64(chunk.base.bytes.first(used))}, writer);
   write(header, writer);
 }
 
-Result<void> join(ByteCursor& cursor, StreamSource& streams, DType dtype, Scratch& scratch, std::span<std::byte> out,
-                  std::span<const std::byte> given_base) {
+Result<void> join_chunk(ByteCursor& cursor, StreamSource& streams, DType dtype, Scratch& scratch,
+                        std::span<std::byte> out, std::span<const std::byte> given_base) {
   if (!accepts(dtype, {})) return Error{"delta: damaged: there are no differences of " + std::string(name(dtype))};
   const auto word_bytes = planes::shape_of(dtype).n_bytes;
   const auto n = out.size() / word_bytes;
@@ -126,4 +123,17 @@ Result<void> join(ByteCursor& cursor, StreamSource& streams, DType dtype, Scratc
   return Error{"delta: damaged: another number of escapes than the header tells"};
 }
 
+}  // namespace
 }  // namespace elves::encode::delta
+
+namespace elves::encode {
+
+const Transform kDelta{.id = TransformId::Delta,
+                       .name = "delta",
+                       .stage = Stage::Delta,
+                       .base_use = BaseUse::Exact,
+                       .accepts = delta::accepts,
+                       .split = delta::split_chunk,
+                       .join = delta::join_chunk};
+
+}  // namespace elves::encode

@@ -1,8 +1,7 @@
-#include "encode/transforms/delta/elf_delta.hpp"
-
 #include <algorithm>
 #include <array>
 
+#include "encode/registry.hpp"
 #include "encode/transforms/delta/base.hpp"
 #include "encode/transforms/delta/elf_kernel.hpp"
 #include "encode/transforms/elf/elf.hpp"
@@ -102,19 +101,17 @@ Result<void> join_words(const elf::Header& header, const delta::BaseMark& mark, 
   return elf::join_symbols<Word>(header, std::span(planes).first(own.size()), streams, out);
 }
 
-}  // namespace
-
 bool accepts(DType dtype, const EncodeOptions& options) {
-  return options.use_elf && elf::accepts(dtype, options);
+  return options.use_elf && elf::dropped_bits(dtype, options.error_bound).has_value();
 }
 
-void split(const Chunk& chunk, const EncodeOptions& options, Scratch& scratch, Split& to) {
+void split_chunk(const Chunk& chunk, const EncodeOptions& options, Scratch& scratch, Split& to) {
   const auto dropped = *elf::dropped_bits(chunk.dtype, options.error_bound);
   elf::with_word(chunk.dtype, [&](auto word) { split_words<decltype(word)>(chunk, dropped, scratch, to); });
 }
 
-Result<void> join(ByteCursor& cursor, StreamSource& streams, DType dtype, Scratch& scratch, std::span<std::byte> out,
-                  std::span<const std::byte> base) {
+Result<void> join_chunk(ByteCursor& cursor, StreamSource& streams, DType dtype, Scratch& scratch,
+                        std::span<std::byte> out, std::span<const std::byte> base) {
   const auto header = elf::read_header(cursor, dtype);
   if (!header) return header.error();
   const auto mark = delta::read_mark(cursor, size_bytes(dtype), out.size(), base.size());
@@ -123,4 +120,19 @@ Result<void> join(ByteCursor& cursor, StreamSource& streams, DType dtype, Scratc
       dtype, [&](auto word) { return join_words<decltype(word)>(*header, *mark, streams, dtype, scratch, out, base); });
 }
 
+}  // namespace
 }  // namespace elves::encode::elf_delta
+
+namespace elves::encode {
+
+const Transform kElfDelta{.id = TransformId::ElfDelta,
+                          .name = "elf-delta",
+                          .stage = Stage::Delta,
+                          .standalone_stage = Stage::Elf,
+                          .lossy = true,
+                          .base_use = BaseUse::Any,
+                          .accepts = elf_delta::accepts,
+                          .split = elf_delta::split_chunk,
+                          .join = elf_delta::join_chunk};
+
+}  // namespace elves::encode

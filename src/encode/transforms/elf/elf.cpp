@@ -5,6 +5,7 @@
 #include <cmath>
 #include <string>
 
+#include "encode/registry.hpp"
 #include "encode/transforms/elf/outliers.hpp"
 
 namespace elves::encode::elf {
@@ -91,22 +92,6 @@ Result<void> join_symbols(const Header& header, std::span<const std::span<const 
   return join_outliers(streams, header.n_outliers, sizeof(Word), out);
 }
 
-bool accepts(DType dtype, const EncodeOptions& options) {
-  return dropped_bits(dtype, options.error_bound).has_value();
-}
-
-void split(const Chunk& chunk, const EncodeOptions& options, Scratch& scratch, Split& to) {
-  const auto dropped = *dropped_bits(chunk.dtype, options.error_bound);
-  with_word(chunk.dtype, [&](auto word) { split_words<decltype(word)>(chunk, dropped, scratch, to); });
-}
-
-Result<void> join(ByteCursor& cursor, StreamSource& streams, DType dtype, Scratch&, std::span<std::byte> out,
-                  std::span<const std::byte>) {
-  const auto header = read_header(cursor, dtype);
-  if (!header) return header.error();
-  return with_word(dtype, [&](auto word) { return join_words<decltype(word)>(*header, streams, out); });
-}
-
 #define ELVES_INSTANTIATE(Word)                                                                                       \
   template void split_symbols<Word>(const Chunk&, unsigned, std::span<const std::span<std::byte>>, Scratch&, Split&); \
   template Result<void> join_symbols<Word>(const Header&, std::span<const std::span<const std::byte>>, StreamSource&, \
@@ -116,4 +101,35 @@ ELVES_INSTANTIATE(std::uint16_t);
 ELVES_INSTANTIATE(std::uint32_t);
 ELVES_INSTANTIATE(std::uint64_t);
 
+namespace {
+
+bool accepts(DType dtype, const EncodeOptions& options) {
+  return dropped_bits(dtype, options.error_bound).has_value();
+}
+
+void split_chunk(const Chunk& chunk, const EncodeOptions& options, Scratch& scratch, Split& to) {
+  const auto dropped = *dropped_bits(chunk.dtype, options.error_bound);
+  with_word(chunk.dtype, [&](auto word) { split_words<decltype(word)>(chunk, dropped, scratch, to); });
+}
+
+Result<void> join_chunk(ByteCursor& cursor, StreamSource& streams, DType dtype, Scratch&, std::span<std::byte> out,
+                        std::span<const std::byte>) {
+  const auto header = read_header(cursor, dtype);
+  if (!header) return header.error();
+  return with_word(dtype, [&](auto word) { return join_words<decltype(word)>(*header, streams, out); });
+}
+
+}  // namespace
 }  // namespace elves::encode::elf
+
+namespace elves::encode {
+
+const Transform kElf{.id = TransformId::Elf,
+                     .name = "elf",
+                     .stage = Stage::Elf,
+                     .lossy = true,
+                     .accepts = elf::accepts,
+                     .split = elf::split_chunk,
+                     .join = elf::join_chunk};
+
+}  // namespace elves::encode

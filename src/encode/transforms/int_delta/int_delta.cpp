@@ -1,9 +1,8 @@
-#include "encode/transforms/int_delta/int_delta.hpp"
-
 #include <algorithm>
 #include <bit>
 #include <cstring>
 
+#include "encode/registry.hpp"
 #include "encode/transforms/int_delta/fold.hpp"
 #include "encode/transforms/int_delta/kernel.hpp"
 #include "encode/transforms/planes/planes.hpp"
@@ -38,8 +37,6 @@ std::int64_t bits_saved(const std::byte* words, std::size_t n) {
   return saved;
 }
 
-}  // namespace
-
 bool accepts(DType dtype, const EncodeOptions&) {
   const auto shape = planes::shape_of(dtype);
   return shape.n_bytes > 1 && !shape.rotate;
@@ -57,7 +54,7 @@ bool promises(const Chunk& chunk) {
   return saved * 2 >= static_cast<std::int64_t>(kProbes * n_probe) && saved > 0;
 }
 
-void split(const Chunk& chunk, const EncodeOptions&, Scratch& scratch, Split& to) {
+void split_chunk(const Chunk& chunk, const EncodeOptions&, Scratch& scratch, Split& to) {
   const auto differences = scratch.take(chunk.bytes.size());
   with_word(chunk.dtype, [&](auto word) {
     to_differences<decltype(word)>(chunk.bytes.data(), chunk.bytes.size() / sizeof(word), differences.data());
@@ -65,8 +62,8 @@ void split(const Chunk& chunk, const EncodeOptions&, Scratch& scratch, Split& to
   planes::split_words(planes::shape_of(chunk.dtype), differences, scratch, to);
 }
 
-Result<void> join(ByteCursor&, StreamSource& streams, DType dtype, Scratch& scratch, std::span<std::byte> out,
-                  std::span<const std::byte>) {
+Result<void> join_chunk(ByteCursor&, StreamSource& streams, DType dtype, Scratch& scratch, std::span<std::byte> out,
+                        std::span<const std::byte>) {
   if (!accepts(dtype, {})) return Error{"chunk: damaged: differences of " + std::string(name(dtype)) + " elements"};
   const auto differences = scratch.take(out.size());
   if (auto read = planes::join_words(planes::shape_of(dtype), streams, differences); !read) return read;
@@ -76,4 +73,17 @@ Result<void> join(ByteCursor&, StreamSource& streams, DType dtype, Scratch& scra
   return {};
 }
 
+}  // namespace
 }  // namespace elves::encode::int_delta
+
+namespace elves::encode {
+
+const Transform kIntDelta{.id = TransformId::IntDelta,
+                          .name = "int-delta",
+                          .stage = Stage::Planes,
+                          .accepts = int_delta::accepts,
+                          .promises = int_delta::promises,
+                          .split = int_delta::split_chunk,
+                          .join = int_delta::join_chunk};
+
+}  // namespace elves::encode

@@ -1,10 +1,9 @@
-#include "encode/transforms/palette/palette.hpp"
-
 #include <algorithm>
 #include <array>
 #include <numeric>
 
 #include "encode/bits.hpp"
+#include "encode/registry.hpp"
 #include "encode/transforms/palette/kernel.hpp"
 #include "encode/transforms/planes/planes.hpp"
 
@@ -82,22 +81,21 @@ Result<void> join_words(std::size_t n_values, StreamSource& streams, Scratch& sc
   return Error{"palette: damaged: an index beyond the values"};
 }
 
-}  // namespace
-
 bool accepts(DType dtype, const EncodeOptions&) {
   return planes::shape_of(dtype).n_bytes > 1;
 }
 
+// Looks at some words of the chunk, and then at all: a microsecond where they are many.
 bool promises(const Chunk& chunk) {
   return with_word(chunk.dtype, [&](auto word) { return has_few_values<decltype(word)>(chunk.bytes); });
 }
 
-void split(const Chunk& chunk, const EncodeOptions&, Scratch& scratch, Split& to) {
+void split_chunk(const Chunk& chunk, const EncodeOptions&, Scratch& scratch, Split& to) {
   with_word(chunk.dtype, [&](auto word) { split_words<decltype(word)>(chunk.bytes, scratch, to); });
 }
 
-Result<void> join(ByteCursor& header, StreamSource& streams, DType dtype, Scratch& scratch, std::span<std::byte> out,
-                  std::span<const std::byte>) {
+Result<void> join_chunk(ByteCursor& header, StreamSource& streams, DType dtype, Scratch& scratch,
+                        std::span<std::byte> out, std::span<const std::byte>) {
   if (!accepts(dtype, {})) return Error{"palette: damaged: there is no palette of " + std::string(name(dtype))};
   const auto n_values = header.read_varint();
   const auto n = header.read_varint();
@@ -115,4 +113,17 @@ Result<void> join(ByteCursor& header, StreamSource& streams, DType dtype, Scratc
   });
 }
 
+}  // namespace
 }  // namespace elves::encode::palette
+
+namespace elves::encode {
+
+const Transform kPalette{.id = TransformId::Palette,
+                         .name = "palette",
+                         .stage = Stage::Palette,
+                         .accepts = palette::accepts,
+                         .promises = palette::promises,
+                         .split = palette::split_chunk,
+                         .join = palette::join_chunk};
+
+}  // namespace elves::encode

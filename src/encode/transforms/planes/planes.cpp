@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "encode/registry.hpp"
+
 namespace elves::encode::planes {
 
 WordShape shape_of(DType dtype) {
@@ -35,15 +37,6 @@ WordShape shape_of(DType dtype) {
   }
 }
 
-bool accepts(DType dtype, const EncodeOptions&) {
-  const auto shape = shape_of(dtype);
-  return shape.n_bytes > 1 || shape.rotate;
-}
-
-bool promises(const Chunk& chunk) {
-  return shape_of(chunk.dtype).n_bytes > 1;
-}
-
 void split_words(WordShape shape, std::span<const std::byte> words, Scratch& scratch, Split& to) {
   const std::size_t n_words = words.size() / shape.n_bytes;
   std::array<std::byte*, 8> planes{};
@@ -67,14 +60,39 @@ Result<void> join_words(WordShape shape, StreamSource& streams, std::span<std::b
   return {};
 }
 
-void split(const Chunk& chunk, const EncodeOptions&, Scratch& scratch, Split& to) {
+namespace {
+
+bool accepts(DType dtype, const EncodeOptions&) {
+  const auto shape = shape_of(dtype);
+  return shape.n_bytes > 1 || shape.rotate;
+}
+
+// A plane per word is useless if a word is a byte.
+bool promises(const Chunk& chunk) {
+  return shape_of(chunk.dtype).n_bytes > 1;
+}
+
+void split_chunk(const Chunk& chunk, const EncodeOptions&, Scratch& scratch, Split& to) {
   split_words(shape_of(chunk.dtype), chunk.bytes, scratch, to);
 }
 
-Result<void> join(ByteCursor&, StreamSource& streams, DType dtype, Scratch&, std::span<std::byte> out,
-                  std::span<const std::byte>) {
+Result<void> join_chunk(ByteCursor&, StreamSource& streams, DType dtype, Scratch&, std::span<std::byte> out,
+                        std::span<const std::byte>) {
   if (!accepts(dtype, {})) return Error{"chunk: damaged: planes of " + std::string(name(dtype)) + ", which has none"};
   return join_words(shape_of(dtype), streams, out);
 }
 
+}  // namespace
 }  // namespace elves::encode::planes
+
+namespace elves::encode {
+
+const Transform kPlanes{.id = TransformId::Planes,
+                        .name = "planes",
+                        .stage = Stage::Planes,
+                        .accepts = planes::accepts,
+                        .promises = planes::promises,
+                        .split = planes::split_chunk,
+                        .join = planes::join_chunk};
+
+}  // namespace elves::encode
