@@ -17,7 +17,7 @@ struct LayerMessage {
   std::uint64_t size_bytes;
   std::uint64_t row;
   std::uint32_t shard;
-  std::uint32_t lossy_class;
+  LossId loss;
   std::uint64_t dtype;
 };
 
@@ -43,7 +43,7 @@ Result<void> read_layers(ShardReader& reader, std::uint32_t shard, mpi::PerRank<
                                layer->size_bytes,
                                row,
                                shard,
-                               layer->lossy_class,
+                               LossId{layer->loss_id},
                                layer->dtype};
     const dedup::LayerKey key{message.fingerprint, message.size_bytes, *dtype};
     to[static_cast<std::size_t>(dedup::LayerTable::owner(key, static_cast<int>(to.size())))].push_back(message);
@@ -62,7 +62,7 @@ Result<void> read_files(ShardReader& reader, std::uint32_t shard, const KeyedHas
     if (!file) return file.error();
     const auto path = reader.path(*file);
     if (!path) return path.error();
-    catalog.known_files.push_back({hash(*path), file->state, order_of(shard, row), file->lossy_class});
+    catalog.known_files.push_back({hash(*path), file->state, order_of(shard, row), LossId{file->loss_id}});
     if (file->kind == static_cast<std::uint8_t>(FileKind::Regular)) bytes += file->size_bytes;
   }
   return {};
@@ -173,8 +173,7 @@ Catalog load_catalog(const mpi::Comm& comm, const Directory& directory, dedup::L
     if (take_bases) take_bases(std::move(bases));
     for (const auto& from_rank : comm.alltoallv(to)) {
       for (const auto& m : from_rank)
-        table.insert({m.fingerprint, m.size_bytes, static_cast<DType>(m.dtype)},
-                     {{m.shard, m.row}, m.decoded, m.lossy_class});
+        table.insert({m.fingerprint, m.size_bytes, static_cast<DType>(m.dtype)}, {{m.shard, m.row}, m.decoded, m.loss});
     }
   });
   catalog.next_shard = directory.shards.empty() ? 0 : directory.shards.back() + 1;

@@ -10,6 +10,7 @@
 #include "archive/directory.hpp"
 #include "dedup/layer_table.hpp"
 #include "mpi/comm.hpp"
+#include "support/loss_id.hpp"
 
 namespace elves::archive {
 
@@ -18,7 +19,7 @@ struct KnownFile {
   Hash128 path;
   std::uint64_t state = 0;
   std::uint64_t order = 0;  ///< the later of two rows of one path has the higher
-  std::uint32_t lossy_class = 0;
+  LossId loss;
 };
 
 /// Layers of fewer bytes have no sketch.

@@ -29,7 +29,7 @@ const h5::RowType& row_type<LayerRow>() {
       sizeof(LayerRow),
       {ELVES_DIGEST(LayerRow, fingerprint), ELVES_DIGEST(LayerRow, decoded), ELVES_FIELD(LayerRow, size_bytes, U64),
        ELVES_FIELD(LayerRow, first_chunk, U64), ELVES_FIELD(LayerRow, n_chunks, U32),
-       ELVES_FIELD(LayerRow, lossy_class, U32), ELVES_FIELD(LayerRow, max_abs_error, F64),
+       ELVES_FIELD(LayerRow, loss_id, U32), ELVES_FIELD(LayerRow, max_abs_error, F64),
        ELVES_FIELD(LayerRow, shape_offset, U64), ELVES_FIELD(LayerRow, ndim, U16), ELVES_FIELD(LayerRow, dtype, U8),
        ELVES_FIELD(LayerRow, transform, U8), ELVES_FIELD(LayerRow, base_shard, U32),
        ELVES_FIELD(LayerRow, base_row, U64), ELVES_FIELD(LayerRow, standalone_bytes, U64),
@@ -59,7 +59,7 @@ const h5::RowType& row_type<FileRow>() {
        ELVES_FIELD(FileRow, gid, U32), ELVES_FIELD(FileRow, mtime_seconds, I64),
        ELVES_FIELD(FileRow, mtime_nanoseconds, U32), ELVES_FIELD(FileRow, size_bytes, U64),
        ELVES_FIELD(FileRow, first_extent, U64), ELVES_FIELD(FileRow, n_extents, U64),
-       ELVES_FIELD(FileRow, lossy_class, U32), ELVES_FIELD(FileRow, state, U64), ELVES_DIGEST(FileRow, digest),
+       ELVES_FIELD(FileRow, loss_id, U32), ELVES_FIELD(FileRow, state, U64), ELVES_DIGEST(FileRow, digest),
        ELVES_DIGEST(FileRow, restored), ELVES_FIELD(FileRow, check, U32)}};
   return type;
 }

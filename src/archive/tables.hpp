@@ -49,7 +49,7 @@ struct LayerRow {
   std::uint64_t size_bytes = 0;
   std::uint64_t first_chunk = 0;
   std::uint32_t n_chunks = 0;
-  std::uint32_t lossy_class = 0;  ///< 0: decoding gives the original bits
+  std::uint32_t loss_id = 0;  ///< 0: decoding gives the original bits
   double max_abs_error = 0;
   std::uint64_t shape_offset = 0;  ///< in /names: ndim numbers u64
   std::uint16_t ndim = 0;
@@ -97,10 +97,10 @@ struct FileRow {
   std::uint64_t size_bytes = 0;
   std::uint64_t first_extent = 0;
   std::uint64_t n_extents = 0;
-  std::uint32_t lossy_class = 0;  ///< 0: restore gives the original bits
-  std::uint64_t state = 0;        ///< what a later sweep compares to tell whether the file has changed
-  DigestBytes digest{};           ///< of the original: combined fingerprints of its extents
-  DigestBytes restored{};         ///< of what restore gives: combined decoded fingerprints
+  std::uint32_t loss_id = 0;  ///< 0: restore gives the original bits
+  std::uint64_t state = 0;    ///< what a later sweep compares to tell whether the file has changed
+  DigestBytes digest{};       ///< of the original: combined fingerprints of its extents
+  DigestBytes restored{};     ///< of what restore gives: combined decoded fingerprints
   std::uint32_t check = 0;
 };
 

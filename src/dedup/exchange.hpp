@@ -9,31 +9,31 @@
 
 namespace elves::dedup {
 
-enum class Novelty : std::uint8_t {
-  New,      ///< first of its kind: to be encoded, and its place told to settle()
-  Known,    ///< in the archive: `stored` says where
-  Repeated  ///< equals a New layer of this same call: settle() tells where
+enum class Dedup : std::uint8_t {
+  First,            ///< first of its kind in corpus order: it will be encoded and stored
+  DuplicateInWave,  ///< equals a First layer of the same call
+  Stored            ///< the archive has it already
 };
 
-struct Verdict {
-  Novelty novelty = Novelty::New;
-  bool lossless = false;  ///< of New: to be encoded without loss, for itself or for one of its repeats
-  StoredLayer stored;  ///< set for Known
+struct DedupResult {
+  Dedup kind = Dedup::First;
+  LossId allowed;      ///< of First: what its encoding may lose, for itself and for its duplicates
+  StoredLayer stored;  ///< of Stored: where
 };
 
-/// Collective. Tells for each layer of this wave whether it is the first of its kind in the archive.
+/// Collective. Finds out for each layer of this wave whether it is the first of its kind in the archive.
 /// `local`: keys of this rank, in corpus order; all keys of rank r come before those of rank r + 1 in corpus order.
-/// Returns one verdict a key, same order. Among equal new keys the first in corpus order is New.
-/// Two all-to-all exchanges: 40 bytes a key to its owner, 40 back. The verdicts, seen in corpus order, are the same for
-/// every number of ranks. `allowed_lossy_class`: see LayerTable::find. `lossless`: by key, 1 where it may have no loss
-/// at all. Throws Failure on all ranks together.
-std::vector<Verdict> deduplicate(const mpi::Comm& comm, const LayerTable& table, std::span<const LayerKey> local,
-                                 std::span<const std::uint8_t> lossless, std::uint32_t allowed_lossy_class);
+/// `allowed`: by key, what the layer may lose: nothing (kExact), or the one loss of this sweep. A stored layer is used
+/// if it is exact or lost what is allowed. If any of several equal layers of a wave must be exact, the First is exact.
+/// Returns one result a key, same order. The results, seen in corpus order, are the same for every number of ranks.
+/// Two all-to-all exchanges: 40 bytes a key to its owner, 48 back. Throws Failure on all ranks together.
+std::vector<DedupResult> deduplicate(const mpi::Comm& comm, const LayerTable& table, std::span<const LayerKey> local,
+                                     std::span<const LossId> allowed);
 
-/// Collective. After encoding: takes the places of the New layers into the table and tells those of the Repeated ones.
-/// `layers`: one row a key of the same call of deduplicate(), set where the verdict is New or Known; on return set
-/// everywhere. Two exchanges, of New keys (72 bytes) and Repeated keys (40 out, 40 back).
+/// Collective. After encoding: enters the First layers into the table, and looks up the duplicates of this wave.
+/// `layers`: one row a key of the same call of deduplicate(), set if the result is First or Stored; on return set for
+/// all keys. Two exchanges, of First keys (88 bytes) and of DuplicateInWave keys (40 out, 48 back).
 void settle(const mpi::Comm& comm, LayerTable& table, std::span<const LayerKey> local,
-            std::span<const Verdict> verdicts, std::span<StoredLayer> layers);
+            std::span<const DedupResult> results, std::span<StoredLayer> layers);
 
 }  // namespace elves::dedup

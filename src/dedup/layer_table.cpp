@@ -2,11 +2,11 @@
 
 namespace elves::dedup {
 
-const StoredLayer* LayerTable::find(const LayerKey& key, std::uint32_t allowed_lossy_class) const {
+const StoredLayer* LayerTable::find(const LayerKey& key, LossId allowed) const {
   const auto at = layers_.find(key);
   if (at == layers_.end()) return nullptr;
-  const auto stored = at->second.lossy_class;
-  return stored == 0 || stored == allowed_lossy_class ? &at->second : nullptr;
+  const auto loss = at->second.loss;
+  return loss.is_exact() || loss == allowed ? &at->second : nullptr;
 }
 
 const StoredLayer* LayerTable::latest(const LayerKey& key) const {
@@ -16,8 +16,8 @@ const StoredLayer* LayerTable::latest(const LayerKey& key) const {
 
 void LayerTable::insert(const LayerKey& key, const StoredLayer& layer) {
   const auto [at, added] = layers_.try_emplace(key, layer);
-  // A later sweep stored the layer again because the entry had loss that it does not allow: the newer one serves it.
-  if (!added && at->second.lossy_class != 0) at->second = layer;
+  // A later sweep stored the layer again because it did not allow the loss of this entry: the newer entry serves it.
+  if (!added && !at->second.loss.is_exact()) at->second = layer;
 }
 
 }  // namespace elves::dedup

@@ -8,6 +8,7 @@
 #include "elves/dtype.hpp"
 #include "support/hash.hpp"
 #include "support/layer_ref.hpp"
+#include "support/loss_id.hpp"
 
 namespace elves::dedup {
 
@@ -23,15 +24,14 @@ struct LayerKey {
 struct StoredLayer {
   LayerRef place;
   Hash128 decoded;  ///< fingerprint of the bytes that decoding gives; the layer's own where it is exact
-  /// 0 where decoding gives the same bits, else lossy_class() of the options that it was encoded with.
-  std::uint32_t lossy_class = 0;
+  LossId loss;      ///< exact if decoding gives the same bits, else of the options that it was encoded with
 };
 
 /// This rank's share of the global layer table. Owner of a key is `fingerprint mod ranks`; about 100 bytes a layer.
 class LayerTable {
  public:
-  /// A layer stored exactly serves every sweep; one stored with loss serves only sweeps with the same loss.
-  const StoredLayer* find(const LayerKey& key, std::uint32_t allowed_lossy_class) const;
+  /// The entry of a key if it is exact or has lost what `allowed` names; else nullptr.
+  const StoredLayer* find(const LayerKey& key, LossId allowed) const;
   /// The entry of a key, whatever its loss.
   const StoredLayer* latest(const LayerKey& key) const;
   /// Keeps the more exact of two entries of one key.

@@ -29,7 +29,7 @@ Bits unseen_delta(Bits alone) {
 
 bool usable(const FamilyMember& child, const FamilyMember& base) {
   if (child.layer.dtype != base.layer.dtype) return false;
-  return !base.lossy || (child.lossy && child.layer.lossy_class == base.layer.lossy_class);
+  return base.layer.loss.is_exact() || child.layer.loss == base.layer.loss;
 }
 
 // By how much predictions on two bases must differ for the layer to tell which is better.
@@ -121,7 +121,7 @@ void GroupPlan::prepare_newcomers() {
     Newcomer& newcomer = newcomers_[i];
     newcomer.alone = kAloneUnseen;
     if (!member.sketch.empty()) {
-      if (member.lossy) newcomer.words = Words::Elf;
+      if (!member.layer.loss.is_exact()) newcomer.words = Words::Elf;
       newcomer.alone = predict_alone(caches_.own.get(member, newcomer.words));
     }
     newcomer.on_known = newcomer.alone;

@@ -4,6 +4,7 @@
 
 #include "elves/dtype.hpp"
 #include "support/hash.hpp"
+#include "support/loss_id.hpp"
 
 namespace elves::families {
 
@@ -18,9 +19,8 @@ struct FamilyLayer {
   std::uint64_t source = 0;  ///< opaque, handed back with a choice
   std::uint64_t row = 0;     ///< where the layer lies or will lie
   std::uint32_t shard = 0;
-  std::uint32_t lossy_class = 0;  ///< of what is stored; of newcomers: what it may become
+  LossId loss;  ///< of what is stored; of newcomers: what encoding them may lose (ELF)
   DType dtype = DType::Bytes;
-  bool may_lose = false;  ///< with a lossy_class: ELF integers are differenced where the samples say that ELF takes it
 };
 
 }  // namespace elves::families

@@ -17,7 +17,7 @@ std::uint64_t name_key(const Hash128& group, const Hash128& model, const Hash128
 void KnownLayers::add(const FamilyMember& member, SignatureMaker& signatures) {
   const auto number = static_cast<std::uint32_t>(members_.size());
   const FamilyLayer& layer = member.layer;
-  members_.push_back({layer, keep(member.sketch), member.lossy});
+  members_.push_back({layer, keep(member.sketch)});
   by_name_[name_key(layer.group, layer.model, layer.name)] = number;
   if (member.sketch.empty()) return;
   Group& group = groups_[layer.group];

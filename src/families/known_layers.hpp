@@ -13,11 +13,10 @@
 
 namespace elves::families {
 
-/// A layer as predictions see it.
+/// A layer as predictions see it: `layer.loss` is exact where the samples say that ELF will not take it.
 struct FamilyMember {
   FamilyLayer layer;
   std::span<const std::byte> sketch;  ///< may be empty
-  bool lossy = false;                 ///< decoding gives other bits, as far as is known
 };
 
 /// A number for a layer's name; others have the same by accident only.

@@ -10,8 +10,10 @@ namespace elves::families {
 namespace {
 
 FamilyMember newcomer(const FamilyLayer& layer, std::span<const std::byte> sketch) {
+  FamilyMember member{layer, sketch};
   const bool takes_elf = sketch.empty() || elf_takes(layer.dtype, layer.size_bytes, sketch);
-  return {layer, sketch, layer.may_lose && layer.lossy_class != 0 && takes_elf};
+  if (!takes_elf) member.layer.loss = kExact;
+  return member;
 }
 
 float as_number(Bits bits) {
@@ -43,7 +45,7 @@ FamilyPlanner::~FamilyPlanner() = default;
 
 void FamilyPlanner::add_known(const FamilyLayer& layer, std::span<const std::byte> sketch) {
   ELVES_ASSERT(sketch.empty() || sketch.size() == sketch_bytes(layer.dtype, layer.size_bytes));
-  state_->known.add({layer, sketch, layer.lossy_class != 0}, state_->signatures);
+  state_->known.add({layer, sketch}, state_->signatures);
 }
 
 std::size_t FamilyPlanner::n_known() const noexcept {

@@ -22,11 +22,11 @@ std::uint32_t bytes_of_chunk(DType dtype, std::uint64_t size_bytes, std::uint32_
 }
 
 /// Runs of the work's chunks by source: (source, first byte) -> chunk.
-const WorkChunk* find_chunk(const Work& work, std::size_t source, std::uint64_t file_offset) {
-  const auto at = std::ranges::lower_bound(work.chunks, std::pair(source, file_offset), {}, [](const WorkChunk& chunk) {
-    return std::pair(chunk.source, chunk.file_offset);
-  });
-  const bool found = at != work.chunks.end() && at->source == source && at->file_offset == file_offset;
+const AssignedChunk* find_chunk(const AssignedWave& assigned, std::size_t source, std::uint64_t file_offset) {
+  const auto at =
+      std::ranges::lower_bound(assigned.chunks, std::pair(source, file_offset), {},
+                               [](const AssignedChunk& chunk) { return std::pair(chunk.source, chunk.file_offset); });
+  const bool found = at != assigned.chunks.end() && at->source == source && at->file_offset == file_offset;
   return found ? &*at : nullptr;
 }
 
@@ -41,24 +41,24 @@ BaseReader::BaseReader(const archive::Directory& directory, const std::string& c
   for (int t = 0; t < threads; ++t) workers_.emplace_back(decoded_);
 }
 
-void BaseReader::prepare(const Work& work, const Buffer& raw) {
-  work_ = &work;
+void BaseReader::prepare(const AssignedWave& assigned, const Buffer& raw) {
+  assigned_ = &assigned;
   raw_ = &raw;
-  places_.assign(work.bases.size(), {});
+  places_.assign(assigned.bases.size(), {});
   unchanged_.clear();
-  if (work.bases.empty()) return;
+  if (assigned.bases.empty()) return;
   std::unordered_map<std::string_view, std::size_t> sources;
-  for (std::size_t s = 0; s < work.sources.size(); ++s) sources.emplace(work.sources[s].path, s);
-  std::vector<std::vector<std::uint32_t>> chunks(work.bases.size());
-  std::vector<DType> dtypes(work.bases.size());
-  for (const auto& chunk : work.chunks) {
+  for (std::size_t s = 0; s < assigned.sources.size(); ++s) sources.emplace(assigned.sources[s].path, s);
+  std::vector<std::vector<std::uint32_t>> chunks(assigned.bases.size());
+  std::vector<DType> dtypes(assigned.bases.size());
+  for (const auto& chunk : assigned.chunks) {
     if (chunk.base == kNoBase) continue;
     chunks[chunk.base].push_back(chunk.number);
     dtypes[chunk.base] = chunk.dtype;
   }
   std::map<std::uint32_t, std::vector<std::size_t>> archived;  // by shard
-  for (std::size_t b = 0; b < work.bases.size(); ++b) {
-    const auto& base = work.bases[b];
+  for (std::size_t b = 0; b < assigned.bases.size(); ++b) {
+    const auto& base = assigned.bases[b];
     if (const auto at = sources.find(base.source.path); at != sources.end()) places_[b].source = at->second;
     places_[b].in_corpus = !base.source.path.empty() && is_unchanged(base.source);
     if (!places_[b].in_corpus) archived[base.shard].push_back(b);
@@ -69,7 +69,7 @@ void BaseReader::prepare(const Work& work, const Buffer& raw) {
         archive::ShardReader::open_file(directory_.path + "/" + archive::shard_name(number), directory_.identity.id);
     if (!reader) continue;
     const auto shard = std::make_shared<archive::ShardReader>(std::move(*reader));
-    for (const auto b : bases) find_in_archive(shard, work.bases[b], chunks[b], dtypes[b], places_[b]);
+    for (const auto b : bases) find_in_archive(shard, assigned.bases[b], chunks[b], dtypes[b], places_[b]);
     if (++n_open > kOpenShards) shard->let_go();
   }
 }
@@ -85,7 +85,7 @@ bool BaseReader::is_unchanged(const SourceFile& source) {
 
 // A base that cannot be read as it should, or that is cut into other chunks, leaves `place` without chunks: decoding
 // would not find them.
-void BaseReader::find_in_archive(const std::shared_ptr<archive::ShardReader>& shard, const WorkBase& base,
+void BaseReader::find_in_archive(const std::shared_ptr<archive::ShardReader>& shard, const BaseLocation& base,
                                  std::span<const std::uint32_t> wanted, DType dtype, Place& place) {
   const auto layer = shard->layer(base.row);
   if (!layer || layer->base_shard != archive::kNoShard || layer->size_bytes != base.size_bytes ||
@@ -105,16 +105,16 @@ void BaseReader::find_in_archive(const std::shared_ptr<archive::ShardReader>& sh
   place.chunks = std::move(found);
 }
 
-std::optional<std::span<const std::byte>> BaseReader::in_wave(const Place& place, const WorkBase& base,
-                                                              const WorkChunk& chunk) const {
+std::optional<std::span<const std::byte>> BaseReader::in_wave(const Place& place, const BaseLocation& base,
+                                                              const AssignedChunk& chunk) const {
   if (place.source == kNoBase) return std::nullopt;
   const auto offset = plan::place_of_chunk(chunk.dtype, base.size_bytes, chunk.number).offset_bytes;
-  const auto* own = find_chunk(*work_, place.source, base.offset_bytes + offset);
+  const auto* own = find_chunk(*assigned_, place.source, base.offset_bytes + offset);
   if (own == nullptr || own->digest != base.digests[chunk.number]) return std::nullopt;
   return raw_->bytes().subspan(own->buffer_at, own->size_bytes);
 }
 
-std::optional<std::span<const std::byte>> BaseReader::from_corpus(const WorkBase& base, const WorkChunk& chunk,
+std::optional<std::span<const std::byte>> BaseReader::from_corpus(const BaseLocation& base, const AssignedChunk& chunk,
                                                                   Worker& worker) {
   if (worker.path != base.source.path) {
     worker.file = FileDescriptor(open_regular_file(corpus_ + "/" + base.source.path));
@@ -128,7 +128,7 @@ std::optional<std::span<const std::byte>> BaseReader::from_corpus(const WorkBase
   return bytes;
 }
 
-std::optional<std::span<const std::byte>> BaseReader::from_archive(const Place& place, const WorkChunk& chunk,
+std::optional<std::span<const std::byte>> BaseReader::from_archive(const Place& place, const AssignedChunk& chunk,
                                                                    Worker& worker) {
   const auto stored = place.chunks.find(chunk.number);
   if (stored == place.chunks.end()) return std::nullopt;
@@ -138,9 +138,9 @@ std::optional<std::span<const std::byte>> BaseReader::from_archive(const Place& 
   return worker.held.span();
 }
 
-BaseReader::Found BaseReader::base_of(const WorkChunk& chunk, std::size_t thread) {
+BaseReader::Found BaseReader::base_of(const AssignedChunk& chunk, std::size_t thread) {
   if (chunk.base == kNoBase) return {};
-  const auto& base = work_->bases[chunk.base];
+  const auto& base = assigned_->bases[chunk.base];
   const auto& place = places_[chunk.base];
   if (bytes_of_chunk(chunk.dtype, base.size_bytes, chunk.number) == 0) return {};
   auto& worker = workers_[thread];
@@ -151,7 +151,7 @@ BaseReader::Found BaseReader::base_of(const WorkChunk& chunk, std::size_t thread
   if (place.in_corpus) {
     auto bytes = in_wave(place, base, chunk);
     if (!bytes) bytes = from_corpus(base, chunk, worker);
-    return bytes ? cut(*bytes, base.exact) : Found{};
+    return bytes ? cut(*bytes, base.loss.is_exact()) : Found{};
   }
   const auto bytes = from_archive(place, chunk, worker);
   return bytes ? cut(*bytes, true) : Found{};

@@ -28,9 +28,9 @@ class BaseReader {
  public:
   BaseReader(const archive::Directory& directory, const std::string& corpus, const KeyedHash& hash, int threads);
 
-  /// Main thread, before the wave is encoded: finds out where each of its bases is to be read. `work` and `raw` must
-  /// stay until the next call.
-  void prepare(const Work& work, const Buffer& raw);
+  /// Main thread, before the wave is encoded: finds out where each of its bases is to be read. `assigned` and `raw`
+  /// must stay until the next call.
+  void prepare(const AssignedWave& assigned, const Buffer& raw);
 
   /// What there is to take differences from.
   struct Found {
@@ -40,12 +40,13 @@ class BaseReader {
 
   /// Any thread, each with a number of its own below `threads`. The base of a chunk; empty where it has none, or it
   /// cannot be had. Holds until the next call of this thread.
-  Found base_of(const WorkChunk& chunk, std::size_t thread);
+  Found base_of(const AssignedChunk& chunk, std::size_t thread);
 
  private:
   /// Where a base is read.
   struct Place {
-    std::size_t source = kNoBase;  ///< of Work::sources, where the base's file is read in this wave by this rank
+    std::size_t source =
+        kNoBase;  ///< of AssignedWave::sources, where the base's file is read in this wave by this rank
     bool in_corpus = false;
     std::map<std::uint32_t, restore::StoredChunk> chunks;  ///< in the archive, by number
   };
@@ -60,21 +61,23 @@ class BaseReader {
   };
 
   bool is_unchanged(const SourceFile& source);
-  static void find_in_archive(const std::shared_ptr<archive::ShardReader>& shard, const WorkBase& base,
+  static void find_in_archive(const std::shared_ptr<archive::ShardReader>& shard, const BaseLocation& base,
                               std::span<const std::uint32_t> wanted, DType dtype, Place& place);
-  std::optional<std::span<const std::byte>> in_wave(const Place& place, const WorkBase& base,
-                                                    const WorkChunk& chunk) const;
-  std::optional<std::span<const std::byte>> from_corpus(const WorkBase& base, const WorkChunk& chunk, Worker& worker);
-  std::optional<std::span<const std::byte>> from_archive(const Place& place, const WorkChunk& chunk, Worker& worker);
+  std::optional<std::span<const std::byte>> in_wave(const Place& place, const BaseLocation& base,
+                                                    const AssignedChunk& chunk) const;
+  std::optional<std::span<const std::byte>> from_corpus(const BaseLocation& base, const AssignedChunk& chunk,
+                                                        Worker& worker);
+  std::optional<std::span<const std::byte>> from_archive(const Place& place, const AssignedChunk& chunk,
+                                                         Worker& worker);
 
   const archive::Directory& directory_;
   const std::string& corpus_;
   const KeyedHash& hash_;
   restore::BaseCache decoded_;
   std::vector<Worker> workers_;
-  const Work* work_ = nullptr;
+  const AssignedWave* assigned_ = nullptr;
   const Buffer* raw_ = nullptr;
-  std::vector<Place> places_;                        ///< by Work::bases
+  std::vector<Place> places_;                        ///< by AssignedWave::bases
   std::unordered_map<std::string, bool> unchanged_;  ///< of this wave's source files
 };
 

@@ -70,15 +70,15 @@ Hash128 group_of(DType dtype, std::span<const std::uint64_t> shape, std::uint32_
 }
 
 /// A unit that may be given a base, or become one.
-struct Families::Candidate {
+struct BaseSearch::Candidate {
   std::size_t unit = 0;  ///< of Plan::units
-  std::size_t news = 0;  ///< of the NewUnits that it is one of
+  std::size_t news = 0;  ///< of the NewLayers that it is one of
   families::FamilyLayer layer;
   Bytes sketch;
   std::optional<families::BaseChoice> choice;
 };
 
-void Families::add_known(std::span<const archive::KnownBase> bases) {
+void BaseSearch::add_known(std::span<const archive::KnownBase> bases) {
   const auto ranks = static_cast<std::size_t>(comm_.size());
   mpi::PerRank<std::byte> to(ranks);
   for (const auto& base : bases) {
@@ -90,7 +90,7 @@ void Families::add_known(std::span<const archive::KnownBase> bases) {
     layer.source = kArchiveOnly;
     layer.row = base.place.row;
     layer.shard = base.place.shard;
-    layer.lossy_class = 0;  // what the archive gives is what differences are taken from
+    layer.loss = kExact;  // what the archive gives is what differences are taken from
     layer.dtype = base.dtype;
     const bool fits = base.sketch.size() == sketch_bytes(layer);  // made by a version that sketched otherwise
     if (fits) write(layer, base.sketch, to[owner_of(layer.group, ranks)]);
@@ -104,15 +104,15 @@ void Families::add_known(std::span<const archive::KnownBase> bases) {
 }
 
 // Workers sample the chunks that they hold; homes put the samples of each layer together.
-void Families::sketch(const plan::Plan& plan, const Home& home, std::span<Candidate> candidates, const Buffer& raw,
-                      const Work& work) const {
-  mpi::PerRank<std::byte> samples(work.shares.size());
-  for (std::size_t r = 0; r < work.shares.size(); ++r) {
-    for (const auto& share : work.shares[r]) {
-      const auto& first = work.chunks[share.first_chunk];
+void BaseSearch::sketch(const plan::Plan& plan, const PlannedWave& planned, std::span<Candidate> candidates,
+                        const Buffer& raw, const AssignedWave& assigned) const {
+  mpi::PerRank<std::byte> samples(assigned.shares.size());
+  for (std::size_t r = 0; r < assigned.shares.size(); ++r) {
+    for (const auto& share : assigned.shares[r]) {
+      const auto& first = assigned.chunks[share.first_chunk];
       const auto n_bytes = families::sketch_bytes(first.dtype, share.unit_bytes);
-      if (first.task == Task::Skip || n_bytes == 0) continue;
-      const auto& last = work.chunks[share.first_chunk + share.n_chunks - 1];
+      if (!first.task.encode || n_bytes == 0) continue;
+      const auto& last = assigned.chunks[share.first_chunk + share.n_chunks - 1];
       const auto bytes = raw.bytes().subspan(first.buffer_at, last.buffer_at + last.size_bytes - first.buffer_at);
       samples[r].resize(samples[r].size() + n_bytes);
       const auto first_byte = plan::place_of_chunk(first.dtype, share.unit_bytes, first.number).offset_bytes;
@@ -124,9 +124,9 @@ void Families::sketch(const plan::Plan& plan, const Home& home, std::span<Candid
 
   std::map<std::size_t, Candidate*> by_unit;
   for (auto& candidate : candidates) by_unit[candidate.unit] = &candidate;
-  for (std::size_t r = 0; r < home.shares.size(); ++r) {
+  for (std::size_t r = 0; r < planned.shares.size(); ++r) {
     ByteCursor cursor(told[r]);
-    for (const auto& share : home.shares[r]) {
+    for (const auto& share : planned.shares[r]) {
       const auto at = by_unit.find(share.unit);
       if (at == by_unit.end()) continue;
       const auto& unit = plan.units[share.unit];
@@ -140,7 +140,7 @@ void Families::sketch(const plan::Plan& plan, const Home& home, std::span<Candid
 }
 
 // Brings candidates to the owners of their groups, and the choices back.
-void Families::ask(std::span<Candidate* const> candidates) {
+void BaseSearch::ask(std::span<Candidate* const> candidates) {
   const auto ranks = static_cast<std::size_t>(comm_.size());
   mpi::PerRank<std::byte> to(ranks);
   mpi::PerRank<Candidate*> askers(ranks);
@@ -175,7 +175,7 @@ void Families::ask(std::span<Candidate* const> candidates) {
 }
 
 // Layers too small for a sketch follow the large ones of their model: the base of most bytes is their first hint.
-void Families::follow_models(std::span<Candidate> candidates) {
+void BaseSearch::follow_models(std::span<Candidate> candidates) {
   struct Vote {
     Hash128 model;
     Hash128 base;
@@ -227,7 +227,7 @@ void Families::follow_models(std::span<Candidate> candidates) {
 }
 
 // Asks the homes of the bases where these lie in the corpus. One for each candidate with a choice.
-std::vector<WorkBase> Families::locate(const plan::Plan& plan, std::span<const Candidate> candidates) const {
+std::vector<BaseLocation> BaseSearch::locate(const plan::Plan& plan, std::span<const Candidate> candidates) const {
   mpi::PerRank<std::uint64_t> questions(static_cast<std::size_t>(comm_.size()));
   for (const auto& candidate : candidates) {
     if (!candidate.choice || candidate.choice->base.source == kArchiveOnly) continue;
@@ -245,17 +245,17 @@ std::vector<WorkBase> Families::locate(const plan::Plan& plan, std::span<const C
              .offset_bytes = unit.offset_bytes,
              .size_bytes = unit.size_bytes,
              .digests = known.digests,
-             .exact = known.lossy_class == 0},
+             .loss = known.loss},
             writer);
     }
   }
   const auto told = comm_.alltoallv(answers);
   std::vector<ByteCursor> cursors(told.begin(), told.end());
-  std::vector<WorkBase> bases;
+  std::vector<BaseLocation> bases;
   for (const auto& candidate : candidates) {
     if (!candidate.choice) continue;
     const auto& base = candidate.choice->base;
-    auto place = base.source == kArchiveOnly ? WorkBase{} : read_base(cursors[rank_of(base.source)]);
+    auto place = base.source == kArchiveOnly ? BaseLocation{} : read_base(cursors[rank_of(base.source)]);
     place.size_bytes = base.size_bytes;
     place.shard = base.shard;
     place.row = base.row;
@@ -264,18 +264,18 @@ std::vector<WorkBase> Families::locate(const plan::Plan& plan, std::span<const C
   return bases;
 }
 
-void Families::tell(const Home& home, std::span<const Candidate> candidates, std::span<const WorkBase> bases,
-                    Work& work) const {
-  std::map<std::size_t, const WorkBase*> by_unit;
+void BaseSearch::tell(const PlannedWave& planned, std::span<const Candidate> candidates,
+                      std::span<const BaseLocation> bases, AssignedWave& assigned) const {
+  std::map<std::size_t, const BaseLocation*> by_unit;
   auto next = bases.begin();
   for (const auto& candidate : candidates) {
     if (candidate.choice) by_unit[candidate.unit] = &*next++;
   }
-  mpi::PerRank<std::byte> to(home.shares.size());
-  for (std::size_t r = 0; r < home.shares.size(); ++r) {
+  mpi::PerRank<std::byte> to(planned.shares.size());
+  for (std::size_t r = 0; r < planned.shares.size(); ++r) {
     ByteWriter writer(to[r]);
-    for (std::size_t s = 0; s < home.shares[r].size(); ++s) {
-      const auto at = by_unit.find(home.shares[r][s].unit);
+    for (std::size_t s = 0; s < planned.shares[r].size(); ++s) {
+      const auto at = by_unit.find(planned.shares[r][s].unit);
       if (at == by_unit.end()) continue;
       writer.varint(s);
       write(*at->second, writer);
@@ -284,16 +284,17 @@ void Families::tell(const Home& home, std::span<const Candidate> candidates, std
   const auto told = comm_.alltoallv(to);
   for (std::size_t r = 0; r < told.size(); ++r) {
     for (ByteCursor cursor(told[r]); !cursor.at_end();) {
-      const auto& share = work.shares[r].at(cursor.read_varint());
+      const auto& share = assigned.shares[r].at(cursor.read_varint());
       for (std::size_t c = share.first_chunk; c < share.first_chunk + share.n_chunks; ++c)
-        work.chunks[c].base = work.bases.size();
-      work.bases.push_back(read_base(cursor));
+        assigned.chunks[c].base = assigned.bases.size();
+      assigned.bases.push_back(read_base(cursor));
       ELVES_ASSERT(!cursor.failed());
     }
   }
 }
 
-std::vector<Families::Candidate> Families::candidates_of(const plan::Plan& plan, std::span<const NewUnit> news) const {
+std::vector<BaseSearch::Candidate> BaseSearch::candidates_of(const plan::Plan& plan,
+                                                             std::span<const NewLayer> news) const {
   std::vector<Candidate> candidates;
   std::size_t file = SIZE_MAX;
   std::string model;
@@ -316,18 +317,18 @@ std::vector<Families::Candidate> Families::candidates_of(const plan::Plan& plan,
     layer.source = source_number(comm_.rank(), u);
     layer.row = news[i].place.row;
     layer.shard = news[i].place.shard;
-    layer.lossy_class = news[i].lossy_class;
+    layer.loss = news[i].loss;
     layer.dtype = extent.dtype;
-    layer.may_lose = news[i].lossy_class != 0;
     candidates.push_back(std::move(candidate));
   }
   return candidates;
 }
 
-std::vector<FamilyNews> Families::choose(const plan::Plan& plan, const Home& home, std::vector<NewUnit> news,
-                                         const Buffer& raw, Work& work) {
+std::vector<BaseSearchResult> BaseSearch::choose(const plan::Plan& plan, const PlannedWave& planned,
+                                                 std::vector<NewLayer> news, const Buffer& raw,
+                                                 AssignedWave& assigned) {
   auto candidates = candidates_of(plan, news);
-  sketch(plan, home, candidates, raw, work);
+  sketch(plan, planned, candidates, raw, assigned);
   std::vector<Candidate*> with_sketch;
   std::vector<Candidate*> without;
   for (auto& candidate : candidates) (candidate.sketch.empty() ? without : with_sketch).push_back(&candidate);
@@ -337,9 +338,9 @@ std::vector<FamilyNews> Families::choose(const plan::Plan& plan, const Home& hom
   for (const auto& candidate : candidates) {
     if (!candidate.choice) bases_.emplace(candidate.unit, std::move(news[candidate.news]));
   }
-  tell(home, candidates, locate(plan, candidates), work);
+  tell(planned, candidates, locate(plan, candidates), assigned);
 
-  std::vector<FamilyNews> found(news.size());
+  std::vector<BaseSearchResult> found(news.size());
   for (auto& candidate : candidates) {
     auto& family = found[candidate.news];
     family.sketch = std::move(candidate.sketch);
@@ -352,8 +353,8 @@ std::vector<FamilyNews> Families::choose(const plan::Plan& plan, const Home& hom
   return found;
 }
 
-void Families::set_lossy_class(std::size_t unit, std::uint32_t lossy_class) {
-  if (const auto at = bases_.find(unit); at != bases_.end()) at->second.lossy_class = lossy_class;
+void BaseSearch::set_loss(std::size_t unit, LossId loss) {
+  if (const auto at = bases_.find(unit); at != bases_.end()) at->second.loss = loss;
 }
 
 }  // namespace elves::pipeline

@@ -23,11 +23,11 @@ namespace elves::pipeline {
 
 /// A unit of this rank's plan that is stored for the first time, and so may be a base for those that come later in this
 /// sweep.
-struct NewUnit {
+struct NewLayer {
   std::size_t unit = 0;  ///< of Plan::units
   LayerRef place;
-  std::vector<Hash128> digests;   ///< of its chunks
-  std::uint32_t lossy_class = 0;  ///< of what decoding gives; before it is encoded: of what that may give
+  std::vector<Hash128> digests;  ///< of its chunks
+  LossId loss;                   ///< of the stored layer; before it is encoded: what encoding may lose
 };
 
 /// The layer that a unit may be stored as a difference from.
@@ -37,46 +37,48 @@ struct ChosenBase {
   bool by_lineage = false;
 };
 
-/// What was found for NewUnits, in their order.
-struct FamilyNews {
+/// What was found for NewLayers, in their order.
+struct BaseSearchResult {
   std::optional<ChosenBase> base;
   std::vector<std::byte> sketch;  ///< empty: none
 };
 
-class Families {
+class BaseSearch {
  public:
   /// The models that lineage names as bases of a model (hashes of their identities); zero: none.
   using Hints = std::function<std::array<Hash128, 2>(const Hash128& model)>;
 
-  Families(const mpi::Comm& comm, Hints hints) : comm_(comm), hints_(std::move(hints)) {}
+  BaseSearch(const mpi::Comm& comm, Hints hints) : comm_(comm), hints_(std::move(hints)) {}
 
   /// Collective. Layers of earlier sweeps that can be bases, any share of them on any rank.
   void add_known(std::span<const archive::KnownBase> bases);
 
-  /// Collective. Finds bases for the New units of a wave, and tells the workers where these lie: fills Work::bases and
-  /// WorkChunk::base. `raw`: the bytes of the work. Ten exchanges: a sketch (2 KiB at most) and 130 bytes a layer, some
-  /// 100 bytes and 16 a chunk for each base that is found. What is found depends on the corpus and the waves only.
-  std::vector<FamilyNews> choose(const plan::Plan& plan, const Home& home, std::vector<NewUnit> news, const Buffer& raw,
-                                 Work& work);
+  /// Collective. Finds bases for the New units of a wave, and tells the workers where these lie: fills
+  /// AssignedWave::bases and AssignedChunk::base. `raw`: the bytes of the work. Ten exchanges: a sketch (2 KiB at most)
+  /// and 130 bytes a layer, some 100 bytes and 16 a chunk for each base that is found. What is found depends on the
+  /// corpus and the waves only.
+  std::vector<BaseSearchResult> choose(const plan::Plan& plan, const PlannedWave& planned, std::vector<NewLayer> news,
+                                       const Buffer& raw, AssignedWave& assigned);
 
   /// Not collective. After encoding: what decoding a unit gives, where others may rest on it.
-  void set_lossy_class(std::size_t unit, std::uint32_t lossy_class);
+  void set_loss(std::size_t unit, LossId loss);
 
  private:
   struct Candidate;
 
-  std::vector<Candidate> candidates_of(const plan::Plan& plan, std::span<const NewUnit> news) const;
-  void sketch(const plan::Plan& plan, const Home& home, std::span<Candidate> candidates, const Buffer& raw,
-              const Work& work) const;
+  std::vector<Candidate> candidates_of(const plan::Plan& plan, std::span<const NewLayer> news) const;
+  void sketch(const plan::Plan& plan, const PlannedWave& planned, std::span<Candidate> candidates, const Buffer& raw,
+              const AssignedWave& assigned) const;
   void ask(std::span<Candidate* const> candidates);
   void follow_models(std::span<Candidate> candidates);
-  std::vector<WorkBase> locate(const plan::Plan& plan, std::span<const Candidate> candidates) const;
-  void tell(const Home& home, std::span<const Candidate> candidates, std::span<const WorkBase> bases, Work& work) const;
+  std::vector<BaseLocation> locate(const plan::Plan& plan, std::span<const Candidate> candidates) const;
+  void tell(const PlannedWave& planned, std::span<const Candidate> candidates, std::span<const BaseLocation> bases,
+            AssignedWave& assigned) const;
 
   const mpi::Comm& comm_;
   Hints hints_;
   families::FamilyPlanner planner_;
-  std::map<std::size_t, NewUnit> bases_;                       ///< those of this sweep that others may rest on, by unit
+  std::map<std::size_t, NewLayer> bases_;                      ///< those of this sweep that others may rest on, by unit
   std::map<Hash128, std::map<Hash128, std::uint64_t>> votes_;  ///< model, base model, bytes: of models owned here
 };
 

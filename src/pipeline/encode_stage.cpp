@@ -20,7 +20,7 @@ std::uint64_t cpu_nanoseconds_of_thread() {
 }
 
 /// ELF did not take the chunk, and so perhaps not the base's either, which is then exact after all.
-bool could_use_exact_base(const WorkChunk& chunk, const Base& base) {
+bool could_use_exact_base(const AssignedChunk& chunk, const Base& base) {
   return !base.bytes.empty() && !base.exact && chunk.stats.exact && !needs_base(chunk.stats.transform);
 }
 
@@ -29,10 +29,10 @@ bool could_use_exact_base(const WorkChunk& chunk, const Base& base) {
 EncodeStage::EncodeStage(int threads, const EncodeOptions& options, const KeyedHash& hash, bool verify)
     : threads_(threads), options_(options), hash_(hash), verify_(verify), workers_(static_cast<std::size_t>(threads)) {}
 
-Result<void> EncodeStage::encode(WorkChunk& chunk, std::span<const std::byte> raw, const BaseReader::Found& found,
+Result<void> EncodeStage::encode(AssignedChunk& chunk, std::span<const std::byte> raw, const BaseReader::Found& found,
                                  Worker& worker, Arena& arena, Arena::Place& place) const {
   auto options = options_;
-  options.lossless = options.lossless || chunk.task == Task::EncodeLossless;
+  options.lossless = options.lossless || chunk.task.allowed.is_exact();
   auto& out = arena.block_for(2 * raw.size() + kSmallAttempt);
   const auto begin = out.size();
   const auto start = cpu_nanoseconds_of_thread();
@@ -69,20 +69,20 @@ EncodingSums EncodeStage::sums() const {
   return sums;
 }
 
-Result<void> EncodeStage::run(Work& work, const Buffer& raw, BaseReader& bases, std::vector<Arena>& arenas,
+Result<void> EncodeStage::run(AssignedWave& assigned, const Buffer& raw, BaseReader& bases, std::vector<Arena>& arenas,
                               std::atomic<std::uint64_t>& bytes_done) {
   arenas.resize(static_cast<std::size_t>(threads_));
   for (auto& arena : arenas) arena.clear();
-  places_.resize(work.chunks.size());
+  places_.resize(assigned.chunks.size());
   Result<void> outcome;
   std::mutex mutex;
-  const auto n = static_cast<std::ptrdiff_t>(work.chunks.size());
+  const auto n = static_cast<std::ptrdiff_t>(assigned.chunks.size());
 #pragma omp parallel for schedule(dynamic) num_threads(threads_)
   for (std::ptrdiff_t i = 0; i < n; ++i) {
     const auto at = static_cast<std::size_t>(i);
-    auto& chunk = work.chunks[at];
+    auto& chunk = assigned.chunks[at];
     bytes_done += chunk.size_bytes;
-    if (chunk.task == Task::Skip) continue;
+    if (!chunk.task.encode) continue;
     const auto thread = static_cast<std::size_t>(omp_get_thread_num());
     places_[at].thread = thread;
     Result<void> done;
@@ -94,12 +94,12 @@ Result<void> EncodeStage::run(Work& work, const Buffer& raw, BaseReader& bases, 
     }
     if (!done) {
       const std::lock_guard lock(mutex);
-      outcome = Error{work.sources[chunk.source].path + ": " + done.error().message};
+      outcome = Error{assigned.sources[chunk.source].path + ": " + done.error().message};
     }
   }
-  for (std::size_t i = 0; i < work.chunks.size(); ++i) {
-    auto& chunk = work.chunks[i];
-    if (outcome && chunk.task != Task::Skip) chunk.encoded = arenas[places_[i].thread].bytes(places_[i].place);
+  for (std::size_t i = 0; i < assigned.chunks.size(); ++i) {
+    auto& chunk = assigned.chunks[i];
+    if (outcome && chunk.task.encode) chunk.encoded = arenas[places_[i].thread].bytes(places_[i].place);
   }
   return outcome;
 }

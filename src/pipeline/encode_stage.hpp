@@ -22,7 +22,7 @@ class EncodeStage {
 
   /// Fills the results of all chunks with `encode` set; the encoded bytes lie in `arenas` (one a thread), which it
   /// clears. `bases` is prepared for this work. An Error only where `verify` finds one, or memory runs out.
-  Result<void> run(Work& work, const Buffer& raw, BaseReader& bases, std::vector<Arena>& arenas,
+  Result<void> run(AssignedWave& assigned, const Buffer& raw, BaseReader& bases, std::vector<Arena>& arenas,
                    std::atomic<std::uint64_t>& bytes_done);
 
   int threads() const noexcept { return threads_; }
@@ -41,8 +41,8 @@ class EncodeStage {
     std::size_t thread = 0;
     Arena::Place place;
   };
-  Result<void> encode(WorkChunk& chunk, std::span<const std::byte> raw, const BaseReader::Found& found, Worker& worker,
-                      Arena& arena, Arena::Place& place) const;
+  Result<void> encode(AssignedChunk& chunk, std::span<const std::byte> raw, const BaseReader::Found& found,
+                      Worker& worker, Arena& arena, Arena::Place& place) const;
   /// Whether a base's chunk comes back as it is: encodes it as its own rank did, or does.
   bool comes_back_exact(std::span<const std::byte> base, DType dtype, Worker& worker) const;
 

@@ -82,10 +82,10 @@ std::uint64_t choose_wave_bytes(const SweepOptions& options, int ranks, int thre
   return wave;
 }
 
-std::uint32_t lossy_class(const EncodeOptions& options) {
-  if (options.lossless || !options.use_elf) return 0;
+LossId loss_of(const EncodeOptions& options) {
+  if (options.lossless || !options.use_elf) return kExact;
   const double numbers[2] = {options.error_bound, std::max(options.min_snr_db, 0.0)};
-  return static_cast<std::uint32_t>(checksum64(std::as_bytes(std::span(numbers)))) | 1u;
+  return {static_cast<std::uint32_t>(checksum64(std::as_bytes(std::span(numbers)))) | 1u};
 }
 
 bool uses(const SweepOptions& options, Stage stage) {

@@ -8,6 +8,7 @@
 #include "elves/codec.hpp"
 #include "lineage/bases_file.hpp"
 #include "mpi/comm.hpp"
+#include "support/loss_id.hpp"
 
 namespace elves::pipeline {
 
@@ -42,8 +43,8 @@ std::uint64_t choose_part_bytes(const SweepOptions& options, int ranks, int thre
 std::uint64_t choose_wave_bytes(const SweepOptions& options, int ranks, int threads, std::uint64_t part_bytes,
                                 std::uint64_t new_bytes);
 
-/// 0 where these options change no float; else a number that is the same for options that lose the same.
-std::uint32_t lossy_class(const EncodeOptions& options);
+/// Exact if these options change no float; equal for options that lose the same.
+LossId loss_of(const EncodeOptions& options);
 
 /// Whether a stage is on, and switching it.
 bool uses(const SweepOptions& options, Stage stage);

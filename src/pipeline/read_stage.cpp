@@ -30,7 +30,7 @@ struct Run {
   std::size_t size_bytes = 0;
 };
 
-std::vector<Run> runs_of(const std::vector<WorkChunk>& chunks) {
+std::vector<Run> runs_of(const std::vector<AssignedChunk>& chunks) {
   std::vector<Run> runs;
   for (std::size_t c = 0; c < chunks.size(); ++c) {
     const auto& chunk = chunks[c];
@@ -50,7 +50,7 @@ std::vector<Run> runs_of(const std::vector<WorkChunk>& chunks) {
 struct Wave {
   const std::string& corpus;
   const KeyedHash& hash;
-  Work& work;
+  AssignedWave& assigned;
   std::span<std::byte> raw;
   std::mutex errors;  ///< guards SourceFile::error
 };
@@ -62,7 +62,7 @@ class Reader {
 
   void read(const Run& run) {
     const auto start = Clock::now();
-    const auto& first = wave_.work.chunks[run.first];
+    const auto& first = wave_.assigned.chunks[run.first];
     if (first.source != source_) open(first.source);
     if (file_) {
       // Reads ahead while this run is hashed.
@@ -86,7 +86,7 @@ class Reader {
   double hash_seconds() const noexcept { return hash_seconds_; }
 
  private:
-  SourceFile& source() { return wave_.work.sources[source_]; }
+  SourceFile& source() { return wave_.assigned.sources[source_]; }
 
   void open(std::size_t index) {
     close();
@@ -107,7 +107,7 @@ class Reader {
   void hash_chunks(const Run& run) {
     const auto start = Clock::now();
     for (auto c = run.first; c < run.last; ++c) {
-      auto& chunk = wave_.work.chunks[c];
+      auto& chunk = wave_.assigned.chunks[c];
       chunk.digest = wave_.hash(wave_.raw.subspan(chunk.buffer_at, chunk.size_bytes));
     }
     hash_seconds_ += seconds_since(start);
@@ -133,12 +133,12 @@ std::string changed(int fd, const SourceFile& source) {
   return same ? "" : "changed while it was archived: run again";
 }
 
-void read_chunks(const std::string& corpus, const KeyedHash& hash, int threads, Work& work, Buffer& raw,
+void read_chunks(const std::string& corpus, const KeyedHash& hash, int threads, AssignedWave& assigned, Buffer& raw,
                  ReadStats& stats) {
-  const auto runs = runs_of(work.chunks);
+  const auto runs = runs_of(assigned.chunks);
   const auto n = static_cast<std::ptrdiff_t>(runs.size());
   const int n_readers = std::clamp(threads, 1, kMostReaders);
-  Wave wave{corpus, hash, work, raw.resize(work.raw_bytes), {}};
+  Wave wave{corpus, hash, assigned, raw.resize(assigned.raw_bytes), {}};
   std::exception_ptr failure;
   const auto guarded = [&](auto step) {
     try {

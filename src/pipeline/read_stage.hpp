@@ -25,7 +25,7 @@ std::string changed(int fd, const SourceFile& source);
 /// small in one call, and the next ones announced to the kernel. A file that cannot be opened, is not as the walk found
 /// it (size, mtime, ctime, inode) before or after reading, or ends early gets its error; the rest goes on. No MPI in
 /// it: runs in a thread of its own.
-void read_chunks(const std::string& corpus, const KeyedHash& hash, int threads, Work& work, Buffer& raw,
+void read_chunks(const std::string& corpus, const KeyedHash& hash, int threads, AssignedWave& assigned, Buffer& raw,
                  ReadStats& stats);
 
 }  // namespace elves::pipeline

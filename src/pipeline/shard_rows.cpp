@@ -28,8 +28,7 @@ const formats::Extent& extent_of(const plan::Plan& plan, const plan::Unit& unit)
 }
 
 LayerRow layer_row(const plan::Unit& unit, const formats::Extent& extent, const Hash128& fingerprint,
-                   const std::vector<ChunkOutcome>& chunks, std::uint32_t lossy_class, const KeyedHash& hash,
-                   archive::Names& names) {
+                   const std::vector<ChunkOutcome>& chunks, LossId loss, const KeyedHash& hash, archive::Names& names) {
   LayerRow row;
   std::vector<Hash128> decoded;
   bool exact = true;
@@ -42,7 +41,7 @@ LayerRow layer_row(const plan::Unit& unit, const formats::Extent& extent, const 
   archive::store(row.decoded, hash.combine(decoded));
   row.size_bytes = unit.size_bytes;
   row.n_chunks = static_cast<std::uint32_t>(chunks.size());
-  row.lossy_class = exact ? 0 : lossy_class;
+  row.loss_id = exact ? kExact.value : loss.value;
   row.ndim = static_cast<std::uint16_t>(extent.shape.size());
   row.shape_offset = names.add(std::span(extent.shape));
   row.dtype = static_cast<std::uint8_t>(extent.dtype);
@@ -112,25 +111,25 @@ void count_unit(const plan::Unit& unit, const formats::Extent& extent, bool is_n
 
 }  // namespace
 
-void add_layer_rows(const plan::Plan& plan, const WaveVerdicts& verdicts,
-                    const std::vector<std::vector<ChunkOutcome>>& outcomes, std::size_t first_unit_of_wave,
-                    std::uint32_t lossy_class, const KeyedHash& hash, archive::ShardPart& part,
-                    std::vector<dedup::StoredLayer>& stored, Report& report) {
-  const auto is_new = [&](std::size_t i) { return verdicts.verdicts[i].novelty == dedup::Novelty::New; };
-  stored.assign(verdicts.units.size(), {});
-  for (std::size_t i = 0; i < verdicts.units.size(); ++i) {
-    const auto& unit = plan.units[verdicts.units[i]];
+void add_layer_rows(const plan::Plan& plan, const WaveDedup& results,
+                    const std::vector<std::vector<ChunkOutcome>>& outcomes, std::size_t first_unit_of_wave, LossId loss,
+                    const KeyedHash& hash, archive::ShardPart& part, std::vector<dedup::StoredLayer>& stored,
+                    Report& report) {
+  const auto is_new = [&](std::size_t i) { return results.results[i].kind == dedup::Dedup::First; };
+  stored.assign(results.units.size(), {});
+  for (std::size_t i = 0; i < results.units.size(); ++i) {
+    const auto& unit = plan.units[results.units[i]];
     const auto& extent = extent_of(plan, unit);
     count_unit(unit, extent, is_new(i), report);
     if (!is_new(i)) {
-      stored[i] = verdicts.verdicts[i].stored;
+      stored[i] = results.results[i].stored;
       continue;
     }
-    const auto& chunks = outcomes[verdicts.units[i] - first_unit_of_wave];
+    const auto& chunks = outcomes[results.units[i] - first_unit_of_wave];
     ELVES_ASSERT(chunks.size() == plan::chunks_of(unit.dtype, unit.size_bytes));
     const auto model = corpus::model_id(plan.files[unit.file].entry.path);
-    auto row = layer_row(unit, extent, verdicts.keys[i].fingerprint, chunks, lossy_class, hash, part.layer_names);
-    const auto& family = verdicts.family[i];
+    auto row = layer_row(unit, extent, results.keys[i].fingerprint, chunks, loss, hash, part.layer_names);
+    const auto& family = results.family[i];
     if (has_differences(chunks)) {
       row.base_shard = family.base->place.shard;
       row.base_row = family.base->place.row;
@@ -142,15 +141,15 @@ void add_layer_rows(const plan::Plan& plan, const WaveVerdicts& verdicts,
       report.models[model].stored_bytes += sizeof(SketchRow) + family.sketch.size();
     }
     part.layers.push_back(row);
-    stored[i] = {verdicts.places[i], archive::to_hash(row.decoded), row.lossy_class};
+    stored[i] = {results.places[i], archive::to_hash(row.decoded), LossId{row.loss_id}};
     count_new_layer(extent, row, chunks, model, report);
   }
 }
 
-void add_chunk_rows(const Work& work, archive::ShardPart& part) {
+void add_chunk_rows(const AssignedWave& assigned, archive::ShardPart& part) {
   std::uint64_t at = 0;
-  for (const auto& chunk : work.chunks) {
-    if (chunk.task == Task::Skip) continue;
+  for (const auto& chunk : assigned.chunks) {
+    if (!chunk.task.encode) continue;
     archive::ChunkRow row;
     row.payload_offset = at;
     row.encoded_bytes = static_cast<std::uint32_t>(chunk.encoded.size());
@@ -250,7 +249,7 @@ void add_one_file(const plan::Plan& plan, const plan::PlannedFile& file, const s
     part.extents.push_back(extent_row(plan.units[u], extent_of(plan, plan.units[u]), units[u], part.names));
     originals.push_back(units[u].fingerprint);
     decoded.push_back(units[u].stored.decoded);
-    row.lossy_class = std::max(+row.lossy_class, +units[u].stored.lossy_class);
+    row.loss_id = std::max(+row.loss_id, units[u].stored.loss.value);
   }
   archive::store(row.digest, hash.combine(originals));
   archive::store(row.restored, hash.combine(decoded));

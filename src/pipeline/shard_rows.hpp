@@ -20,24 +20,24 @@ struct UnitState {
 };
 
 /// The units of a wave that take part in deduplication, with their keys and verdicts.
-struct WaveVerdicts {
+struct WaveDedup {
   std::vector<std::size_t> units;  ///< of Plan::units, ascending; those of failed files left out
   std::vector<dedup::LayerKey> keys;
-  std::vector<std::uint8_t> lossless;  ///< by key: 1 where the layer may have no loss
-  std::vector<dedup::Verdict> verdicts;
-  std::vector<LayerRef> places;    ///< where layers are, or will be: of New and Known
-  std::vector<FamilyNews> family;  ///< of New: what may be its base
+  std::vector<LossId> allowed;  ///< by key: what the layer may lose
+  std::vector<dedup::DedupResult> results;
+  std::vector<LayerRef> places;          ///< where layers are, or will be: of New and Known
+  std::vector<BaseSearchResult> family;  ///< of New: what may be its base
 };
 
 /// Rows for the New layers of this rank, in corpus order. `outcomes`: by unit of the wave. Fills
 /// `stored` (one a key) for New and Known, to be handed to dedup::settle.
-void add_layer_rows(const plan::Plan& plan, const WaveVerdicts& verdicts,
-                    const std::vector<std::vector<ChunkOutcome>>& outcomes, std::size_t first_unit_of_wave,
-                    std::uint32_t lossy_class, const KeyedHash& hash, archive::ShardPart& part,
-                    std::vector<dedup::StoredLayer>& stored, Report& report);
+void add_layer_rows(const plan::Plan& plan, const WaveDedup& results,
+                    const std::vector<std::vector<ChunkOutcome>>& outcomes, std::size_t first_unit_of_wave, LossId loss,
+                    const KeyedHash& hash, archive::ShardPart& part, std::vector<dedup::StoredLayer>& stored,
+                    Report& report);
 
 /// Rows and payload of the chunks that this rank has encoded.
-void add_chunk_rows(const Work& work, archive::ShardPart& part);
+void add_chunk_rows(const AssignedWave& assigned, archive::ShardPart& part);
 
 /// Collective. Rows of the files whose last unit lies in this wave, with their extents and models.
 void add_file_rows(const mpi::Comm& comm, const plan::Plan& plan, std::uint64_t wave,

@@ -27,7 +27,7 @@ bool StopRequest::signalled() {
   return flag != 0;
 }
 
-bool StopRequest::asked() const {
+bool StopRequest::is_set() const {
   const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - start_;
   return signalled() || (max_duration_seconds_ > 0 && passed.count() >= max_duration_seconds_);
 }

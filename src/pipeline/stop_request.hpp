@@ -10,7 +10,7 @@ class StopRequest {
   /// Installs the handlers. `max_duration_seconds` 0: no limit.
   explicit StopRequest(double max_duration_seconds);
   /// Not collective: this rank's view.
-  bool asked() const;
+  bool is_set() const;
   /// By a signal only: that ends a sweep even before its first commit, while a duration leaves time for one.
   static bool signalled();
 

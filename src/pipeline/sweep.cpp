@@ -76,18 +76,18 @@ struct Finished {
 class Waves {
  public:
   Waves(const mpi::Comm& comm, const SweepOptions& options, const archive::Directory& directory,
-        const archive::Catalog& catalog, dedup::LayerTable& table, Families& families, plan::Plan plan,
+        const archive::Catalog& catalog, dedup::LayerTable& table, BaseSearch& families, plan::Plan plan,
         std::uint64_t wave_bytes, StopRequest& stop, ProgressLine& progress, Report& report)
       : comm_(comm),
         options_(options),
         table_(table),
-        families_(families),
+        base_search_(families),
         plan_(std::move(plan)),
         stop_(stop),
         progress_(progress),
         report_(report),
         hash_(directory.identity.hash_secret),
-        lossy_class_(lossy_class(options.encode)),
+        loss_(loss_of(options.encode)),
         writer_(comm, directory, options.verify),
         base_reader_(directory, options.corpus, hash_, report.threads),
         encoder_(report.threads, options.encode, hash_, options.verify),
@@ -106,12 +106,12 @@ class Waves {
       take_read_wave();
       if (wave + 1 < plan_.n_waves) start_reading(wave + 1);
       encoding_.start([this] {
-        return encoder_.run(work_, raw_[current_], base_reader_, arenas_[current_], progress_.bytes_encoded);
+        return encoder_.run(assigned_, raw_[current_], base_reader_, arenas_[current_], progress_.bytes_encoded);
       });
       write_finished();
       comm_.agree(wait_for_encoding(), "encode");
       settle(wave);
-      report_.stopped = comm_.any(stop_.asked()) && wave + 1 < plan_.n_waves;
+      report_.stopped = comm_.any(stop_.is_set()) && wave + 1 < plan_.n_waves;
     }
     reading_stats_.cancel = report_.stopped;
     write_finished();
@@ -125,11 +125,11 @@ class Waves {
   void start_reading(std::uint64_t wave) {
     {
       const Timed timed(report_.phases.exchange);
-      dispatch(comm_, plan_, wave, failed_, next_home_, next_work_);
+      assign(comm_, plan_, wave, failed_, next_planned_, next_assigned_);
     }
     auto& raw = raw_[wave % 2];
     reading_.start([this, &raw]() -> Result<void> {
-      read_chunks(options_.corpus, hash_, encoder_.threads(), next_work_, raw, reading_stats_);
+      read_chunks(options_.corpus, hash_, encoder_.threads(), next_assigned_, raw, reading_stats_);
       return {};
     });
   }
@@ -137,71 +137,70 @@ class Waves {
   /// Waits for the wave that is being read, makes it the current one, and deduplicates it.
   void take_read_wave() {
     comm_.agree(reading_.wait(progress_), "read");
-    work_ = std::move(next_work_);
-    home_ = std::move(next_home_);
-    current_ = home_.wave % 2;
+    assigned_ = std::move(next_assigned_);
+    planned_ = std::move(next_planned_);
+    current_ = planned_.wave % 2;
     const Timed timed(report_.phases.exchange);
-    auto news = report_reading(comm_, plan_, home_, work_);
+    auto news = collect_read_results(comm_, plan_, planned_, assigned_);
     for (const auto& [file, reason] : news.failed) fail_file(file, reason);
-    verdicts_ = {};
-    const auto units = units_of(plan_, home_.wave);
+    dedup_ = {};
+    const auto units = units_of(plan_, planned_.wave);
     for (auto u = units.first; u < units.last; ++u) {
       if (failed_[plan_.units[u].file]) continue;
       const auto& extent = plan_.files[plan_.units[u].file].parsed.extents[plan_.units[u].extent];
       units_[u].fingerprint = hash_.combine(news.digests[u - units.first]);
-      verdicts_.units.push_back(u);
-      verdicts_.keys.push_back({units_[u].fingerprint, plan_.units[u].size_bytes, extent.dtype});
-      verdicts_.lossless.push_back(extent.lossless ? 1 : 0);
+      dedup_.units.push_back(u);
+      dedup_.keys.push_back({units_[u].fingerprint, plan_.units[u].size_bytes, extent.dtype});
+      dedup_.allowed.push_back(extent.lossless ? kExact : loss_);
     }
-    give_verdicts();
-    tasks_.assign(units.last - units.first, Task::Skip);
-    for (std::size_t i = 0; i < verdicts_.units.size(); ++i) {
-      const auto& verdict = verdicts_.verdicts[i];
-      if (verdict.novelty == dedup::Novelty::New)
-        tasks_[verdicts_.units[i] - units.first] = verdict.lossless ? Task::EncodeLossless : Task::Encode;
+    deduplicate();
+    tasks_.assign(units.last - units.first, {});
+    for (std::size_t i = 0; i < dedup_.units.size(); ++i) {
+      const auto& result = dedup_.results[i];
+      if (result.kind == dedup::Dedup::First)
+        tasks_[dedup_.units[i] - units.first] = {.encode = true, .allowed = result.allowed};
     }
-    tell_tasks(comm_, plan_, home_, tasks_, work_);
+    send_tasks(comm_, plan_, planned_, tasks_, assigned_);
     place_new_layers();
     if (options_.encode.use_delta) choose_bases(units.first, std::move(news.digests));
-    base_reader_.prepare(work_, raw_[current_]);
+    base_reader_.prepare(assigned_, raw_[current_]);
   }
 
   /// New layers get their rows in corpus order.
   void place_new_layers() {
     std::uint64_t n_new = 0;
-    for (const auto& verdict : verdicts_.verdicts) n_new += verdict.novelty == dedup::Novelty::New ? 1 : 0;
+    for (const auto& result : dedup_.results) n_new += result.kind == dedup::Dedup::First ? 1 : 0;
     auto row = comm_.exscan(n_new);
-    for (const auto& verdict : verdicts_.verdicts) {
-      const bool is_new = verdict.novelty == dedup::Novelty::New;
-      verdicts_.places.push_back(is_new ? LayerRef{next_shard_, row++} : verdict.stored.place);
+    for (const auto& result : dedup_.results) {
+      const bool is_new = result.kind == dedup::Dedup::First;
+      dedup_.places.push_back(is_new ? LayerRef{next_shard_, row++} : result.stored.place);
     }
-    verdicts_.family.resize(verdicts_.units.size());
+    dedup_.family.resize(dedup_.units.size());
   }
 
   /// `digests`: of chunks, by unit of the wave.
   void choose_bases(std::size_t first_unit, std::vector<std::vector<Hash128>> digests) {
-    std::vector<NewUnit> news;
+    std::vector<NewLayer> news;
     std::vector<std::size_t> keys;
-    for (std::size_t i = 0; i < verdicts_.units.size(); ++i) {
-      const auto& verdict = verdicts_.verdicts[i];
-      if (verdict.novelty != dedup::Novelty::New) continue;
-      const auto u = verdicts_.units[i];
+    for (std::size_t i = 0; i < dedup_.units.size(); ++i) {
+      const auto& result = dedup_.results[i];
+      if (result.kind != dedup::Dedup::First) continue;
+      const auto u = dedup_.units[i];
       const auto dtype = plan_.units[u].dtype;
-      const bool may_lose = !verdict.lossless && (dtype == DType::F16 || dtype == DType::F32 || dtype == DType::F64);
-      news.push_back({u, verdicts_.places[i], std::move(digests[u - first_unit]), may_lose ? lossy_class_ : 0});
+      const bool may_lose = dtype == DType::F16 || dtype == DType::F32 || dtype == DType::F64;
+      news.push_back({u, dedup_.places[i], std::move(digests[u - first_unit]), may_lose ? result.allowed : kExact});
       keys.push_back(i);
     }
-    auto found = families_.choose(plan_, home_, std::move(news), raw_[current_], work_);
-    for (std::size_t k = 0; k < keys.size(); ++k) verdicts_.family[keys[k]] = std::move(found[k]);
+    auto found = base_search_.choose(plan_, planned_, std::move(news), raw_[current_], assigned_);
+    for (std::size_t k = 0; k < keys.size(); ++k) dedup_.family[keys[k]] = std::move(found[k]);
   }
 
-  void give_verdicts() {
+  void deduplicate() {
     if (options_.deduplicate) {
-      verdicts_.verdicts = dedup::deduplicate(comm_, table_, verdicts_.keys, verdicts_.lossless, lossy_class_);
+      dedup_.results = dedup::deduplicate(comm_, table_, dedup_.keys, dedup_.allowed);
       return;
     }
-    for (const auto lossless : verdicts_.lossless)
-      verdicts_.verdicts.push_back({dedup::Novelty::New, lossless != 0, {}});
+    for (const auto allowed : dedup_.allowed) dedup_.results.push_back({dedup::Dedup::First, allowed, {}});
   }
 
   void fail_file(std::size_t file, const std::string& reason) {
@@ -220,18 +219,18 @@ class Waves {
     const Timed timed(report_.phases.exchange);
     finished_.emplace();
     finished_->header = {next_shard_, sweep_, wave, description_};
-    finished_->raw_bytes = work_.raw_bytes;
+    finished_->raw_bytes = assigned_.raw_bytes;
     auto& part = finished_->part;
-    const auto outcomes = report_encoding(comm_, plan_, home_, tasks_, work_);
+    const auto outcomes = collect_outcomes(comm_, plan_, planned_, tasks_, assigned_);
     std::vector<dedup::StoredLayer> stored;
-    add_layer_rows(plan_, verdicts_, outcomes, units_of(plan_, wave).first, lossy_class_, hash_, part, stored, report_);
-    if (options_.deduplicate) dedup::settle(comm_, table_, verdicts_.keys, verdicts_.verdicts, stored);
-    for (std::size_t i = 0; i < verdicts_.units.size(); ++i) {
-      units_[verdicts_.units[i]].stored = stored[i];
-      const bool is_new = verdicts_.verdicts[i].novelty == dedup::Novelty::New;
-      if (is_new && options_.encode.use_delta) families_.set_lossy_class(verdicts_.units[i], stored[i].lossy_class);
+    add_layer_rows(plan_, dedup_, outcomes, units_of(plan_, wave).first, loss_, hash_, part, stored, report_);
+    if (options_.deduplicate) dedup::settle(comm_, table_, dedup_.keys, dedup_.results, stored);
+    for (std::size_t i = 0; i < dedup_.units.size(); ++i) {
+      units_[dedup_.units[i]].stored = stored[i];
+      const bool is_new = dedup_.results[i].kind == dedup::Dedup::First;
+      if (is_new && options_.encode.use_delta) base_search_.set_loss(dedup_.units[i], stored[i].loss);
     }
-    add_chunk_rows(work_, part);
+    add_chunk_rows(assigned_, part);
     add_file_rows(comm_, plan_, wave, units_, failed_, hash_, part, report_);
     if (comm_.any(!part.layers.empty() || !part.files.empty())) ++next_shard_;
   }
@@ -250,13 +249,13 @@ class Waves {
   const mpi::Comm& comm_;
   const SweepOptions& options_;
   dedup::LayerTable& table_;
-  Families& families_;
+  BaseSearch& base_search_;
   plan::Plan plan_;
   StopRequest& stop_;
   ProgressLine& progress_;
   Report& report_;
   KeyedHash hash_;
-  std::uint32_t lossy_class_;
+  LossId loss_;
   archive::ShardWriter writer_;
   BaseReader base_reader_;
   EncodeStage encoder_;
@@ -268,10 +267,10 @@ class Waves {
 
   Buffer raw_[2];                 // of the wave being read and the one being encoded
   std::vector<Arena> arenas_[2];  // of the wave being encoded and the one being written
-  Home home_, next_home_;
-  Work work_, next_work_;
+  PlannedWave planned_, next_planned_;
+  AssignedWave assigned_, next_assigned_;
   std::size_t current_ = 0;
-  WaveVerdicts verdicts_;
+  WaveDedup dedup_;
   std::vector<Task> tasks_;  ///< by unit of the current wave
   std::optional<Finished> finished_;
   ReadStats reading_stats_;
@@ -330,7 +329,7 @@ Report sweep(const mpi::Comm& comm, const SweepOptions& options) {
   report.ranks = comm.size();
   report.threads = static_cast<int>(comm.max(static_cast<std::uint64_t>(choose_threads(comm, options.threads))));
   const auto new_part_bytes = choose_part_bytes(options, comm.size(), report.threads);
-  report.lossless = lossy_class(options.encode) == 0;
+  report.lossless = loss_of(options.encode).is_exact();
   report.dry_run = options.dry_run;
   report.level = options.encode.level;
 
@@ -357,7 +356,7 @@ Report sweep(const mpi::Comm& comm, const SweepOptions& options) {
   archive::Catalog catalog;
   dedup::LayerTable table;
   Scanned scanned;
-  Families families(comm, [&](const Hash128& model) { return scanned.lineage.bases_of(model); });
+  BaseSearch families(comm, [&](const Hash128& model) { return scanned.lineage.bases_of(model); });
   {
     const Timed timed(report.phases.scan);
     const auto take_bases = [&](const std::vector<archive::KnownBase>& bases) { families.add_known(bases); };

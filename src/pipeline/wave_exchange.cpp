@@ -34,14 +34,14 @@ std::vector<std::byte> describe(const plan::Plan& plan, std::span<const plan::Sh
 }
 
 /// The other side of describe(): appends to the work of this rank.
-void take(std::span<const std::byte> bytes, Work& work) {
+void take(std::span<const std::byte> bytes, AssignedWave& assigned) {
   ByteCursor cursor(bytes);
-  auto& sources = work.home_sources.emplace_back();
-  auto& shares = work.shares.emplace_back();
+  auto& sources = assigned.source_lists.emplace_back();
+  auto& shares = assigned.shares.emplace_back();
   if (bytes.empty()) return;
   for (auto n = cursor.read_varint(); n > 0; --n) {
-    sources.push_back(work.sources.size());
-    work.sources.push_back(read_source(cursor));
+    sources.push_back(assigned.sources.size());
+    assigned.sources.push_back(read_source(cursor));
   }
   for (auto n = cursor.read_varint(); n > 0; --n) {
     const auto source = sources.at(cursor.read_varint());
@@ -50,18 +50,18 @@ void take(std::span<const std::byte> bytes, Work& work) {
     const auto size = cursor.read_varint();
     const auto first = static_cast<std::uint32_t>(cursor.read_varint());
     const auto count = static_cast<std::uint32_t>(cursor.read_varint());
-    shares.push_back({work.chunks.size(), count, size});
+    shares.push_back({assigned.chunks.size(), count, size});
     for (auto c = first; c < first + count; ++c) {
-      WorkChunk chunk;
+      AssignedChunk chunk;
       chunk.source = source;
       chunk.dtype = dtype;
       chunk.number = c;
       const auto place = plan::place_of_chunk(dtype, size, c);
       chunk.file_offset = offset + place.offset_bytes;
       chunk.size_bytes = place.size_bytes;
-      chunk.buffer_at = work.raw_bytes;
-      work.raw_bytes += chunk.size_bytes;
-      work.chunks.push_back(chunk);
+      chunk.buffer_at = assigned.raw_bytes;
+      assigned.raw_bytes += chunk.size_bytes;
+      assigned.chunks.push_back(chunk);
     }
   }
   ELVES_ASSERT(!cursor.failed());
@@ -96,39 +96,39 @@ SourceFile read_source(ByteCursor& from) {
   return source;
 }
 
-void write(const WorkBase& base, ByteWriter& to) {
+void write(const BaseLocation& base, ByteWriter& to) {
   write(base.source, to);
   to.varint(base.offset_bytes);
   to.varint(base.size_bytes);
   to.varint(base.digests.size());
   to.bytes(std::as_bytes(std::span(base.digests)));
-  to.write(base.exact);
+  to.write(base.loss);
   to.varint(base.shard);
   to.varint(base.row);
 }
 
-WorkBase read_base(ByteCursor& from) {
-  WorkBase base;
+BaseLocation read_base(ByteCursor& from) {
+  BaseLocation base;
   base.source = read_source(from);
   base.offset_bytes = from.read_varint();
   base.size_bytes = from.read_varint();
   for (auto n = from.read_varint(); n > 0 && !from.failed(); --n) base.digests.push_back(from.read<Hash128>());
-  base.exact = from.read<bool>();
+  base.loss = from.read<LossId>();
   base.shard = static_cast<std::uint32_t>(from.read_varint());
   base.row = from.read_varint();
   return base;
 }
 
-void dispatch(const mpi::Comm& comm, const plan::Plan& plan, std::uint64_t wave, const std::vector<bool>& failed_files,
-              Home& home, Work& work) {
-  home = {wave, plan::partition(comm, plan, wave, failed_files), {}};
-  home.files.resize(home.shares.size());
-  mpi::PerRank<std::byte> messages(home.shares.size());
+void assign(const mpi::Comm& comm, const plan::Plan& plan, std::uint64_t wave, const std::vector<bool>& failed_files,
+            PlannedWave& planned, AssignedWave& assigned) {
+  planned = {wave, plan::partition(comm, plan, wave, failed_files), {}};
+  planned.files.resize(planned.shares.size());
+  mpi::PerRank<std::byte> messages(planned.shares.size());
   for (std::size_t r = 0; r < messages.size(); ++r) {
-    if (!home.shares[r].empty()) messages[r] = describe(plan, home.shares[r], home.files[r]);
+    if (!planned.shares[r].empty()) messages[r] = describe(plan, planned.shares[r], planned.files[r]);
   }
-  work = {};
-  for (const auto& message : comm.alltoallv(messages)) take(message, work);
+  assigned = {};
+  for (const auto& message : comm.alltoallv(messages)) take(message, assigned);
 }
 
 UnitRange units_of(const plan::Plan& plan, std::uint64_t wave) {
@@ -138,26 +138,28 @@ UnitRange units_of(const plan::Plan& plan, std::uint64_t wave) {
   return {static_cast<std::size_t>(first - plan.units.begin()), static_cast<std::size_t>(last - plan.units.begin())};
 }
 
-ReadNews report_reading(const mpi::Comm& comm, const plan::Plan& plan, const Home& home, const Work& work) {
-  mpi::PerRank<Hash128> digests(work.shares.size());
-  mpi::PerRank<std::byte> errors(work.shares.size());
-  for (std::size_t r = 0; r < work.shares.size(); ++r) {
-    for (const auto& share : work.shares[r]) {
+ReadResult collect_read_results(const mpi::Comm& comm, const plan::Plan& plan, const PlannedWave& planned,
+                                const AssignedWave& assigned) {
+  mpi::PerRank<Hash128> digests(assigned.shares.size());
+  mpi::PerRank<std::byte> errors(assigned.shares.size());
+  for (std::size_t r = 0; r < assigned.shares.size(); ++r) {
+    for (const auto& share : assigned.shares[r]) {
       for (std::size_t c = share.first_chunk; c < share.first_chunk + share.n_chunks; ++c)
-        digests[r].push_back(work.chunks[c].digest);
+        digests[r].push_back(assigned.chunks[c].digest);
     }
     ByteWriter writer(errors[r]);
-    for (const auto source : work.home_sources[r]) writer.text(work.sources[source].error);
+    for (const auto source : assigned.source_lists[r]) writer.text(assigned.sources[source].error);
   }
   const auto digests_in = comm.alltoallv(digests);
   const auto errors_in = comm.alltoallv(errors);
 
-  const auto units = units_of(plan, home.wave);
-  ReadNews news;
+  const auto units = units_of(plan, planned.wave);
+  ReadResult news;
   news.digests.resize(units.last - units.first);
-  for (std::size_t r = 0; r < home.shares.size(); ++r) {  // ranks and shares in order: chunks of a unit come in order
+  for (std::size_t r = 0; r < planned.shares.size();
+       ++r) {  // ranks and shares in order: chunks of a unit come in order
     std::size_t at = 0;
-    for (const auto& share : home.shares[r]) {
+    for (const auto& share : planned.shares[r]) {
       auto& unit = news.digests[share.unit - units.first];
       ELVES_ASSERT(unit.size() == share.first_chunk && at + share.n_chunks <= digests_in[r].size());
       unit.insert(unit.end(), digests_in[r].begin() + static_cast<std::ptrdiff_t>(at),
@@ -165,56 +167,57 @@ ReadNews report_reading(const mpi::Comm& comm, const plan::Plan& plan, const Hom
       at += share.n_chunks;
     }
     ByteCursor cursor(errors_in[r]);
-    for (const auto file : home.files[r]) {
+    for (const auto file : planned.files[r]) {
       if (auto error = cursor.read_text(); !error.empty()) news.failed.emplace_back(file, std::move(error));
     }
   }
   return news;
 }
 
-void tell_tasks(const mpi::Comm& comm, const plan::Plan& plan, const Home& home, const std::vector<Task>& tasks,
-                Work& work) {
-  const auto units = units_of(plan, home.wave);
-  mpi::PerRank<Task> to(home.shares.size());
-  for (std::size_t r = 0; r < home.shares.size(); ++r) {
-    for (const auto& share : home.shares[r]) to[r].push_back(tasks[share.unit - units.first]);
+void send_tasks(const mpi::Comm& comm, const plan::Plan& plan, const PlannedWave& planned,
+                const std::vector<Task>& tasks, AssignedWave& assigned) {
+  const auto units = units_of(plan, planned.wave);
+  mpi::PerRank<Task> to(planned.shares.size());
+  for (std::size_t r = 0; r < planned.shares.size(); ++r) {
+    for (const auto& share : planned.shares[r]) to[r].push_back(tasks[share.unit - units.first]);
   }
-  const auto told = comm.alltoallv(to);
-  for (std::size_t r = 0; r < work.shares.size(); ++r) {
-    ELVES_ASSERT(told[r].size() == work.shares[r].size());
-    for (std::size_t s = 0; s < told[r].size(); ++s) {
-      const auto& share = work.shares[r][s];
+  const auto replies = comm.alltoallv(to);
+  for (std::size_t r = 0; r < assigned.shares.size(); ++r) {
+    ELVES_ASSERT(replies[r].size() == assigned.shares[r].size());
+    for (std::size_t s = 0; s < replies[r].size(); ++s) {
+      const auto& share = assigned.shares[r][s];
       for (std::size_t c = share.first_chunk; c < share.first_chunk + share.n_chunks; ++c)
-        work.chunks[c].task = told[r][s];
+        assigned.chunks[c].task = replies[r][s];
     }
   }
 }
 
-std::vector<std::vector<ChunkOutcome>> report_encoding(const mpi::Comm& comm, const plan::Plan& plan, const Home& home,
-                                                       const std::vector<Task>& tasks, const Work& work) {
-  mpi::PerRank<ChunkOutcome> outcomes(work.shares.size());
-  for (std::size_t r = 0; r < work.shares.size(); ++r) {
-    for (const auto& share : work.shares[r]) {
+std::vector<std::vector<ChunkOutcome>> collect_outcomes(const mpi::Comm& comm, const plan::Plan& plan,
+                                                        const PlannedWave& planned, const std::vector<Task>& tasks,
+                                                        const AssignedWave& assigned) {
+  mpi::PerRank<ChunkOutcome> outcomes(assigned.shares.size());
+  for (std::size_t r = 0; r < assigned.shares.size(); ++r) {
+    for (const auto& share : assigned.shares[r]) {
       for (std::size_t c = share.first_chunk; c < share.first_chunk + share.n_chunks; ++c) {
-        const auto& chunk = work.chunks[c];
-        if (chunk.task == Task::Skip) continue;
+        const auto& chunk = assigned.chunks[c];
+        if (!chunk.task.encode) continue;
         outcomes[r].push_back({chunk.decoded, chunk.stats.max_abs_error, chunk.stats.raw_bytes,
                                chunk.stats.transformed_bytes, chunk.stats.encoded_bytes, chunk.stats.alone_bytes,
                                static_cast<std::uint32_t>(chunk.stats.transform), chunk.stats.exact ? 1u : 0u});
       }
     }
   }
-  const auto told = comm.alltoallv(outcomes);
-  const auto units = units_of(plan, home.wave);
+  const auto replies = comm.alltoallv(outcomes);
+  const auto units = units_of(plan, planned.wave);
   std::vector<std::vector<ChunkOutcome>> by_unit(units.last - units.first);
-  for (std::size_t r = 0; r < home.shares.size(); ++r) {
+  for (std::size_t r = 0; r < planned.shares.size(); ++r) {
     std::size_t at = 0;
-    for (const auto& share : home.shares[r]) {
-      if (tasks[share.unit - units.first] == Task::Skip) continue;
+    for (const auto& share : planned.shares[r]) {
+      if (!tasks[share.unit - units.first].encode) continue;
       auto& unit = by_unit[share.unit - units.first];
-      ELVES_ASSERT(at + share.n_chunks <= told[r].size());
-      unit.insert(unit.end(), told[r].begin() + static_cast<std::ptrdiff_t>(at),
-                  told[r].begin() + static_cast<std::ptrdiff_t>(at + share.n_chunks));
+      ELVES_ASSERT(at + share.n_chunks <= replies[r].size());
+      unit.insert(unit.end(), replies[r].begin() + static_cast<std::ptrdiff_t>(at),
+                  replies[r].begin() + static_cast<std::ptrdiff_t>(at + share.n_chunks));
       at += share.n_chunks;
     }
   }

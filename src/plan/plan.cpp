@@ -20,8 +20,8 @@ std::size_t owner_of(const Hash128& path, std::size_t ranks) {
   return path.low % ranks;
 }
 
-bool holds(const ArchivedFile& archived, std::uint64_t state, std::uint32_t allowed_lossy_class) {
-  return archived.state == state && (archived.lossy_class == 0 || archived.lossy_class == allowed_lossy_class);
+bool holds(const ArchivedFile& archived, std::uint64_t state, LossId allowed) {
+  return archived.state == state && (archived.loss.is_exact() || archived.loss == allowed);
 }
 
 /// The units of one file, without their place in the corpus.
@@ -64,7 +64,7 @@ std::uint64_t state_of(const corpus::FileEntry& entry) {
 
 std::vector<corpus::FileEntry> drop_archived(const mpi::Comm& comm, std::vector<corpus::FileEntry> entries,
                                              std::span<const ArchivedFile> archived, const KeyedHash& hash,
-                                             std::uint32_t allowed_lossy_class) {
+                                             LossId allowed) {
   const auto ranks = static_cast<std::size_t>(comm.size());
   mpi::PerRank<ArchivedFile> rows(ranks);
   for (const auto& row : archived) rows[owner_of(row.path, ranks)].push_back(row);
@@ -92,7 +92,7 @@ std::vector<corpus::FileEntry> drop_archived(const mpi::Comm& comm, std::vector<
   for (std::size_t r = 0; r < ranks; ++r) {
     for (const auto& question : asked[r]) {
       const auto at = latest.find(question.path);
-      answers[r].push_back(at != latest.end() && holds(at->second, question.state, allowed_lossy_class) ? 1 : 0);
+      answers[r].push_back(at != latest.end() && holds(at->second, question.state, allowed) ? 1 : 0);
     }
   }
   const auto told = comm.alltoallv(answers);

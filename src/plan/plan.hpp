@@ -10,6 +10,7 @@
 #include "formats/extent.hpp"
 #include "mpi/comm.hpp"
 #include "support/hash.hpp"
+#include "support/loss_id.hpp"
 
 namespace elves::plan {
 
@@ -17,8 +18,8 @@ namespace elves::plan {
 struct ArchivedFile {
   Hash128 path;
   std::uint64_t state = 0;
-  std::uint64_t order = 0;        ///< of two rows of one path the one with the higher order holds
-  std::uint32_t lossy_class = 0;  ///< 0 where restore gives the original bits
+  std::uint64_t order = 0;  ///< of two rows of one path the one with the higher order holds
+  LossId loss;              ///< of its layers: exact if restore gives the original bits
   std::uint32_t reserved = 0;
 };
 
@@ -26,12 +27,12 @@ struct ArchivedFile {
 std::uint64_t state_of(const corpus::FileEntry& entry);
 
 /// Collective. The entries that the archive does not hold as they are now, in the same order. `archived`: any part of
-/// the archive's rows on any rank. A file that was archived with loss is kept unless its loss is `allowed_lossy_class`.
+/// the archive's rows on any rank. A file whose archived copy is not exact is dropped only if its loss is `allowed`.
 /// 40 bytes a row and an entry cross the network; a rank holds its share of the archive's paths for the time of the
 /// call.
 std::vector<corpus::FileEntry> drop_archived(const mpi::Comm& comm, std::vector<corpus::FileEntry> entries,
                                              std::span<const ArchivedFile> archived, const KeyedHash& hash,
-                                             std::uint32_t allowed_lossy_class);
+                                             LossId allowed);
 
 /// A file to archive, with its extents.
 struct PlannedFile {

@@ -221,7 +221,7 @@ class LayerChecker {
     ++summary_.layers;
     if (layer.error.empty() && hash_.combine(layer.digests) != archive::to_hash(layer.row.decoded))
       layer.fail("decodes to other bytes than were archived (digest)");
-    if (layer.error.empty() && layer.row.lossy_class == 0 &&
+    if (layer.error.empty() && layer.row.loss_id == 0 &&
         archive::to_hash(layer.row.decoded) != archive::to_hash(layer.row.fingerprint))
       layer.fail("is recorded as exact and is not");
     if (!layer.error.empty()) differences_.tell(layer.place.shard, name_of(layer.place), layer.error);

@@ -153,7 +153,7 @@ class Comparer final : public FileVisitor {
                                                 std::span<const std::byte> original) {
     auto& open = *open_[index];
     const auto& row = files_[index].row;
-    if (row.lossy_class != 0) {
+    if (row.loss_id != 0) {
       std::call_once(open.once, [&] {
         open.checksums = formats::zip::checksum_fields(formats::FileSource(open.file.get(), row.size_bytes));
       });

@@ -182,7 +182,7 @@ class ReadsBack(EndToEnd):
         with format_reader.Archive(archive) as reader:
             self.assert_reads(reader, expected)
             changed = {path for path in expected if expected[path] != self.originals[path]}
-            self.assertEqual(changed, {path for path in expected if reader.file_row(path)[1]["lossy_class"] != 0})
+            self.assertEqual(changed, {path for path in expected if reader.file_row(path)[1]["loss_id"] != 0})
         return changed
 
     def test_the_reader_decodes_the_bytes_of_a_lossless_archive(self):
@@ -464,7 +464,7 @@ class Digests(EndToEnd):
                     at += n
                 self.assertEqual(digest(archived), layer["fingerprint"].tobytes())
                 self.assertEqual(digest(decoded), layer["decoded"].tobytes())
-                self.assertEqual(layer["lossy_class"] == 0, archived == decoded)
+                self.assertEqual(layer["loss_id"] == 0, archived == decoded)
                 fingerprints.append(digest(archived))
                 decodeds.append(digest(decoded))
             self.assertEqual(digest(fingerprints), row["digest"].tobytes(), path)

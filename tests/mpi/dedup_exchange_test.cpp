@@ -33,32 +33,31 @@ Corpus corpus_with_repeats(std::size_t n) {
 }
 
 /// Runs both exchanges and gives each New layer the row that is its place among all layers.
-std::vector<StoredLayer> run(LayerTable& table, const Corpus& corpus, std::vector<Verdict>& verdicts,
-                             std::uint32_t shard, std::uint32_t lossy_class = 0,
-                             const std::vector<std::uint8_t>& lossless = {}) {
+std::vector<StoredLayer> run(LayerTable& table, const Corpus& corpus, std::vector<DedupResult>& results,
+                             std::uint32_t shard, LossId loss = kExact, std::vector<LossId> allowed = {}) {
   const auto keys = corpus.mine();
-  verdicts = deduplicate(mpi::world(), table, keys, lossless, lossy_class);
+  if (allowed.empty()) allowed.assign(keys.size(), loss);
+  results = deduplicate(mpi::world(), table, keys, allowed);
   std::vector<StoredLayer> layers(keys.size());
   for (std::size_t i = 0; i < keys.size(); ++i) {
     const auto place = corpus.first(mpi::world().rank()) + i;
-    if (verdicts[i].novelty == Novelty::New)
-      layers[i] = {{shard, place}, keys[i].fingerprint, verdicts[i].lossless ? 0 : lossy_class};
-    if (verdicts[i].novelty == Novelty::Known) layers[i] = verdicts[i].stored;
+    if (results[i].kind == Dedup::First) layers[i] = {{shard, place}, keys[i].fingerprint, results[i].allowed};
+    if (results[i].kind == Dedup::Stored) layers[i] = results[i].stored;
   }
-  settle(mpi::world(), table, keys, verdicts, layers);
+  settle(mpi::world(), table, keys, results, layers);
   return layers;
 }
 
 TEST(Dedup, the_first_in_corpus_order_is_new_and_all_others_get_its_place) {
   const auto corpus = corpus_with_repeats(200);
   LayerTable table;
-  std::vector<Verdict> verdicts;
-  const auto layers = run(table, corpus, verdicts, 3);
+  std::vector<DedupResult> results;
+  const auto layers = run(table, corpus, results, 3);
   for (std::size_t i = 0; i < layers.size(); ++i) {
     const auto place = corpus.first(mpi::world().rank()) + i;
     const auto first = static_cast<std::size_t>(
         std::find(corpus.contents.begin(), corpus.contents.end(), corpus.contents[place]) - corpus.contents.begin());
-    EXPECT_EQ(verdicts[i].novelty, first == place ? Novelty::New : Novelty::Repeated);
+    EXPECT_EQ(results[i].kind, first == place ? Dedup::First : Dedup::DuplicateInWave);
     EXPECT_EQ(layers[i].place, (LayerRef{3, first}));
     EXPECT_EQ(layers[i].decoded, Corpus::key(corpus.contents[place]).fingerprint);
   }
@@ -67,11 +66,11 @@ TEST(Dedup, the_first_in_corpus_order_is_new_and_all_others_get_its_place) {
 TEST(Dedup, what_an_earlier_wave_has_stored_is_known) {
   const auto corpus = corpus_with_repeats(100);
   LayerTable table;
-  std::vector<Verdict> verdicts;
-  const auto before = run(table, corpus, verdicts, 0);
-  const auto again = run(table, corpus, verdicts, 1);
+  std::vector<DedupResult> results;
+  const auto before = run(table, corpus, results, 0);
+  const auto again = run(table, corpus, results, 1);
   for (std::size_t i = 0; i < again.size(); ++i) {
-    EXPECT_EQ(verdicts[i].novelty, Novelty::Known);
+    EXPECT_EQ(results[i].kind, Dedup::Stored);
     EXPECT_EQ(again[i].place, before[i].place);
   }
   EXPECT_EQ(mpi::world().sum(std::uint64_t{table.size()}), 16u) << "squares modulo 31 take 16 values";
@@ -80,14 +79,14 @@ TEST(Dedup, what_an_earlier_wave_has_stored_is_known) {
 TEST(Dedup, a_layer_stored_with_loss_does_not_serve_a_sweep_that_allows_none) {
   const auto corpus = corpus_with_repeats(100);
   LayerTable table;
-  std::vector<Verdict> verdicts;
-  run(table, corpus, verdicts, 0, 77);
-  const auto exact = run(table, corpus, verdicts, 1, 0);
+  std::vector<DedupResult> results;
+  run(table, corpus, results, 0, LossId{77});
+  const auto exact = run(table, corpus, results, 1, kExact);
   for (const auto& layer : exact) EXPECT_EQ(layer.place.shard, 1u);
-  run(table, corpus, verdicts, 2, 77);
-  for (const auto& verdict : verdicts) {
-    EXPECT_EQ(verdict.novelty, Novelty::Known) << "an exact layer serves every sweep";
-    EXPECT_EQ(verdict.stored.place.shard, 1u);
+  run(table, corpus, results, 2, LossId{77});
+  for (const auto& result : results) {
+    EXPECT_EQ(result.kind, Dedup::Stored) << "an exact layer serves every sweep";
+    EXPECT_EQ(result.stored.place.shard, 1u);
   }
 }
 
@@ -98,18 +97,19 @@ TEST(Dedup, one_asker_that_allows_no_loss_makes_its_layer_exact_for_all) {
                      corpus.contents[place]) == corpus.contents.end() &&
            corpus.contents[place] % 2 == 0;
   };
-  std::vector<std::uint8_t> lossless;
+  std::vector<LossId> allowed;
   const auto first = corpus.first(mpi::world().rank());
-  for (auto i = first; i < corpus.first(mpi::world().rank() + 1); ++i) lossless.push_back(is_last(i) ? 1 : 0);
+  for (auto i = first; i < corpus.first(mpi::world().rank() + 1); ++i)
+    allowed.push_back(is_last(i) ? kExact : LossId{77});
   LayerTable table;
-  std::vector<Verdict> verdicts;
-  const auto layers = run(table, corpus, verdicts, 0, 77, lossless);
+  std::vector<DedupResult> results;
+  const auto layers = run(table, corpus, results, 0, LossId{77}, allowed);
   for (std::size_t i = 0; i < layers.size(); ++i) {
-    EXPECT_EQ(layers[i].lossy_class, corpus.contents[first + i] % 2 == 0 ? 0u : 77u) << "layer " << first + i;
+    EXPECT_EQ(layers[i].loss, corpus.contents[first + i] % 2 == 0 ? kExact : LossId{77}) << "layer " << first + i;
   }
-  run(table, corpus, verdicts, 1, 77, std::vector<std::uint8_t>(layers.size(), 1));
+  run(table, corpus, results, 1, kExact);
   for (std::size_t i = 0; i < layers.size(); ++i) {
-    EXPECT_EQ(verdicts[i].novelty == Novelty::Known, corpus.contents[first + i] % 2 == 0)
+    EXPECT_EQ(results[i].kind == Dedup::Stored, corpus.contents[first + i] % 2 == 0)
         << "what was stored with loss does not serve it";
   }
 }
@@ -117,18 +117,18 @@ TEST(Dedup, one_asker_that_allows_no_loss_makes_its_layer_exact_for_all) {
 TEST(Dedup, equal_bytes_of_another_dtype_or_size_are_another_layer) {
   LayerTable table;
   const LayerKey key{{1, 2}, 400, DType::F32};
-  table.insert(key, {{0, 5}, {1, 2}, 0});
-  EXPECT_NE(table.find(key, 0), nullptr);
-  EXPECT_EQ(table.find({{1, 2}, 400, DType::I32}, 0), nullptr);
-  EXPECT_EQ(table.find({{1, 2}, 401, DType::F32}, 0), nullptr);
+  table.insert(key, {{0, 5}, {1, 2}, kExact});
+  EXPECT_NE(table.find(key, kExact), nullptr);
+  EXPECT_EQ(table.find({{1, 2}, 400, DType::I32}, kExact), nullptr);
+  EXPECT_EQ(table.find({{1, 2}, 401, DType::F32}, kExact), nullptr);
 }
 
 TEST(Dedup, ranks_without_layers_take_part) {
   Corpus corpus;
   corpus.contents = {4};
   LayerTable table;
-  std::vector<Verdict> verdicts;
-  const auto layers = run(table, corpus, verdicts, 0);
+  std::vector<DedupResult> results;
+  const auto layers = run(table, corpus, results, 0);
   EXPECT_EQ(mpi::world().sum(std::uint64_t{layers.size()}), 1u);
 }
 

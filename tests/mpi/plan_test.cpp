@@ -114,8 +114,8 @@ TEST(Plan, a_corpus_without_bytes_still_has_a_wave_for_its_files) {
 
 const KeyedHash kHash(std::vector<std::byte>(KeyedHash::kSecretBytes, std::byte{7}));
 
-ArchivedFile archived(const corpus::FileEntry& entry, std::uint64_t order, std::uint32_t lossy_class = 0) {
-  return {kHash(entry.path), state_of(entry), order, lossy_class, 0};
+ArchivedFile archived(const corpus::FileEntry& entry, std::uint64_t order, LossId loss = kExact) {
+  return {kHash(entry.path), state_of(entry), order, loss, 0};
 }
 
 TEST(DropArchived, keeps_what_is_new_or_changed_and_what_was_stored_with_other_loss) {
@@ -130,12 +130,12 @@ TEST(DropArchived, keeps_what_is_new_or_changed_and_what_was_stored_with_other_l
   // All rows lie on the last rank, all entries on the first: neither knows the other's.
   std::vector<ArchivedFile> rows;
   if (comm.rank() == comm.size() - 1)
-    rows = {archived(same, 1), archived(changed, 1), archived(before, 2), archived(lossy, 3, 77)};
+    rows = {archived(same, 1), archived(changed, 1), archived(before, 2), archived(lossy, 3, LossId{77})};
   std::vector<corpus::FileEntry> entries;
   if (comm.is_root()) entries = {same, changed, fresh, lossy};
 
-  const auto exact = drop_archived(comm, entries, rows, kHash, 0);
-  const auto allowed = drop_archived(comm, entries, rows, kHash, 77);
+  const auto exact = drop_archived(comm, entries, rows, kHash, kExact);
+  const auto allowed = drop_archived(comm, entries, rows, kHash, LossId{77});
   if (!comm.is_root()) return;
   const auto paths = [](const std::vector<corpus::FileEntry>& kept) {
     std::vector<std::string> list;

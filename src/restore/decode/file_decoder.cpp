@@ -195,7 +195,7 @@ class BatchDecoder {
 
   static DecodedPiece piece_of(const Task& task, std::span<const std::byte> bytes) {
     const auto& layer = task.layer->row;
-    return {task.file_offset, bytes, task.source.chunk.place.dtype, layer.lossy_class == 0, layer.max_abs_error};
+    return {task.file_offset, bytes, task.source.chunk.place.dtype, layer.loss_id == 0, layer.max_abs_error};
   }
 
   void hand_over(Task& first, Worker& worker) {

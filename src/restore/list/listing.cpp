@@ -93,7 +93,7 @@ class Lister {
     listed.target = file->target;
     listed.size_bytes = file->row.size_bytes;
     listed.sweep = (*reader)->sweep();
-    listed.exact = file->row.lossy_class == 0;
+    listed.exact = file->row.loss_id == 0;
     // A further name of a file has the layers of the first: told once.
     const auto n_extents = file->kind() == FileKind::Hardlink ? 0 : file->row.n_extents;
     for (std::uint64_t e = 0; e < n_extents; ++e) {

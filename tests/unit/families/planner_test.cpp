@@ -45,8 +45,7 @@ struct Families {
  private:
   void add(DType dtype, bool may_lose, const std::vector<std::byte>& sketch) {
     auto& layer = wave.add(dtype, kBytes, sketch, "model" + std::to_string(wave.layers.size()));
-    layer.may_lose = may_lose;
-    layer.lossy_class = may_lose ? 1 : 0;
+    layer.loss = LossId{may_lose ? 1u : 0u};
   }
 };
 
@@ -212,24 +211,23 @@ TEST(FamilyPlanner, does_not_rest_an_exact_layer_on_one_with_loss) {
   Wave archive;
   const auto base = sketch_of(DType::F32, kBytes, Normal(1, 0.02));
   auto& known = archive.add(DType::F32, kBytes, base, "base");
-  known.lossy_class = 5;
+  known.loss = LossId{5};
   planner.add_known(known, base);
   Wave wave;
   const auto tune = sketch_of(DType::F32, kBytes, fine_tune(1, 0.01, 1));
-  const auto add = [&](const char* model, std::uint32_t lossy_class) {
+  const auto add = [&](const char* model, LossId loss) {
     auto& layer = wave.add(DType::F32, kBytes, tune, model, "group");
     layer.shard = 8;
-    layer.may_lose = lossy_class != 0;
-    layer.lossy_class = lossy_class;
+    layer.loss = loss;
   };
-  add("exact", 0);
+  add("exact", kExact);
   EXPECT_FALSE(planner.plan(wave.layers, wave.sketches)[0].found);
   wave = {};
-  add("other loss", 6);
+  add("other loss", LossId{6});
   const auto other = planner.plan(wave.layers, wave.sketches);
   EXPECT_NE(other[0].base.model, hash_of("base"));
   wave = {};
-  add("same loss", 5);
+  add("same loss", LossId{5});
   const auto same = planner.plan(wave.layers, wave.sketches);
   ASSERT_TRUE(same[0].found);
 }
