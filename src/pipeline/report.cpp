@@ -1,5 +1,7 @@
 #include "pipeline/report.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <set>
 
@@ -8,6 +10,26 @@
 namespace elves::pipeline {
 namespace {
 
+template <class AnySums, class F>
+void for_each_model_counter(AnySums& sums, F f) {
+  for (auto* counter : {&sums.files, &sums.bytes, &sums.stored_bytes, &sums.new_layers}) f(*counter);
+}
+
+void pack_problems(const std::vector<PathProblem>& problems, ByteWriter& writer) {
+  writer.varint(problems.size());
+  for (const auto& problem : problems) {
+    writer.text(problem.path);
+    writer.text(problem.reason);
+  }
+}
+
+void unpack_problems(ByteCursor& cursor, std::vector<PathProblem>& problems) {
+  for (auto n = cursor.read_varint(); n > 0; --n) {
+    auto path = cursor.read_text();
+    problems.push_back({std::move(path), cursor.read_text()});
+  }
+}
+
 /// The lists of a rank, for rank 0.
 std::vector<std::byte> pack(const Report& report) {
   std::vector<std::byte> bytes;
@@ -15,10 +37,7 @@ std::vector<std::byte> pack(const Report& report) {
   writer.varint(report.models.size());
   for (const auto& [id, sums] : report.models) {
     writer.text(id);
-    writer.write(sums.files);
-    writer.write(sums.bytes);
-    writer.write(sums.stored_bytes);
-    writer.write(sums.new_layers);
+    for_each_model_counter(sums, [&](std::uint64_t counter) { writer.write(counter); });
     writer.varint(sums.bases.size());
     for (const auto& [base, base_sums] : sums.bases) {
       writer.write(base);
@@ -36,11 +55,7 @@ std::vector<std::byte> pack(const Report& report) {
     writer.write(file.bytes);
     writer.text(file.reason);
   }
-  writer.varint(report.failures.size());
-  for (const auto& failure : report.failures) {
-    writer.text(failure.path);
-    writer.text(failure.reason);
-  }
+  pack_problems(report.failures, writer);
   writer.varint(report.notes.size());
   for (const auto& note : report.notes) {
     writer.text(note.model);
@@ -49,14 +64,12 @@ std::vector<std::byte> pack(const Report& report) {
   return bytes;
 }
 
+/// Adds the lists of a rank to those of `report`.
 void unpack(std::span<const std::byte> bytes, Report& report) {
   ByteCursor cursor(bytes);
   for (auto n = cursor.read_varint(); n > 0; --n) {
     auto& model = report.models[cursor.read_text()];
-    model.files += cursor.read<std::uint64_t>();
-    model.bytes += cursor.read<std::uint64_t>();
-    model.stored_bytes += cursor.read<std::uint64_t>();
-    model.new_layers += cursor.read<std::uint64_t>();
+    for_each_model_counter(model, [&](std::uint64_t& counter) { counter += cursor.read<std::uint64_t>(); });
     for (auto bases = cursor.read_varint(); bases > 0; --bases) {
       const auto base = cursor.read<Hash128>();
       model.bases[base].add(cursor.read<BaseSums>());
@@ -73,21 +86,26 @@ void unpack(std::span<const std::byte> bytes, Report& report) {
     file.reason = cursor.read_text();
     report.opaque.push_back(std::move(file));
   }
+  unpack_problems(cursor, report.failures);
   for (auto n = cursor.read_varint(); n > 0; --n) {
-    PathProblem failure;
-    failure.path = cursor.read_text();
-    failure.reason = cursor.read_text();
-    report.failures.push_back(std::move(failure));
-  }
-  for (auto n = cursor.read_varint(); n > 0; --n) {
-    lineage::ModelNote note;
-    note.model = cursor.read_text();
-    note.text = cursor.read_text();
-    report.notes.push_back(std::move(note));
+    auto model = cursor.read_text();
+    report.notes.push_back({std::move(model), cursor.read_text()});
   }
 }
 
 }  // namespace
+
+void BaseSums::add(const BaseSums& other) {
+  layers += other.layers;
+  layers_by_lineage += other.layers_by_lineage;
+  bytes += other.bytes;
+  stored_bytes += other.stored_bytes;
+  standalone_bytes += other.standalone_bytes;
+}
+
+double Report::ratio() const {
+  return bytes_total == 0 ? 1.0 : static_cast<double>(file_bytes_total) / static_cast<double>(bytes_total);
+}
 
 std::uint64_t Report::opaque_bytes() const {
   std::uint64_t bytes = 0;
@@ -112,19 +130,19 @@ void name_base_models(const mpi::Comm& comm, const std::map<Hash128, std::string
     else if (base != Hash128{})
       unknown.push_back(base);
   }
-  mpi::PerRank<std::byte> answers(ranks);
-  const auto asked = comm.alltoallv(mpi::PerRank<Hash128>(ranks, unknown));
+  mpi::PerRank<std::byte> replies(ranks);
+  const auto requests = comm.alltoallv(mpi::PerRank<Hash128>(ranks, unknown));
   for (std::size_t r = 0; r < ranks; ++r) {
-    ByteWriter writer(answers[r]);
-    for (const auto& hash : asked[r]) {
+    ByteWriter writer(replies[r]);
+    for (const auto& hash : requests[r]) {
       const auto at = names.find(hash);
       if (at == names.end()) continue;
       writer.write(hash);
       writer.text(at->second);
     }
   }
-  for (const auto& answer : comm.alltoallv(answers)) {
-    for (ByteCursor cursor(answer); !cursor.at_end();) {
+  for (const auto& reply : comm.alltoallv(replies)) {
+    for (ByteCursor cursor(reply); !cursor.at_end();) {
       const auto hash = cursor.read<Hash128>();
       mine.base_models[hash] = cursor.read_text();
     }
@@ -137,52 +155,35 @@ void note_unused_lineage(const lineage::Lineage& lineage, Report& all) {
     for (const auto& base : lineage.bases_of(hash128(id))) {
       const auto name = all.base_models.find(base);
       if (name == all.base_models.end() || model.bases.contains(base)) continue;
-      all.notes.push_back({id, "names " + name->second +
-                                   " as its base, but no layer of it is stored as a difference from there: other "
-                                   "shapes, or others are nearer"});
+      all.unused_lineage.push_back(
+          {id, fmt::format("names {} as its base, but none of its layers is a delta of it: the shapes differ, or other "
+                           "layers are nearer",
+                           name->second)});
     }
   }
-  std::ranges::sort(all.notes);
 }
 
 Report gather(const mpi::Comm& comm, const Report& mine) {
   Report all = mine;
-  std::vector<std::uint64_t> sums{mine.corpus_files,    mine.corpus_bytes,  mine.archived_files, mine.archived_bytes,
-                                  mine.skipped_files,   mine.skipped_bytes, mine.layers_total,   mine.layers_unique,
-                                  mine.duplicate_bytes, mine.glue_bytes,    mine.exchanged_bytes};
-  const auto& encoding = mine.encoding;
-  sums.insert(sums.end(),
-              {encoding.raw_bytes, encoding.encoded_bytes, encoding.default_bytes, encoding.cpu_nanoseconds});
-  for (const auto& t : mine.transforms)
-    sums.insert(sums.end(), {t.layers, t.raw_bytes, t.transformed_bytes, t.encoded_bytes, t.alone_bytes});
-  for (const auto& c : mine.containers) sums.insert(sums.end(), {c.files, c.bytes, c.layers, c.layer_bytes});
-  sums = comm.sum(sums);
-  std::size_t at = 0;
-  for (auto* value : {&all.corpus_files, &all.corpus_bytes, &all.archived_files, &all.archived_bytes,
-                      &all.skipped_files, &all.skipped_bytes, &all.layers_total, &all.layers_unique,
-                      &all.duplicate_bytes, &all.glue_bytes, &all.exchanged_bytes, &all.encoding.raw_bytes,
-                      &all.encoding.encoded_bytes, &all.encoding.default_bytes, &all.encoding.cpu_nanoseconds})
-    *value = sums[at++];
-  for (auto& t : all.transforms) {
-    for (auto* value : {&t.layers, &t.raw_bytes, &t.transformed_bytes, &t.encoded_bytes, &t.alone_bytes})
-      *value = sums[at++];
-  }
-  for (auto& c : all.containers) {
-    for (auto* value : {&c.files, &c.bytes, &c.layers, &c.layer_bytes}) *value = sums[at++];
-  }
+  std::vector<std::uint64_t> counters;
+  for_each_counter(mine, [&](std::uint64_t counter) { counters.push_back(counter); });
+  counters = comm.sum(counters);
+  auto next = counters.begin();
+  for_each_counter(all, [&](std::uint64_t& counter) { counter = *next++; });
   for (auto* value : {&all.seconds, &all.max_abs_error, &all.phases.scan, &all.phases.read, &all.phases.fingerprint,
                       &all.phases.exchange, &all.phases.encode, &all.phases.write})
     *value = comm.max(*value);
   all.peak_rss_bytes = comm.max(mine.peak_rss_bytes);
+  const auto packed = comm.gather(pack(mine));
+  if (!comm.is_root()) return all;
   all.models.clear();
   all.opaque.clear();
   all.failures.clear();
   all.notes.clear();
-  for (const auto& packed : comm.gather(pack(mine))) unpack(packed, all);
-  const auto by_path = [](const auto& a, const auto& b) { return a.path < b.path; };
-  std::sort(all.opaque.begin(), all.opaque.end(), by_path);
-  std::sort(all.failures.begin(), all.failures.end(), by_path);
-  std::sort(all.notes.begin(), all.notes.end());
+  for (const auto& from_rank : packed) unpack(from_rank, all);
+  std::ranges::sort(all.opaque, {}, &OpaqueFile::path);
+  std::ranges::sort(all.failures, {}, &PathProblem::path);
+  std::ranges::sort(all.notes);
   all.notes.erase(std::unique(all.notes.begin(), all.notes.end()), all.notes.end());
   return all;
 }

@@ -17,30 +17,27 @@ namespace elves::pipeline {
 
 inline constexpr std::size_t kTransforms = kTransformCount;
 
-/// Layers of one model that are stored as differences from those of another one.
+/// Layers of one model that are stored as deltas from layers of one base model.
 struct BaseSums {
   std::uint64_t layers = 0;
-  std::uint64_t layers_by_lineage = 0;  ///< their model names the base model
+  std::uint64_t layers_by_lineage = 0;  ///< of these, layers whose model names the base model
   std::uint64_t bytes = 0;
   std::uint64_t stored_bytes = 0;
-  std::uint64_t alone_bytes = 0;  ///< about what they would take without base
+  std::uint64_t standalone_bytes = 0;  ///< the encoder's estimate of their encoded size without a base
 
-  void add(const BaseSums& other) {
-    layers += other.layers;
-    layers_by_lineage += other.layers_by_lineage;
-    bytes += other.bytes;
-    stored_bytes += other.stored_bytes;
-    alone_bytes += other.alone_bytes;
+  void add(const BaseSums& other);
+  std::int64_t saved_bytes() const {
+    return static_cast<std::int64_t>(standalone_bytes) - static_cast<std::int64_t>(stored_bytes);
   }
 };
 
-/// What one model brought in this sweep.
+/// What this sweep archived of one model.
 struct ModelSums {
   std::uint64_t files = 0;
   std::uint64_t bytes = 0;
-  std::uint64_t stored_bytes = 0;     ///< encoded chunks and rows of what this model was the first to bring
-  std::uint64_t new_layers = 0;       ///< that it was the first to bring
-  std::map<Hash128, BaseSums> bases;  ///< by hash128 of the base model's identity
+  std::uint64_t stored_bytes = 0;     ///< encoded chunks and rows of the layers that this model stored first
+  std::uint64_t new_layers = 0;       ///< layers that this model stored first
+  std::map<Hash128, BaseSums> bases;  ///< by hash128 of the base model's id
 };
 
 struct TransformSums {
@@ -48,7 +45,7 @@ struct TransformSums {
   std::uint64_t raw_bytes = 0;
   std::uint64_t transformed_bytes = 0;
   std::uint64_t encoded_bytes = 0;
-  std::uint64_t alone_bytes = 0;  ///< of differences: about what they would take without base; else encoded_bytes
+  std::uint64_t standalone_bytes = 0;  ///< of deltas: estimated encoded size without a base; else encoded_bytes
 };
 
 /// What the files of one format hold.
@@ -59,18 +56,18 @@ struct ContainerSums {
   std::uint64_t layer_bytes = 0;
 };
 
-/// A file with bytes in which weights may lie that we cannot see.
+/// A file with bytes in which weights may lie that elves cannot see.
 struct OpaqueFile {
   std::string path;
   std::uint64_t bytes = 0;  ///< how many
   std::string reason;
 };
 
-/// What encoding took, over all threads.
+/// Encoding, summed over all threads.
 struct EncodingSums {
   std::uint64_t raw_bytes = 0;
   std::uint64_t encoded_bytes = 0;
-  std::uint64_t default_bytes = 0;  ///< what level default would have made of it
+  std::uint64_t default_bytes = 0;  ///< what Level::Default would have made of them
   std::uint64_t cpu_nanoseconds = 0;
 
   double cpu_seconds() const { return static_cast<double>(cpu_nanoseconds) / 1e9; }
@@ -90,56 +87,86 @@ struct Phases {
   double scan = 0, read = 0, fingerprint = 0, exchange = 0, encode = 0, write = 0;
 };
 
-/// What a sweep did. Filled by each rank for itself; gather() makes rank 0's the whole.
+/// What a sweep did. Each rank fills its own; gather() makes that of rank 0 the whole.
 struct Report {
   int ranks = 1;
   int threads = 1;
   double seconds = 0;
   bool lossless = false;
-  bool stopped = false;  ///< ended early, run again to go on
+  bool stopped = false;  ///< ended early: run again to go on
   bool dry_run = false;
   Level level = Level::Default;
 
-  std::uint64_t corpus_files = 0, corpus_bytes = 0;                        ///< found by the walk
-  std::uint64_t archived_files = 0, archived_bytes = 0;                    ///< by this sweep
-  std::uint64_t skipped_files = 0, skipped_bytes = 0;                      ///< archived before, unchanged
-  std::uint64_t layers_total = 0, layers_unique = 0, duplicate_bytes = 0;  ///< layers of the files archived
-  std::uint64_t glue_bytes = 0;
-  std::uint64_t bytes_added = 0, bytes_total = 0, shards = 0, file_bytes_total = 0;
+  std::uint64_t corpus_files = 0, corpus_bytes = 0;      ///< found by the walk
+  std::uint64_t archived_files = 0, archived_bytes = 0;  ///< by this sweep
+  std::uint64_t skipped_files = 0, skipped_bytes = 0;    ///< archived before, unchanged
+  /// Of the regular files that this sweep archived: those with a layer that was coded with loss, and all others.
+  std::uint64_t files_within_bounds = 0, files_exact = 0;
+  /// Layers of the files that this sweep archived. Bytes of glue and of its duplicates are counted apart.
+  std::uint64_t layers_total = 0, layers_unique = 0, duplicate_bytes = 0;
+  std::uint64_t glue_bytes = 0, glue_duplicate_bytes = 0;
   std::uint64_t exchanged_bytes = 0;
-  std::array<TransformSums, kTransforms> transforms{};
+  std::array<TransformSums, kTransforms> transforms{};               ///< by TransformId
   std::array<ContainerSums, formats::kContainerCount> containers{};  ///< by ContainerId, of the files to archive
   EncodingSums encoding;
+
+  std::uint64_t bytes_added = 0, bytes_total = 0, shards = 0;  ///< on disk
+  std::uint64_t file_bytes_total = 0;                          ///< current files of the archive
+  std::uint64_t superseded_bytes = 0;                          ///< versions of files that are not current
+
   std::map<std::string, ModelSums> models;
-  std::map<Hash128, std::string> base_models;  ///< identities of the models in ModelSums::bases
+  std::map<Hash128, std::string> base_models;  ///< ids of the models in ModelSums::bases
   double max_abs_error = 0;
   std::vector<OpaqueFile> opaque;
   std::vector<PathProblem> failures;
-  std::vector<lineage::ModelNote> notes;  ///< what is odd about the bases that models name
+  std::vector<lineage::ModelNote> notes;           ///< contradictory or unknown bases: a person can correct them
+  std::vector<lineage::ModelNote> unused_lineage;  ///< bases that models name and no layer is a delta of
   Phases phases;
   std::uint64_t peak_rss_bytes = 0;  ///< of the largest rank
 
-  /// Size of all files that the archive holds, over its size on disk. 1 for an empty archive.
+  /// Bytes of the current files over all bytes on disk. 1 for an empty archive.
   double ratio() const;
 
   std::uint64_t opaque_bytes() const;
 };
 
-/// Collective, before gather(). Fills base_models of each rank, for the bases of its models and those that lineage
-/// names. `known`: the identities that this rank knows of models archived before.
+/// Calls `f` with each counter that gather() adds up over the ranks.
+template <class AnyReport, class F>
+void for_each_counter(AnyReport& report, F f) {
+  for (auto* counter :
+       {&report.corpus_files, &report.corpus_bytes, &report.archived_files, &report.archived_bytes,
+        &report.skipped_files, &report.skipped_bytes, &report.files_within_bounds, &report.files_exact,
+        &report.layers_total, &report.layers_unique, &report.duplicate_bytes, &report.glue_bytes,
+        &report.glue_duplicate_bytes, &report.exchanged_bytes, &report.encoding.raw_bytes,
+        &report.encoding.encoded_bytes, &report.encoding.default_bytes, &report.encoding.cpu_nanoseconds})
+    f(*counter);
+  for (auto& sums : report.transforms) {
+    for (auto* counter :
+         {&sums.layers, &sums.raw_bytes, &sums.transformed_bytes, &sums.encoded_bytes, &sums.standalone_bytes})
+      f(*counter);
+  }
+  for (auto& sums : report.containers) {
+    for (auto* counter : {&sums.files, &sums.bytes, &sums.layers, &sums.layer_bytes}) f(*counter);
+  }
+}
+
+/// Collective, before gather(). Fills base_models of each rank: the ids of the bases of its models and of those that
+/// lineage names. `known`: the ids that this rank knows of models archived before. Sends each unknown hash to all
+/// ranks.
 void name_base_models(const mpi::Comm& comm, const std::map<Hash128, std::string>& known,
                       const lineage::Lineage& lineage, Report& mine);
 
-/// After gather(): notes on models whose lineage led to nothing, although there is such a base.
+/// After gather(), at rank 0: fills unused_lineage.
 void note_unused_lineage(const lineage::Lineage& lineage, Report& all);
 
-/// Collective. Sums, maxima and lists of all ranks, at rank 0 (others keep their own lists).
+/// Collective. At rank 0 the sums, maxima and lists of all ranks; other ranks keep their own lists. Rank 0 holds about
+/// 450 bytes a model and 200 for each listed path.
 Report gather(const mpi::Comm& comm, const Report& mine);
 
-/// The JSON of DESIGN section 6.
+/// The report as JSON (docs/guide/report.md), with a final newline.
 std::string to_json(const Report& report);
 
-/// A summary for the terminal, a screen at most.
+/// The summary for the terminal: a screen at most, no line of zeros.
 std::string to_text(const Report& report, const std::string& archive);
 
 }  // namespace elves::pipeline

@@ -63,7 +63,7 @@ void count_new_layer(const formats::Extent& extent, const LayerRow& row, const s
     transform.raw_bytes += chunk.raw_bytes;
     transform.transformed_bytes += chunk.transformed_bytes;
     transform.encoded_bytes += chunk.encoded_bytes;
-    transform.alone_bytes += chunk.alone_bytes;
+    transform.standalone_bytes += chunk.alone_bytes;
     stored += chunk.encoded_bytes + sizeof(archive::ChunkRow);
   }
   if (extent.is_layer) ++report.transforms[row.transform].layers;
@@ -94,16 +94,18 @@ void count_difference(const plan::Unit& unit, const ChosenBase& base, const std:
   sums.bytes += unit.size_bytes;
   for (const auto& chunk : chunks) {
     sums.stored_bytes += chunk.encoded_bytes;
-    sums.alone_bytes += chunk.alone_bytes;
+    sums.standalone_bytes += chunk.alone_bytes;
   }
 }
 
+/// Counts a layer, a part of one, or glue. Those of further names of a file (hard links) are not counted again.
 void count_unit(const plan::Unit& unit, const formats::Extent& extent, bool is_new, Report& report) {
-  if (!is_new) report.duplicate_bytes += unit.size_bytes;
   if (!extent.is_layer) {
     report.glue_bytes += unit.size_bytes;
+    if (!is_new) report.glue_duplicate_bytes += unit.size_bytes;
     return;
   }
+  if (!is_new) report.duplicate_bytes += unit.size_bytes;
   if (unit.part > 0) return;  // a layer counts once, whatever its parts
   ++report.layers_total;
   if (is_new) ++report.layers_unique;
@@ -120,7 +122,7 @@ void add_layer_rows(const plan::Plan& plan, const WaveDedup& results,
   for (std::size_t i = 0; i < results.units.size(); ++i) {
     const auto& unit = plan.units[results.units[i]];
     const auto& extent = extent_of(plan, unit);
-    count_unit(unit, extent, is_new(i), report);
+    if (plan.files[unit.file].entry.kind == FileKind::Regular) count_unit(unit, extent, is_new(i), report);
     if (!is_new(i)) {
       stored[i] = results.results[i].stored;
       continue;
@@ -237,8 +239,9 @@ FileRow file_row(const plan::PlannedFile& file, archive::Names& names) {
   return row;
 }
 
-void add_one_file(const plan::Plan& plan, const plan::PlannedFile& file, const std::vector<UnitState>& units,
-                  const KeyedHash& hash, std::uint32_t model_row, archive::ShardPart& part) {
+/// Gives the id of what its layers may have lost: 0 where it is restored bit for bit.
+std::uint32_t add_one_file(const plan::Plan& plan, const plan::PlannedFile& file, const std::vector<UnitState>& units,
+                           const KeyedHash& hash, std::uint32_t model_row, archive::ShardPart& part) {
   auto row = file_row(file, part.names);
   row.model = model_row;
   row.first_extent = part.extents.size();
@@ -254,6 +257,7 @@ void add_one_file(const plan::Plan& plan, const plan::PlannedFile& file, const s
   archive::store(row.digest, hash.combine(originals));
   archive::store(row.restored, hash.combine(decoded));
   part.files.push_back(row);
+  return row.lossy_class;
 }
 
 }  // namespace
@@ -276,7 +280,7 @@ void add_file_rows(const mpi::Comm& comm, const plan::Plan& plan, std::uint64_t 
     const auto& file = plan.files[files[i]];
     const auto names_before = part.names.bytes().size();
     const auto row = model_rows.row_of(models[i], part);
-    add_one_file(plan, file, units, hash, row, part);
+    const auto loss = add_one_file(plan, file, units, hash, row, part);
     auto& model = report.models[models[i]];
     model.stored_bytes += sizeof(FileRow) + file.n_units * sizeof(ExtentRow) + part.names.bytes().size() - names_before;
     if (file.entry.kind == FileKind::Directory) continue;
@@ -285,6 +289,7 @@ void add_file_rows(const mpi::Comm& comm, const plan::Plan& plan, std::uint64_t 
     if (file.entry.kind != FileKind::Regular) continue;
     model.bytes += file.entry.size_bytes;
     report.archived_bytes += file.entry.size_bytes;
+    ++(loss == 0 ? report.files_exact : report.files_within_bounds);
   }
 }
 

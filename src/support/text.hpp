@@ -14,6 +14,9 @@ namespace elves {
 /// "1.50 GiB"; exact below 1024 bytes.
 std::string format_bytes(std::uint64_t bytes);
 
+/// "1 file", "2 files", "0 files".
+std::string counted(std::uint64_t n, std::string_view noun);
+
 /// "2 h 03 min", "41.2 s".
 std::string format_seconds(double seconds);
 

@@ -181,10 +181,10 @@ class OneSweep(Families):
 
     def test_the_summary_names_bases_and_saved_bytes(self):
         done = e2e.run(2, "elves-mpi", "--corpus", self.hub.root, "--archive", self.at("archive"), "--progress", "none")
-        line = next(line for line in done.stdout.splitlines() if line.startswith("families"))
-        self.assertIn("of 3 models", line)
-        self.assertIn("saved", line)
-        self.assertIn("lab/tuned on lab/base", done.stdout)
+        line = next(line for line in done.stdout.splitlines() if line.startswith("deltas"))
+        self.assertIn("in 3 models", line)
+        self.assertIn("less than without a base", line)
+        self.assertIn("lab/tuned from lab/base", done.stdout)
 
     def test_no_base_is_a_delta(self):
         self.sweep(self.hub.root, "--lossless", "--wave-bytes", "8MiB")

@@ -7,6 +7,12 @@
 namespace elves {
 namespace {
 
+TEST(Counted, has_a_plural_for_all_but_one) {
+  EXPECT_EQ(counted(0, "file"), "0 files");
+  EXPECT_EQ(counted(1, "file"), "1 file");
+  EXPECT_EQ(counted(2, "shard"), "2 shards");
+}
+
 TEST(Text, bytes_are_exact_below_1024_and_have_three_digits_above) {
   EXPECT_EQ(format_bytes(0), "0 B");
   EXPECT_EQ(format_bytes(1023), "1023 B");
