@@ -239,9 +239,9 @@ FileRow file_row(const plan::PlannedFile& file, archive::Names& names) {
   return row;
 }
 
-/// Gives the id of what its layers may have lost: 0 where it is restored bit for bit.
-std::uint32_t add_one_file(const plan::Plan& plan, const plan::PlannedFile& file, const std::vector<UnitState>& units,
-                           const KeyedHash& hash, std::uint32_t model_row, archive::ShardPart& part) {
+/// Gives what its layers may have lost.
+LossId add_one_file(const plan::Plan& plan, const plan::PlannedFile& file, const std::vector<UnitState>& units,
+                    const KeyedHash& hash, std::uint32_t model_row, archive::ShardPart& part) {
   auto row = file_row(file, part.names);
   row.model = model_row;
   row.first_extent = part.extents.size();
@@ -257,7 +257,7 @@ std::uint32_t add_one_file(const plan::Plan& plan, const plan::PlannedFile& file
   archive::store(row.digest, hash.combine(originals));
   archive::store(row.restored, hash.combine(decoded));
   part.files.push_back(row);
-  return row.lossy_class;
+  return LossId{row.loss_id};
 }
 
 }  // namespace
@@ -289,7 +289,7 @@ void add_file_rows(const mpi::Comm& comm, const plan::Plan& plan, std::uint64_t 
     if (file.entry.kind != FileKind::Regular) continue;
     model.bytes += file.entry.size_bytes;
     report.archived_bytes += file.entry.size_bytes;
-    ++(loss == 0 ? report.files_exact : report.files_within_bounds);
+    ++(loss.is_exact() ? report.files_exact : report.files_within_bounds);
   }
 }
 
