@@ -31,36 +31,14 @@ constexpr const char* kAbout =
     "named), 11 the archive is locked by another job, 75 stopped cleanly after a commit\n"
     "(SIGTERM, SIGUSR1, --max-duration): run again to go on.\n";
 
-void add_options(CommandLine& line) {
-  const auto text = [](const char* name) { return po::value<std::string>()->value_name(name); };
-  const auto list = [](const char* name) {
-    return po::value<std::vector<std::string>>()->composing()->value_name(name);
-  };
-  line.add()("corpus", text("DIR"), "the directory tree to archive (only read)");
-  line.add()("archive", text("DIR"), "the archive, made where it is missing [./elves-archive]");
-  line.add()("lossless", po::bool_switch(), "every byte comes back as it was");
-  line.add()("error-bound", po::value<double>()->value_name("E"),
-             "largest absolute error of a float [ELF's own for its type]");
-  line.add()("min-snr", po::value<double>()->value_name("DB"),
-             "ELF only where the signal-to-noise ratio stays above this; 0: always, as in the paper [70]");
-  line.add()("level", text("LEVEL"), "fast, default or max [default]");
-  line.add()("stages", text("LIST"),
-             "stages that may be used: all, or some of hd,elf,de,palette,planes,delta,zstd [all]");
-  line.add()("include", list("GLOB"), "archive only paths that match (may be repeated)");
-  line.add()("exclude", list("GLOB"), "leave out paths that match (may be repeated)");
-  line.add()("files-from", text("FILE"), "archive only the paths that FILE lists, one a line");
-  line.add()("bases", text("FILE"), "lines 'model TAB base': which model was made from which, where READMEs are wrong");
-  line.add()("threads", po::value<int>()->value_name("N"),
-             "OpenMP threads of each rank [OMP_NUM_THREADS, or the cores shared by the ranks of a host]");
-  line.add()("memory", text("SIZE"), "memory for the data of each rank [2GiB]");
-  line.add()("wave-bytes", text("SIZE"),
-             "bytes in memory at once over all ranks, the unit of commit [by corpus and --memory]");
-  line.add()("max-duration", text("TIME"), "stop cleanly after a commit when this has passed: 3h30m, 12:00:00");
-  line.add()("dry-run", po::bool_switch(), "say what would be archived, write nothing");
-  line.add()("verify", po::bool_switch(), "decode what was encoded and read back what was written before each commit");
-  line.add()("report", text("FILE"), "write a report as JSON");
-  line.add()("progress", text("MODE"), "auto, plain or none [auto]");
-  line.add()("break-lock", po::bool_switch(), "take the archive although another job has locked it");
+/// Files that options name.
+struct NamedFiles {
+  std::string list;   ///< --files-from
+  std::string bases;  ///< --bases
+};
+
+void check_threads(int threads) {
+  if (threads < 1 || threads > 4096) throw UsageError("--threads must be 1 or more");
 }
 
 Level parse_level(const std::string& name) {
@@ -111,52 +89,71 @@ std::vector<lineage::ListedBase> read_bases(const mpi::Comm& comm, const std::st
   return std::move(bases).value();
 }
 
-ArchiveOptions read(const po::variables_map& values, const mpi::Comm& comm) {
-  ArchiveOptions options;
+/// Binds the options of elves-mpi to `options`; files that options name are read later, from `files`.
+void add_options(CommandLine& line, ArchiveOptions& options, NamedFiles& files) {
   auto& sweep = options.sweep;
-  const auto text = [&](const char* name, std::string& to) {
-    if (values.count(name) != 0) to = values[name].as<std::string>();
-  };
-  if (values.count("corpus") == 0) throw UsageError("--corpus DIR is missing (see elves-mpi --help)");
-  text("corpus", sweep.corpus);
-  text("archive", sweep.archive);
-  text("report", options.report);
-  sweep.encode.lossless = values["lossless"].as<bool>();
-  if (values.count("error-bound") != 0) sweep.encode.error_bound = values["error-bound"].as<double>();
-  if (values.count("min-snr") != 0) sweep.encode.min_snr_db = values["min-snr"].as<double>();
-  if (!std::isfinite(sweep.encode.error_bound) || sweep.encode.error_bound < 0)
+  const auto text = [](std::string* to, const char* name) { return po::value(to)->value_name(name); };
+  const auto globs = [](std::vector<std::string>* to) { return po::value(to)->composing()->value_name("GLOB"); };
+  line.add("What is archived")                                                                                    //
+      ("corpus", text(&sweep.corpus, "DIR"), "the directory tree to archive; it is only read")                    //
+      ("archive", text(&sweep.archive, "DIR"), "the archive; created where it does not exist [./elves-archive]")  //
+      ("include", globs(&sweep.walk.filter.include), "archive only paths that match (repeatable)")                //
+      ("exclude", globs(&sweep.walk.filter.exclude), "leave out paths that match (repeatable)")                   //
+      ("files-from", text(&files.list, "FILE"), "archive only the paths that FILE lists, one a line")             //
+      ("dry-run", po::bool_switch(&sweep.dry_run), "show what would be archived, write nothing");
+  line.add("Loss")                                                                       //
+      ("lossless", po::bool_switch(&sweep.encode.lossless), "store every byte exactly")  //
+      ("error-bound", po::value(&sweep.encode.error_bound)->value_name("E"),
+       "largest absolute error of a float [ELF's own for each type]")  //
+      ("min-snr", po::value(&sweep.encode.min_snr_db)->value_name("DB"),
+       "use ELF only where the signal-to-noise ratio stays above this; 0: always, as in the paper [70]");
+  line.add("Size and speed")  //
+      ("level", word_value("LEVEL", [&](const auto& word) { sweep.encode.level = parse_level(word); }),
+       "fast, default or max [default]")  //
+      ("stages", word_value("LIST", [&](const auto& list) { set_stages(list, sweep); }),
+       "stages that may be used: all, or some of hd,elf,de,palette,planes,delta,zstd [all]")  //
+      ("bases", text(&files.bases, "FILE"),
+       "override lineage: which model was made from which, lines 'model<TAB>base'")  //
+      ("threads", po::value(&sweep.threads)->value_name("N")->notifier(check_threads),
+       "OpenMP threads of each rank [OMP_NUM_THREADS, else the cores of the host divided by its ranks]")  //
+      ("memory", size_value(&sweep.memory_bytes), "memory for the data of each rank [2GiB]")              //
+      ("wave-bytes", size_value(&sweep.wave_bytes),
+       "bytes of the corpus in one wave, the unit of commit, over all ranks [by the size of the corpus]");
+  line.add("The job")                                                      //
+      ("report", text(&options.report, "FILE"), "write a report as JSON")  //
+      ("progress", word_value("MODE", [&](const auto& word) { sweep.progress = parse_progress(word); }),
+       "auto, plain or none [auto]")  //
+      ("max-duration", duration_value(&sweep.max_duration_seconds),
+       "stop after the commit that follows this time: 3h30m, 12:00:00")                                    //
+      ("verify", po::bool_switch(&sweep.verify), "decode and read back each wave before it is committed")  //
+      ("break-lock", po::bool_switch(&sweep.break_lock), "use the archive although another job has locked it");
+  line.show({"corpus", "archive", "lossless", "include", "exclude", "dry-run", "threads", "memory", "max-duration",
+             "report"});
+  line.suggest("corpus");
+}
+
+void check(const ArchiveOptions& options) {
+  const auto& encode = options.sweep.encode;
+  if (options.sweep.corpus.empty()) throw UsageError("--corpus DIR is missing (see elves-mpi --help)");
+  if (!std::isfinite(encode.error_bound) || encode.error_bound < 0)
     throw UsageError("--error-bound must be a number of at least 0");
-  if (!std::isfinite(sweep.encode.min_snr_db)) throw UsageError("--min-snr must be a number");
-  if (sweep.encode.lossless && values.count("error-bound") != 0)
+  if (!std::isfinite(encode.min_snr_db)) throw UsageError("--min-snr must be a number");
+  if (encode.lossless && encode.error_bound != 0)
     throw UsageError("--lossless and --error-bound contradict each other");
-  if (values.count("level") != 0) sweep.encode.level = parse_level(values["level"].as<std::string>());
-  if (values.count("stages") != 0) set_stages(values["stages"].as<std::string>(), sweep);
-  if (values.count("include") != 0) sweep.walk.filter.include = values["include"].as<std::vector<std::string>>();
-  if (values.count("exclude") != 0) sweep.walk.filter.exclude = values["exclude"].as<std::vector<std::string>>();
-  if (values.count("files-from") != 0) sweep.walk.files_from = read_list(comm, values["files-from"].as<std::string>());
-  if (values.count("bases") != 0) sweep.bases = read_bases(comm, values["bases"].as<std::string>());
-  if (values.count("threads") != 0) {
-    sweep.threads = values["threads"].as<int>();
-    if (sweep.threads < 1 || sweep.threads > 4096) throw UsageError("--threads must be 1 or more");
-  }
-  sweep.memory_bytes = bytes_option(values, "memory", sweep.memory_bytes);
-  sweep.wave_bytes = bytes_option(values, "wave-bytes", 0);
-  sweep.max_duration_seconds = seconds_option(values, "max-duration", 0);
-  sweep.dry_run = values["dry-run"].as<bool>();
-  sweep.verify = values["verify"].as<bool>();
-  sweep.break_lock = values["break-lock"].as<bool>();
-  if (values.count("progress") != 0) sweep.progress = parse_progress(values["progress"].as<std::string>());
-  return options;
 }
 
 }  // namespace
 
 std::optional<ArchiveOptions> parse_archive_options(int argc, char** argv, const mpi::Comm& comm) {
   CommandLine line("elves-mpi", "elves-mpi --corpus DIR [--archive DIR] [options]", kAbout);
-  add_options(line);
-  po::variables_map values;
-  if (!line.parse(argc, argv, comm, values)) return std::nullopt;
-  return read(values, comm);
+  ArchiveOptions options;
+  NamedFiles files;
+  add_options(line, options, files);
+  if (!parse(line, argc, argv, comm)) return std::nullopt;
+  check(options);
+  if (!files.list.empty()) options.sweep.walk.files_from = read_list(comm, files.list);
+  if (!files.bases.empty()) options.sweep.bases = read_bases(comm, files.bases);
+  return options;
 }
 
 }  // namespace elves::jobs

@@ -3,10 +3,8 @@
 #include <algorithm>
 #include <cstdio>
 #include <iostream>
-#include <sstream>
 
 #include "elves/error.hpp"
-#include "elves/version.hpp"
 #include "mpi/environment.hpp"
 #include "support/byte_cursor.hpp"
 #include "support/posix.hpp"
@@ -14,40 +12,11 @@
 
 namespace elves::jobs {
 
-namespace po = boost::program_options;
-
-CommandLine::CommandLine(std::string command, std::string usage, std::string about)
-    : command_(std::move(command)), usage_(std::move(usage)), about_(std::move(about)) {
-  options_.add_options()("help,h", "print this and end")("version", "print the version and end")(
-      "config", po::value<std::string>()->value_name("FILE"), "read options from FILE too, as lines 'name = value'");
-}
-
-bool CommandLine::parse(int argc, char** argv, const mpi::Comm& comm, po::variables_map& values) {
-  try {
-    namespace style = po::command_line_style;
-    po::store(po::command_line_parser(argc, argv)
-                  .options(options_)
-                  .positional(positional_)
-                  .style(style::unix_style & ~style::allow_guessing)
-                  .run(),
-              values);
-    if (values.count("config") != 0) {
-      std::istringstream file(read_for_all(comm, "--config", values["config"].as<std::string>()));
-      po::store(po::parse_config_file(file, options_), values);
-    }
-    po::notify(values);
-  } catch (const po::error& error) {
-    throw UsageError(std::string(error.what()) + " (see " + command_ + " --help)");
-  }
-  if (values.count("version") != 0) {
-    if (comm.is_root()) std::cout << command_ << " " << kVersion << "\n";
-    return false;
-  }
-  if (values.count("help") != 0) {
-    if (comm.is_root()) std::cout << "usage: " << usage_ << "\n\n" << about_ << "\n" << options_ << std::flush;
-    return false;
-  }
-  return true;
+bool parse(CommandLine& line, int argc, char** argv, const mpi::Comm& comm) {
+  const auto read = [&](const std::string& path) -> Result<std::string> {
+    return read_for_all(comm, "--config", path);
+  };
+  return line.parse(argc, argv, read, comm.is_root() ? &std::cout : nullptr);
 }
 
 std::string read_for_all(const mpi::Comm& comm, const std::string& option, const std::string& path) {
@@ -109,20 +78,6 @@ std::uint64_t print_problems(const mpi::Comm& comm, const std::string& command, 
                  printable(all[i].reason).c_str());
   if (all.size() > kShown) std::fprintf(stderr, "%s: and %zu more\n", command.c_str(), all.size() - kShown);
   return total;
-}
-
-std::uint64_t bytes_option(const po::variables_map& values, const std::string& name, std::uint64_t otherwise) {
-  if (values.count(name) == 0) return otherwise;
-  const auto bytes = parse_bytes(values[name].as<std::string>());
-  if (!bytes) throw UsageError("--" + name + ": " + bytes.error().message);
-  return *bytes;
-}
-
-double seconds_option(const po::variables_map& values, const std::string& name, double otherwise) {
-  if (values.count(name) == 0) return otherwise;
-  const auto seconds = parse_seconds(values[name].as<std::string>());
-  if (!seconds) throw UsageError("--" + name + ": " + seconds.error().message);
-  return *seconds;
 }
 
 }  // namespace elves::jobs

@@ -4,10 +4,9 @@
 #include <string>
 #include <vector>
 
-#include <boost/program_options.hpp>
-
-#include "corpus/file_entry.hpp"
+#include "jobs/command_line.hpp"
 #include "mpi/comm.hpp"
+#include "support/file_kind.hpp"
 
 namespace elves::jobs {
 
@@ -22,28 +21,12 @@ enum ExitCode : int {
   kStopped = 75
 };
 
-/// The command line of a command: options, --config FILE, --help, --version.
-class CommandLine {
- public:
-  /// `about`: what --help says before and after the list of options.
-  CommandLine(std::string command, std::string usage, std::string about);
+/// Collective. CommandLine::parse() on all ranks alike: rank 0 reads --config and prints help. Throws UsageError on all
+/// ranks together. False where --help or --version was asked for.
+bool parse(CommandLine& line, int argc, char** argv, const mpi::Comm& comm);
 
-  boost::program_options::options_description_easy_init add() { return options_.add_options(); }
-  /// Arguments without a name go to this option, at most `n` of them.
-  void positional(const std::string& option, int n) { positional_.add(option.c_str(), n); }
-
-  /// Collective. Parses; throws UsageError for what it cannot take. False where --help or --version was asked for and
-  /// printed.
-  bool parse(int argc, char** argv, const mpi::Comm& comm, boost::program_options::variables_map& values);
-
- private:
-  std::string command_, usage_, about_;
-  boost::program_options::options_description options_{"Options"};
-  boost::program_options::positional_options_description positional_;
-};
-
-/// Collective. A file that the command line names, read by rank 0 for all: ranks must not differ in what they were
-/// told. Throws UsageError on all ranks together.
+/// Collective. A file that an option names, read by rank 0 for all, so that ranks cannot see different contents. Throws
+/// UsageError on all ranks together.
 std::string read_for_all(const mpi::Comm& comm, const std::string& option, const std::string& path);
 
 /// Runs the body of a main. Failures that all ranks share become one line on rank 0's stderr and an exit code on all;
@@ -52,9 +35,5 @@ int run(const std::string& command, const mpi::Comm& comm, const std::function<i
 
 /// Collective. Prints the problems of all ranks at rank 0, in order of path, at most 100; returns how many there are.
 std::uint64_t print_problems(const mpi::Comm& comm, const std::string& command, const std::vector<PathProblem>& mine);
-
-std::uint64_t bytes_option(const boost::program_options::variables_map& values, const std::string& name,
-                           std::uint64_t otherwise);
-double seconds_option(const boost::program_options::variables_map& values, const std::string& name, double otherwise);
 
 }  // namespace elves::jobs

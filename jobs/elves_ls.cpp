@@ -217,8 +217,7 @@ int list(int argc, char** argv, const mpi::Comm& comm) {
   line.add()("family", po::bool_switch(&as_families), "the tree of models that rest on others");
   line.add()("json", po::bool_switch(&as_json), "machine-readable");
   line.positional("model", 1);
-  po::variables_map values;
-  if (!line.parse(argc, argv, comm, values)) return jobs::kDone;
+  if (!jobs::parse(line, argc, argv, comm)) return jobs::kDone;
   if (path.empty()) throw UsageError("--archive DIR is missing (see elves-ls --help)");
   if (as_families && (options.with_layers || !options.model.empty()))
     throw UsageError("--family is of all models: leave out --layers and the model");

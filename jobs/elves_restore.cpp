@@ -36,8 +36,7 @@ int run_restore(int argc, char** argv, const mpi::Comm& comm) {
   line.add()("force", po::bool_switch(&options.force), "replace files that exist");
   line.add()("threads", po::value(&options.threads)->default_value(0, "")->value_name("N"),
              "OpenMP threads of each rank [as elves-mpi]");
-  po::variables_map values;
-  if (!line.parse(argc, argv, comm, values)) return jobs::kDone;
+  if (!jobs::parse(line, argc, argv, comm)) return jobs::kDone;
   if (path.empty() || options.to.empty())
     throw UsageError("--archive DIR and --to DIR are needed (see elves-restore --help)");
   options.threads = pipeline::choose_threads(comm, options.threads);

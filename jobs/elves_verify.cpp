@@ -29,8 +29,7 @@ int verify(int argc, char** argv, const mpi::Comm& comm) {
   line.add()("archive", po::value(&path)->value_name("DIR"), "the archive");
   line.add()("against", po::value(&against)->value_name("DIR"), "compare with this corpus");
   line.add()("threads", po::value(&threads)->value_name("N"), "OpenMP threads of each rank [as elves-mpi]");
-  po::variables_map values;
-  if (!line.parse(argc, argv, comm, values)) return jobs::kDone;
+  if (!jobs::parse(line, argc, argv, comm)) return jobs::kDone;
   if (path.empty()) throw UsageError("--archive DIR is missing (see elves-verify --help)");
   threads = pipeline::choose_threads(comm, threads);
 
