@@ -289,7 +289,7 @@ class Options(BadInput):
             file.write("# model\tbase\norg/tuned\torg/base\norg/tuned org/base\n")
         cases = [
             ("elves-mpi", [*hub, "--no-such-option"], "no-such-option"),
-            ("elves-mpi", [*hub, *archive, "stray"], "positional"),
+            ("elves-mpi", [*hub, *archive, "stray"], "follows no option"),
             ("elves-mpi", [*archive], "--corpus"),
             ("elves-mpi", [*hub, *archive, "--level", "best"], "--level"),
             ("elves-mpi", [*hub, *archive, "--stages", "hd,magic"], "magic"),
