@@ -8,8 +8,8 @@
 #include <fstream>
 #include <string>
 
-#include "jobs/sample_hub/arrays.hpp"
-#include "jobs/sample_hub/safetensors_writer.hpp"
+#include "tools/sample_hub/arrays.hpp"
+#include "tools/sample_hub/safetensors_writer.hpp"
 
 namespace {
 

@@ -9,9 +9,9 @@
 
 #include "elves/error.hpp"
 #include "jobs/command_line.hpp"
-#include "jobs/sample_hub/hub.hpp"
 #include "support/posix.hpp"
 #include "support/text.hpp"
+#include "tools/sample_hub/hub.hpp"
 
 namespace {
 

@@ -9,8 +9,8 @@
 #include <random>
 #include <string>
 
-#include "jobs/sample_hub/safetensors_writer.hpp"
 #include "support/posix.hpp"
+#include "tools/sample_hub/safetensors_writer.hpp"
 #include "unit/formats/parsed.hpp"
 #include "unit/formats/partition.hpp"
 

@@ -1,4 +1,4 @@
-#include "jobs/sample_hub/hub.hpp"
+#include "tools/sample_hub/hub.hpp"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -14,8 +14,8 @@
 #include <string>
 
 #include "formats/format.hpp"
-#include "jobs/sample_hub/arrays.hpp"
 #include "support/posix.hpp"
+#include "tools/sample_hub/arrays.hpp"
 
 namespace elves::sample {
 namespace {

@@ -1,4 +1,4 @@
-#include "jobs/sample_hub/hub.hpp"
+#include "tools/sample_hub/hub.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -12,7 +12,7 @@
 #include <system_error>
 #include <utility>
 
-#include "jobs/sample_hub/model.hpp"
+#include "tools/sample_hub/model.hpp"
 
 namespace elves::sample {
 namespace {

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "jobs/sample_hub/arrays.hpp"
+#include "tools/sample_hub/arrays.hpp"
 
 namespace elves::sample {
 

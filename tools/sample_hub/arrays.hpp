@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "jobs/sample_hub/safetensors_writer.hpp"
+#include "tools/sample_hub/safetensors_writer.hpp"
 
 namespace elves::sample {
 

@@ -1,4 +1,4 @@
-#include "jobs/sample_hub/arrays.hpp"
+#include "tools/sample_hub/arrays.hpp"
 
 #include <algorithm>
 #include <bit>

@@ -1,29 +1,11 @@
-#pragma once
+#include "tools/sample_hub/safetensors_writer.hpp"
 
-#include <cstddef>
-#include <cstdint>
 #include <cstring>
-#include <map>
 #include <nlohmann/json.hpp>
-#include <span>
-#include <string>
-#include <string_view>
-#include <vector>
 
 namespace elves::sample {
 
-using Bytes = std::vector<std::byte>;
-
-/// One array of a safetensors file. `dtype` is the format's own name, for example "F32".
-struct Tensor {
-  std::string name;
-  std::string dtype;
-  std::vector<std::uint64_t> shape;
-  Bytes data;
-};
-
-/// A safetensors file of this very header, which may be nonsense, and these data.
-inline Bytes file_with_header(std::string_view header, std::span<const std::byte> data) {
+Bytes file_with_header(std::string_view header, std::span<const std::byte> data) {
   const std::uint64_t length = header.size();
   Bytes file(sizeof length + header.size() + data.size());
   std::memcpy(file.data(), &length, sizeof length);
@@ -32,10 +14,7 @@ inline Bytes file_with_header(std::string_view header, std::span<const std::byte
   return file;
 }
 
-/// The tensors as a safetensors file: data in their order without gaps, header padded with spaces so that the data
-/// begin at a multiple of 8, as the format's own library writes it.
-inline Bytes safetensors_file(const std::vector<Tensor>& tensors,
-                              const std::map<std::string, std::string>& metadata = {}) {
+Bytes safetensors_file(const std::vector<Tensor>& tensors, const std::map<std::string, std::string>& metadata) {
   auto json = nlohmann::ordered_json::object();
   if (!metadata.empty()) json["__metadata__"] = metadata;
   Bytes data;

@@ -1,4 +1,4 @@
-#include "jobs/sample_hub/model.hpp"
+#include "tools/sample_hub/model.hpp"
 
 #include <algorithm>
 #include <cmath>
