@@ -2,59 +2,42 @@
 
 #include <unordered_map>
 
+#include "mpi/query.hpp"
 #include "support/assert.hpp"
 
 namespace elves::dedup {
 namespace {
 
-struct KeyMessage {
-  Hash128 fingerprint;
-  std::uint64_t size_bytes;
-  std::uint32_t dtype;
+struct Request {
+  LayerKey key;
   LossId allowed;
 };
 
-struct PlaceMessage {
-  Hash128 decoded;
-  std::uint64_t row;
-  std::uint32_t shard;
-  LossId loss;
-  std::uint32_t kind;
-  LossId allowed;  ///< of First
+/// A layer that was encoded in this wave, for the table of its owner.
+struct Encoded {
+  LayerKey key;
+  StoredLayer layer;
 };
 
-KeyMessage to_message(const LayerKey& key, LossId allowed) {
-  return {key.fingerprint, key.size_bytes, static_cast<std::uint32_t>(key.dtype), allowed};
-}
-LayerKey to_key(const KeyMessage& m) {
-  return {m.fingerprint, m.size_bytes, static_cast<DType>(m.dtype)};
-}
-
-PlaceMessage to_message(const StoredLayer& layer, Dedup kind, LossId allowed = {}) {
-  return {layer.decoded, layer.place.row, layer.place.shard, layer.loss, static_cast<std::uint32_t>(kind), allowed};
-}
-StoredLayer to_layer(const PlaceMessage& m) {
-  return {{m.shard, m.row}, m.decoded, m.loss};
-}
-
-struct MessageHash {
-  std::size_t operator()(const LayerKey& key) const noexcept { return key.fingerprint.high ^ key.size_bytes; }
-};
-
-/// Sends the keys that `wanted` takes to their owners; `senders[r]` lists the positions of the keys sent to r.
-template <class Wanted>
-mpi::PerRank<KeyMessage> send_keys(const mpi::Comm& comm, std::span<const LayerKey> keys,
-                                   std::span<const LossId> allowed, Wanted wanted, mpi::PerRank<std::size_t>& senders) {
-  const auto ranks = static_cast<std::size_t>(comm.size());
-  mpi::PerRank<KeyMessage> to(ranks);
-  senders.assign(ranks, {});
-  for (std::size_t i = 0; i < keys.size(); ++i) {
-    if (!wanted(i)) continue;
-    const auto owner = static_cast<std::size_t>(LayerTable::owner(keys[i], comm.size()));
-    to[owner].push_back(to_message(keys[i], allowed.empty() ? kExact : allowed[i]));
-    senders[owner].push_back(i);
+/// The replies of one owner. Ranks hold contiguous parts of the corpus, so requests are in corpus order.
+mpi::PerRank<DedupResult> find_firsts(const LayerTable& table, const mpi::PerRank<Request>& requests) {
+  struct Place {
+    std::size_t rank, at;
+  };
+  std::unordered_map<LayerKey, Place> firsts;
+  mpi::PerRank<DedupResult> results(requests.size());
+  for (std::size_t r = 0; r < requests.size(); ++r) {
+    for (const auto& request : requests[r]) {
+      if (const auto* stored = table.find(request.key, request.allowed)) {
+        results[r].push_back({Dedup::Stored, {}, *stored});
+        continue;
+      }
+      const auto [first, is_new] = firsts.try_emplace(request.key, Place{r, results[r].size()});
+      results[r].push_back({is_new ? Dedup::First : Dedup::DuplicateInWave, request.allowed, {}});
+      if (request.allowed.is_exact()) results[first->second.rank][first->second.at].allowed = kExact;
+    }
   }
-  return comm.alltoallv(to);
+  return results;
 }
 
 }  // namespace
@@ -62,69 +45,36 @@ mpi::PerRank<KeyMessage> send_keys(const mpi::Comm& comm, std::span<const LayerK
 std::vector<DedupResult> deduplicate(const mpi::Comm& comm, const LayerTable& table, std::span<const LayerKey> local,
                                      std::span<const LossId> allowed) {
   ELVES_ASSERT(allowed.size() == local.size());
-  mpi::PerRank<std::size_t> senders;
-  const auto asked = send_keys(
-      comm, local, allowed, [](std::size_t) { return true; }, senders);
-
-  // Ranks hold contiguous parts of the corpus, so taking senders in order of rank is corpus order.
-  struct Place {
-    std::size_t rank, at;
-  };
-  std::unordered_map<LayerKey, Place, MessageHash> firsts;
-  mpi::PerRank<PlaceMessage> answers(asked.size());
-  for (std::size_t r = 0; r < asked.size(); ++r) {
-    for (const auto& message : asked[r]) {
-      const auto key = to_key(message);
-      if (const auto* known = table.find(key, message.allowed)) {
-        answers[r].push_back(to_message(*known, Dedup::Stored));
-        continue;
-      }
-      const auto [first, is_new] = firsts.try_emplace(key, Place{r, answers[r].size()});
-      answers[r].push_back(to_message(StoredLayer{}, is_new ? Dedup::First : Dedup::DuplicateInWave, message.allowed));
-      if (message.allowed.is_exact()) answers[first->second.rank][first->second.at].allowed = kExact;
-    }
-  }
-
-  const auto told = comm.alltoallv(answers);
-  std::vector<DedupResult> results(local.size());
-  for (std::size_t r = 0; r < told.size(); ++r) {
-    ELVES_ASSERT(told[r].size() == senders[r].size());
-    for (std::size_t i = 0; i < told[r].size(); ++i)
-      results[senders[r][i]] = {static_cast<Dedup>(told[r][i].kind), told[r][i].allowed, to_layer(told[r][i])};
-  }
-  return results;
+  std::vector<Request> requests;
+  for (std::size_t i = 0; i < local.size(); ++i) requests.push_back({local[i], allowed[i]});
+  const auto owner = [&](const Request& request) { return owner_of(request.key, comm); };
+  return mpi::query_all(comm, requests, owner,
+                        [&](const mpi::PerRank<Request>& received) { return find_firsts(table, received); });
 }
 
 void settle(const mpi::Comm& comm, LayerTable& table, std::span<const LayerKey> local,
             std::span<const DedupResult> results, std::span<StoredLayer> layers) {
   ELVES_ASSERT(local.size() == results.size() && local.size() == layers.size());
-  const auto is = [&](Dedup kind) { return [&, kind](std::size_t i) { return results[i].kind == kind; }; };
-
-  mpi::PerRank<std::size_t> senders;
-  const auto new_keys = send_keys(comm, local, {}, is(Dedup::First), senders);
-  mpi::PerRank<PlaceMessage> places(senders.size());
-  for (std::size_t r = 0; r < senders.size(); ++r) {
-    for (const auto i : senders[r]) places[r].push_back(to_message(layers[i], Dedup::First));
+  std::vector<Encoded> firsts;
+  std::vector<LayerKey> duplicates;
+  std::vector<std::size_t> positions;  // of the duplicates
+  for (std::size_t i = 0; i < local.size(); ++i) {
+    if (results[i].kind == Dedup::First) firsts.push_back({local[i], layers[i]});
+    if (results[i].kind != Dedup::DuplicateInWave) continue;
+    duplicates.push_back(local[i]);
+    positions.push_back(i);
   }
-  const auto new_places = comm.alltoallv(places);
-  for (std::size_t r = 0; r < new_keys.size(); ++r) {
-    for (std::size_t i = 0; i < new_keys[r].size(); ++i)
-      table.insert(to_key(new_keys[r][i]), to_layer(new_places[r][i]));
+  const auto owner_of_encoded = [&](const Encoded& encoded) { return owner_of(encoded.key, comm); };
+  for (const auto& from_rank : mpi::send_to_owners(comm, firsts, owner_of_encoded)) {
+    for (const auto& encoded : from_rank) table.insert(encoded.key, encoded.layer);
   }
-
-  const auto asked = send_keys(comm, local, {}, is(Dedup::DuplicateInWave), senders);
-  mpi::PerRank<PlaceMessage> answers(asked.size());
-  for (std::size_t r = 0; r < asked.size(); ++r) {
-    for (const auto& message : asked[r]) {
-      const auto* found = table.latest(to_key(message));  // inserted above: some rank's equal key was New
-      ELVES_ASSERT(found != nullptr);
-      answers[r].push_back(to_message(*found, Dedup::Stored));
-    }
-  }
-  const auto told = comm.alltoallv(answers);
-  for (std::size_t r = 0; r < told.size(); ++r) {
-    for (std::size_t i = 0; i < told[r].size(); ++i) layers[senders[r][i]] = to_layer(told[r][i]);
-  }
+  const auto owner = [&](const LayerKey& key) { return owner_of(key, comm); };
+  const auto stored = mpi::query(comm, duplicates, owner, [&](const LayerKey& key) {
+    const auto* found = table.latest(key);  // inserted above: the First of this key
+    ELVES_ASSERT(found != nullptr);
+    return *found;
+  });
+  for (std::size_t i = 0; i < stored.size(); ++i) layers[positions[i]] = stored[i];
 }
 
 }  // namespace elves::dedup

@@ -32,7 +32,7 @@ std::vector<DedupResult> deduplicate(const mpi::Comm& comm, const LayerTable& ta
 
 /// Collective. After encoding: enters the First layers into the table, and looks up the duplicates of this wave.
 /// `layers`: one row a key of the same call of deduplicate(), set if the result is First or Stored; on return set for
-/// all keys. Two exchanges, of First keys (88 bytes) and of DuplicateInWave keys (40 out, 48 back).
+/// all keys. Three exchanges: First layers (72 bytes each), DuplicateInWave keys (32 bytes), and the replies (40).
 void settle(const mpi::Comm& comm, LayerTable& table, std::span<const LayerKey> local,
             std::span<const DedupResult> results, std::span<StoredLayer> layers);
 

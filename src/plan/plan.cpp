@@ -5,20 +5,13 @@
 #include <unordered_map>
 
 #include "elves/codec.hpp"  // kChunkBytes, chunk_bytes
+#include "mpi/query.hpp"
 #include "support/assert.hpp"
 #include "support/byte_cursor.hpp"
 #include "support/checked.hpp"
 
 namespace elves::plan {
 namespace {
-
-struct PathHash {
-  std::size_t operator()(const Hash128& hash) const noexcept { return hash.high; }
-};
-
-std::size_t owner_of(const Hash128& path, std::size_t ranks) {
-  return path.low % ranks;
-}
 
 bool holds(const ArchivedFile& archived, std::uint64_t state, LossId allowed) {
   return archived.state == state && (archived.loss.is_exact() || archived.loss == allowed);
@@ -65,44 +58,27 @@ std::uint64_t state_of(const corpus::FileEntry& entry) {
 std::vector<corpus::FileEntry> drop_archived(const mpi::Comm& comm, std::vector<corpus::FileEntry> entries,
                                              std::span<const ArchivedFile> archived, const KeyedHash& hash,
                                              LossId allowed) {
-  const auto ranks = static_cast<std::size_t>(comm.size());
-  mpi::PerRank<ArchivedFile> rows(ranks);
-  for (const auto& row : archived) rows[owner_of(row.path, ranks)].push_back(row);
-  std::unordered_map<Hash128, ArchivedFile, PathHash> latest;
-  for (const auto& from_rank : comm.alltoallv(rows)) {
+  const auto owner = [&](const auto& row) { return mpi::owner_of(row.path, comm); };
+  std::unordered_map<Hash128, ArchivedFile> latest;
+  for (const auto& from_rank : mpi::send_to_owners(comm, archived, owner)) {
     for (const auto& row : from_rank) {
       const auto [at, added] = latest.try_emplace(row.path, row);
       if (!added && row.order > at->second.order) at->second = row;
     }
   }
-
-  struct Question {
+  struct Request {
     Hash128 path;
     std::uint64_t state;
   };
-  mpi::PerRank<Question> questions(ranks);
-  mpi::PerRank<std::size_t> askers(ranks);
-  for (std::size_t i = 0; i < entries.size(); ++i) {
-    const auto path = hash(entries[i].path);
-    questions[owner_of(path, ranks)].push_back({path, state_of(entries[i])});
-    askers[owner_of(path, ranks)].push_back(i);
-  }
-  mpi::PerRank<std::uint8_t> answers(ranks);
-  const auto asked = comm.alltoallv(questions);
-  for (std::size_t r = 0; r < ranks; ++r) {
-    for (const auto& question : asked[r]) {
-      const auto at = latest.find(question.path);
-      answers[r].push_back(at != latest.end() && holds(at->second, question.state, allowed) ? 1 : 0);
-    }
-  }
-  const auto told = comm.alltoallv(answers);
-  std::vector<bool> drop(entries.size());
-  for (std::size_t r = 0; r < ranks; ++r) {
-    for (std::size_t i = 0; i < told[r].size(); ++i) drop[askers[r][i]] = told[r][i] != 0;
-  }
+  std::vector<Request> requests;
+  for (const auto& entry : entries) requests.push_back({hash(entry.path), state_of(entry)});
+  const auto is_held = mpi::query(comm, requests, owner, [&](const Request& request) {
+    const auto at = latest.find(request.path);
+    return at != latest.end() && holds(at->second, request.state, allowed);
+  });
   std::vector<corpus::FileEntry> kept;
   for (std::size_t i = 0; i < entries.size(); ++i) {
-    if (!drop[i]) kept.push_back(std::move(entries[i]));
+    if (is_held[i] == 0) kept.push_back(std::move(entries[i]));
   }
   return kept;
 }

@@ -15,6 +15,7 @@
 #include "corpus/walk.hpp"
 #include "elves/codec.hpp"
 #include "formats/shared/zip/zip_checksums.hpp"
+#include "mpi/query.hpp"
 #include "restore/decode/file_decoder.hpp"
 #include "restore/verify.hpp"
 #include "support/posix.hpp"
@@ -214,33 +215,17 @@ Result<void> compare_metadata(const ArchivedFile& file, const std::string& corpu
 /// Collective. The paths of the walk that the archive does not have.
 void find_missing(const mpi::Comm& comm, const KeyedHash& hash, const corpus::WalkResult& walked,
                   const std::vector<std::string>& archived, VerifySummary& summary) {
-  const auto ranks = static_cast<std::size_t>(comm.size());
-  const auto owner = [&](const Hash128& path) { return path.low % ranks; };
-  mpi::PerRank<Hash128> have(ranks);
-  for (const auto& path : archived) have[owner(hash(path))].push_back(hash(path));
-  struct ByHigh {
-    std::size_t operator()(const Hash128& hash) const noexcept { return hash.high; }
-  };
-  std::unordered_set<Hash128, ByHigh> known;
-  for (const auto& paths : comm.alltoallv(have)) known.insert(paths.begin(), paths.end());
-  mpi::PerRank<Hash128> questions(ranks);
-  mpi::PerRank<std::size_t> askers(ranks);
+  const auto owner = [&](const Hash128& path) { return mpi::owner_of(path, comm); };
+  std::vector<Hash128> rows;
+  for (const auto& path : archived) rows.push_back(hash(path));
+  std::unordered_set<Hash128> known;
+  for (const auto& from_rank : mpi::send_to_owners(comm, rows, owner)) known.insert(from_rank.begin(), from_rank.end());
+  std::vector<Hash128> requests;
+  for (const auto& entry : walked.entries) requests.push_back(hash(entry.path));
+  const auto is_archived = mpi::query(comm, requests, owner, [&](const Hash128& path) { return known.contains(path); });
   for (std::size_t i = 0; i < walked.entries.size(); ++i) {
-    const auto path = hash(walked.entries[i].path);
-    questions[owner(path)].push_back(path);
-    askers[owner(path)].push_back(i);
-  }
-  const auto asked = comm.alltoallv(questions);
-  mpi::PerRank<std::uint8_t> answers(ranks);
-  for (std::size_t r = 0; r < ranks; ++r) {
-    for (const auto& path : asked[r]) answers[r].push_back(known.contains(path) ? 1 : 0);
-  }
-  const auto told = comm.alltoallv(answers);
-  for (std::size_t r = 0; r < ranks; ++r) {
-    for (std::size_t i = 0; i < told[r].size(); ++i) {
-      if (told[r][i] == 0)
-        summary.differences.push_back({walked.entries[askers[r][i]].path, "is in the corpus and not in the archive"});
-    }
+    if (is_archived[i] == 0)
+      summary.differences.push_back({walked.entries[i].path, "is in the corpus and not in the archive"});
   }
 }
 
