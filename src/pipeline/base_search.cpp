@@ -6,6 +6,7 @@
 #include "corpus/model_id.hpp"
 #include "elves/codec.hpp"
 #include "families/sketch.hpp"
+#include "mpi/query.hpp"
 #include "support/assert.hpp"
 #include "support/byte_cursor.hpp"
 
@@ -14,13 +15,10 @@ namespace {
 
 using Bytes = std::vector<std::byte>;
 
-constexpr std::uint64_t kArchiveOnly = UINT64_MAX;  // the source of layers of earlier sweeps
+// FamilyLayer::source of a layer: the rank that planned it and its unit, or kEarlierSweep.
+constexpr std::uint64_t kEarlierSweep = UINT64_MAX;
 constexpr unsigned kUnitBits = 40;
 
-// The catalog hands over by name what has no sketch.
-static_assert(archive::kLeastSketchedBytes == families::kLeastSketchedBytes);
-
-/// Home rank and unit in one number.
 std::uint64_t source_number(int rank, std::size_t unit) {
   return static_cast<std::uint64_t>(rank) << kUnitBits | unit;
 }
@@ -31,15 +29,19 @@ std::size_t unit_of(std::uint64_t source) {
   return static_cast<std::size_t>(source & ((std::uint64_t{1} << kUnitBits) - 1));
 }
 
-std::size_t owner_of(const Hash128& key, std::size_t ranks) {
-  return key.low % ranks;
+// The catalog lists layers without a sketch by their names.
+static_assert(archive::kLeastSketchedBytes == families::kLeastSketchedBytes);
+
+/// The rank that chooses bases for a group of layers.
+std::size_t owner_of(const families::FamilyLayer& layer, const mpi::Comm& comm) {
+  return mpi::owner_of(layer.group, comm);
 }
 
 const formats::Extent& extent_of(const plan::Plan& plan, std::size_t unit) {
   return plan.files[plan.units[unit].file].parsed.extents[plan.units[unit].extent];
 }
 
-/// Blocks of quantized weights have no differences that would pay.
+/// Deltas of blocks of quantized weights save nothing.
 bool may_have_base(const formats::Extent& extent, const plan::Unit& unit) {
   return extent.is_layer && unit.size_bytes > 0 && block_elements(extent.dtype) == 1;
 }
@@ -48,12 +50,8 @@ std::size_t sketch_bytes(const families::FamilyLayer& layer) {
   return families::sketch_bytes(layer.dtype, layer.size_bytes);
 }
 
-/// A layer on its way to another rank; its sketch, of a size that it tells, follows.
-void write(const families::FamilyLayer& layer, std::span<const std::byte> sketch, Bytes& to) {
-  ELVES_ASSERT(sketch.size() == sketch_bytes(layer));
-  ByteWriter writer(to);
-  writer.write(layer);
-  writer.bytes(sketch);
+void append(std::span<const std::byte> bytes, Bytes& to) {
+  to.insert(to.end(), bytes.begin(), bytes.end());
 }
 
 }  // namespace
@@ -69,41 +67,43 @@ Hash128 group_of(DType dtype, std::span<const std::uint64_t> shape, std::uint32_
   return hash128({reinterpret_cast<const char*>(key.data()), key.size()});
 }
 
-/// A unit that may be given a base, or become one.
+/// A new layer that may have a base or become one.
 struct BaseSearch::Candidate {
-  std::size_t unit = 0;  ///< of Plan::units
-  std::size_t news = 0;  ///< of the NewLayers that it is one of
+  std::size_t unit = 0;       ///< of Plan::units
+  std::size_t new_layer = 0;  ///< its position among the NewLayers
   families::FamilyLayer layer;
   Bytes sketch;
   std::optional<families::BaseChoice> choice;
 };
 
 void BaseSearch::add_known(std::span<const archive::KnownBase> bases) {
-  const auto ranks = static_cast<std::size_t>(comm_.size());
-  mpi::PerRank<std::byte> to(ranks);
+  std::vector<families::FamilyLayer> layers;
+  mpi::PerRank<std::byte> sketches(static_cast<std::size_t>(comm_.size()));
   for (const auto& base : bases) {
     families::FamilyLayer layer;
     layer.group = group_of(base.dtype, base.shape, base.part);
     layer.model = base.model;
     layer.name = base.name;
     layer.size_bytes = base.size_bytes;
-    layer.source = kArchiveOnly;
+    layer.source = kEarlierSweep;
     layer.row = base.place.row;
     layer.shard = base.place.shard;
-    layer.loss = kExact;  // what the archive gives is what differences are taken from
+    layer.loss = kExact;  // its delta is taken from what the archive decodes to
     layer.dtype = base.dtype;
-    const bool fits = base.sketch.size() == sketch_bytes(layer);  // made by a version that sketched otherwise
-    if (fits) write(layer, base.sketch, to[owner_of(layer.group, ranks)]);
+    if (base.sketch.size() != sketch_bytes(layer)) continue;  // of a version with other sketches
+    append(base.sketch, sketches[owner_of(layer, comm_)]);
+    layers.push_back(layer);
   }
-  for (const auto& message : comm_.alltoallv(to)) {
-    for (ByteCursor cursor(message); !cursor.at_end();) {
-      const auto layer = cursor.read<families::FamilyLayer>();
-      planner_.add_known(layer, cursor.take(sketch_bytes(layer)));
-    }
+  const auto owner = [&](const families::FamilyLayer& layer) { return owner_of(layer, comm_); };
+  const auto received = mpi::send_to_owners(comm_, layers, owner);
+  const auto received_sketches = comm_.alltoallv(sketches);
+  for (std::size_t r = 0; r < received.size(); ++r) {
+    ByteCursor cursor(received_sketches[r]);
+    for (const auto& layer : received[r]) planner_.add_known(layer, cursor.take(sketch_bytes(layer)));
   }
 }
 
-// Workers sample the chunks that they hold; homes put the samples of each layer together.
+// Workers sample the chunks that they have read. Planners combine the samples of each layer to its sketch.
 void BaseSearch::sketch(const plan::Plan& plan, const PlannedWave& planned, std::span<Candidate> candidates,
                         const Buffer& raw, const AssignedWave& assigned) const {
   mpi::PerRank<std::byte> samples(assigned.shares.size());
@@ -120,12 +120,12 @@ void BaseSearch::sketch(const plan::Plan& plan, const PlannedWave& planned, std:
                        std::span(samples[r]).last(n_bytes));
     }
   }
-  const auto told = comm_.alltoallv(samples);
+  const auto received = comm_.alltoallv(samples);
 
   std::map<std::size_t, Candidate*> by_unit;
   for (auto& candidate : candidates) by_unit[candidate.unit] = &candidate;
   for (std::size_t r = 0; r < planned.shares.size(); ++r) {
-    ByteCursor cursor(told[r]);
+    ByteCursor cursor(received[r]);
     for (const auto& share : planned.shares[r]) {
       const auto at = by_unit.find(share.unit);
       if (at == by_unit.end()) continue;
@@ -133,141 +133,130 @@ void BaseSearch::sketch(const plan::Plan& plan, const PlannedWave& planned, std:
       const auto part = cursor.take(families::sketch_bytes(unit.dtype, unit.size_bytes));
       auto& whole = at->second->sketch;
       whole.resize(part.size());
-      for (std::size_t i = 0; i < part.size(); ++i) whole[i] |= part[i];  // what a worker does not hold is 0
+      for (std::size_t i = 0; i < part.size(); ++i) whole[i] |= part[i];  // samples of other workers' chunks are 0
     }
     ELVES_ASSERT(!cursor.failed() && cursor.at_end());
   }
 }
 
-// Brings candidates to the owners of their groups, and the choices back.
-void BaseSearch::ask(std::span<Candidate* const> candidates) {
-  const auto ranks = static_cast<std::size_t>(comm_.size());
-  mpi::PerRank<std::byte> to(ranks);
-  mpi::PerRank<Candidate*> askers(ranks);
-  for (auto* candidate : candidates) {
-    const auto owner = owner_of(candidate->layer.group, ranks);
-    write(candidate->layer, candidate->sketch, to[owner]);
-    askers[owner].push_back(candidate);
-  }
-  // Ranks hold contiguous parts of the corpus, so taking senders in order of rank is corpus order.
+// Sends the candidates to the owners of their groups, which reply with their bases.
+void BaseSearch::query_bases(std::span<Candidate* const> candidates) {
   std::vector<families::FamilyLayer> layers;
-  Bytes sketches;
-  std::vector<std::size_t> ends;  // of each rank's layers
-  for (const auto& message : comm_.alltoallv(to)) {
-    for (ByteCursor cursor(message); !cursor.at_end();) {
-      layers.push_back(cursor.read<families::FamilyLayer>());
-      const auto sketch = cursor.take(sketch_bytes(layers.back()));
-      sketches.insert(sketches.end(), sketch.begin(), sketch.end());
-    }
-    ends.push_back(layers.size());
+  mpi::PerRank<std::byte> sketches(static_cast<std::size_t>(comm_.size()));
+  for (const auto* candidate : candidates) {
+    ELVES_ASSERT(candidate->sketch.empty() || candidate->sketch.size() == sketch_bytes(candidate->layer));
+    layers.push_back(candidate->layer);
+    append(candidate->sketch, sketches[owner_of(candidate->layer, comm_)]);
   }
-  const auto choices = planner_.plan(layers, sketches);
-  mpi::PerRank<families::BaseChoice> answers(ranks);
-  for (std::size_t r = 0, at = 0; r < ranks; ++r) {
-    for (; at < ends[r]; ++at) answers[r].push_back(choices[at]);
-  }
-  const auto told = comm_.alltoallv(answers);
-  for (std::size_t r = 0; r < ranks; ++r) {
-    for (std::size_t i = 0; i < told[r].size(); ++i) {
-      if (told[r][i].found) askers[r][i]->choice = told[r][i];
+  Bytes received_sketches;
+  for (const auto& from_rank : comm_.alltoallv(sketches)) append(from_rank, received_sketches);
+
+  // Ranks hold contiguous parts of the corpus, so layers in order of rank are in corpus order.
+  const auto choose_bases = [&](const mpi::PerRank<families::FamilyLayer>& received) {
+    std::vector<families::FamilyLayer> all;
+    for (const auto& from_rank : received) all.insert(all.end(), from_rank.begin(), from_rank.end());
+    const auto choices = planner_.plan(all, received_sketches);
+    mpi::PerRank<families::BaseChoice> replies;
+    auto at = choices.begin();
+    for (const auto& from_rank : received) {
+      const auto end = at + static_cast<std::ptrdiff_t>(from_rank.size());
+      replies.emplace_back(at, end);
+      at = end;
     }
+    return replies;
+  };
+  const auto owner = [&](const families::FamilyLayer& layer) { return owner_of(layer, comm_); };
+  const auto choices = mpi::query_all(comm_, layers, owner, choose_bases);
+  for (std::size_t i = 0; i < choices.size(); ++i) {
+    if (choices[i].found) candidates[i]->choice = choices[i];
   }
 }
 
-// Layers too small for a sketch follow the large ones of their model: the base of most bytes is their first hint.
+// Layers too small for a sketch follow the large layers of their model: the model whose layers are bases of most of
+// their bytes becomes the first hint.
 void BaseSearch::follow_models(std::span<Candidate> candidates) {
   struct Vote {
     Hash128 model;
     Hash128 base;
     std::uint64_t bytes;
   };
-  const auto ranks = static_cast<std::size_t>(comm_.size());
-  mpi::PerRank<Vote> votes(ranks);
-  mpi::PerRank<Candidate*> askers(ranks);
+  std::vector<Vote> votes;
+  std::vector<Hash128> requests;
+  std::vector<Candidate*> requesters;
   for (auto& candidate : candidates) {
-    const auto& model = candidate.layer.model;
-    const auto owner = owner_of(model, ranks);
+    const auto& layer = candidate.layer;
     if (candidate.choice) {
-      votes[owner].push_back({model, candidate.choice->base.model, candidate.layer.size_bytes});
-      askers[owner].push_back(nullptr);
+      votes.push_back({layer.model, candidate.choice->base.model, layer.size_bytes});
     } else if (candidate.sketch.empty()) {
-      votes[owner].push_back({model, {}, 0});
-      askers[owner].push_back(&candidate);
+      requests.push_back(layer.model);
+      requesters.push_back(&candidate);
     }
   }
-  const auto cast = comm_.alltoallv(votes);
-  for (const auto& from_rank : cast) {
-    for (const auto& vote : from_rank) {
-      if (vote.bytes > 0) votes_[vote.model][vote.base] += vote.bytes;
-    }
+  const auto owner_of_vote = [&](const Vote& vote) { return mpi::owner_of(vote.model, comm_); };
+  for (const auto& from_rank : mpi::send_to_owners(comm_, votes, owner_of_vote)) {
+    for (const auto& vote : from_rank) votes_[vote.model][vote.base] += vote.bytes;
   }
-  const auto base_of_most = [&](const Hash128& model) {
-    const auto& bases = votes_[model];
-    const auto most = std::ranges::max_element(bases, {}, [](const auto& base) { return base.second; });
-    return most == bases.end() ? Hash128{} : most->first;
+  std::map<Hash128, Hash128> leaders;  // a model may have many small layers and many bases: counted once
+  const auto leader_of = [&](const Hash128& model) {
+    const auto [leader, is_new] = leaders.try_emplace(model);
+    const auto bases = votes_.find(model);
+    if (is_new && bases != votes_.end())
+      leader->second = std::ranges::max_element(bases->second, {}, [](const auto& base) { return base.second; })->first;
+    return leader->second;
   };
-  std::map<Hash128, Hash128> leaders;  // a model may have many layers on many bases: counted once
-  mpi::PerRank<Hash128> answers(ranks);
-  for (std::size_t r = 0; r < ranks; ++r) {
-    for (const auto& vote : cast[r]) {
-      const auto [leader, is_new] = leaders.try_emplace(vote.model);
-      if (is_new) leader->second = base_of_most(vote.model);
-      answers[r].push_back(leader->second);
-    }
-  }
-  const auto told = comm_.alltoallv(answers);
-  for (std::size_t r = 0; r < ranks; ++r) {
-    for (std::size_t i = 0; i < told[r].size(); ++i) {
-      if (askers[r][i] == nullptr || told[r][i] == Hash128{}) continue;
-      auto& hints = askers[r][i]->layer.hints;
-      hints[1] = hints[0];
-      hints[0] = told[r][i];
-    }
+  const auto owner = [&](const Hash128& model) { return mpi::owner_of(model, comm_); };
+  const auto replies = mpi::query(comm_, requests, owner, leader_of);
+  for (std::size_t i = 0; i < replies.size(); ++i) {
+    if (replies[i] == Hash128{}) continue;
+    auto& hints = requesters[i]->layer.hints;
+    hints[1] = hints[0];
+    hints[0] = replies[i];
   }
 }
 
-// Asks the homes of the bases where these lie in the corpus. One for each candidate with a choice.
+// Where the bases lie in the corpus, from the ranks that planned them. One for each candidate with a choice.
 std::vector<BaseLocation> BaseSearch::locate(const plan::Plan& plan, std::span<const Candidate> candidates) const {
-  mpi::PerRank<std::uint64_t> questions(static_cast<std::size_t>(comm_.size()));
+  std::vector<std::uint64_t> requests;
   for (const auto& candidate : candidates) {
-    if (!candidate.choice || candidate.choice->base.source == kArchiveOnly) continue;
-    const auto source = candidate.choice->base.source;
-    questions[rank_of(source)].push_back(unit_of(source));
+    if (candidate.choice && candidate.choice->base.source != kEarlierSweep)
+      requests.push_back(candidate.choice->base.source);
   }
-  mpi::PerRank<std::byte> answers(questions.size());
-  const auto asked = comm_.alltoallv(questions);
-  for (std::size_t r = 0; r < asked.size(); ++r) {
-    ByteWriter writer(answers[r]);
-    for (const auto number : asked[r]) {
-      const auto& known = bases_.at(number);
-      const auto& unit = plan.units[number];
-      write({.source = source_of(plan.files[unit.file].entry),
-             .offset_bytes = unit.offset_bytes,
-             .size_bytes = unit.size_bytes,
-             .digests = known.digests,
-             .loss = known.loss},
-            writer);
-    }
-  }
-  const auto told = comm_.alltoallv(answers);
-  std::vector<ByteCursor> cursors(told.begin(), told.end());
-  std::vector<BaseLocation> bases;
+  const auto replies = mpi::query(comm_, requests, rank_of, [&](std::uint64_t source) {
+    const auto& layer = bases_.at(unit_of(source));
+    const auto& unit = plan.units[layer.unit];
+    Bytes reply;
+    ByteWriter writer(reply);
+    write({.source = source_of(plan.files[unit.file].entry),
+           .offset_bytes = unit.offset_bytes,
+           .size_bytes = unit.size_bytes,
+           .digests = layer.digests,
+           .loss = layer.loss},
+          writer);
+    return reply;
+  });
+  std::vector<BaseLocation> locations;
+  auto reply = replies.begin();
   for (const auto& candidate : candidates) {
     if (!candidate.choice) continue;
     const auto& base = candidate.choice->base;
-    auto place = base.source == kArchiveOnly ? BaseLocation{} : read_base(cursors[rank_of(base.source)]);
-    place.size_bytes = base.size_bytes;
-    place.shard = base.shard;
-    place.row = base.row;
-    bases.push_back(std::move(place));
+    BaseLocation location;
+    if (base.source != kEarlierSweep) {
+      ByteCursor cursor(*reply++);
+      location = read_base(cursor);
+    }
+    location.size_bytes = base.size_bytes;
+    location.shard = base.shard;
+    location.row = base.row;
+    locations.push_back(std::move(location));
   }
-  return bases;
+  return locations;
 }
 
-void BaseSearch::tell(const PlannedWave& planned, std::span<const Candidate> candidates,
-                      std::span<const BaseLocation> bases, AssignedWave& assigned) const {
+// Sends the locations of the bases to the workers of the deltas.
+void BaseSearch::send_locations(const PlannedWave& planned, std::span<const Candidate> candidates,
+                                std::span<const BaseLocation> locations, AssignedWave& assigned) const {
   std::map<std::size_t, const BaseLocation*> by_unit;
-  auto next = bases.begin();
+  auto next = locations.begin();
   for (const auto& candidate : candidates) {
     if (candidate.choice) by_unit[candidate.unit] = &*next++;
   }
@@ -281,9 +270,9 @@ void BaseSearch::tell(const PlannedWave& planned, std::span<const Candidate> can
       write(*at->second, writer);
     }
   }
-  const auto told = comm_.alltoallv(to);
-  for (std::size_t r = 0; r < told.size(); ++r) {
-    for (ByteCursor cursor(told[r]); !cursor.at_end();) {
+  const auto received = comm_.alltoallv(to);
+  for (std::size_t r = 0; r < received.size(); ++r) {
+    for (ByteCursor cursor(received[r]); !cursor.at_end();) {
       const auto& share = assigned.shares[r].at(cursor.read_varint());
       for (std::size_t c = share.first_chunk; c < share.first_chunk + share.n_chunks; ++c)
         assigned.chunks[c].base = assigned.bases.size();
@@ -294,12 +283,12 @@ void BaseSearch::tell(const PlannedWave& planned, std::span<const Candidate> can
 }
 
 std::vector<BaseSearch::Candidate> BaseSearch::candidates_of(const plan::Plan& plan,
-                                                             std::span<const NewLayer> news) const {
+                                                             std::span<const NewLayer> new_layers) const {
   std::vector<Candidate> candidates;
   std::size_t file = SIZE_MAX;
   std::string model;
-  for (std::size_t i = 0; i < news.size(); ++i) {
-    const auto u = news[i].unit;
+  for (std::size_t i = 0; i < new_layers.size(); ++i) {
+    const auto u = new_layers[i].unit;
     const auto& unit = plan.units[u];
     const auto& extent = extent_of(plan, u);
     if (!may_have_base(extent, unit)) continue;
@@ -307,7 +296,7 @@ std::vector<BaseSearch::Candidate> BaseSearch::candidates_of(const plan::Plan& p
     file = unit.file;
     Candidate candidate;
     candidate.unit = u;
-    candidate.news = i;
+    candidate.new_layer = i;
     auto& layer = candidate.layer;
     layer.group = group_of(extent.dtype, extent.shape, unit.part);
     layer.model = hash128(model);
@@ -315,9 +304,9 @@ std::vector<BaseSearch::Candidate> BaseSearch::candidates_of(const plan::Plan& p
     std::ranges::copy(hints_(layer.model), std::begin(layer.hints));
     layer.size_bytes = unit.size_bytes;
     layer.source = source_number(comm_.rank(), u);
-    layer.row = news[i].place.row;
-    layer.shard = news[i].place.shard;
-    layer.loss = news[i].loss;
+    layer.row = new_layers[i].place.row;
+    layer.shard = new_layers[i].place.shard;
+    layer.loss = new_layers[i].loss;
     layer.dtype = extent.dtype;
     candidates.push_back(std::move(candidate));
   }
@@ -325,32 +314,32 @@ std::vector<BaseSearch::Candidate> BaseSearch::candidates_of(const plan::Plan& p
 }
 
 std::vector<BaseSearchResult> BaseSearch::choose(const plan::Plan& plan, const PlannedWave& planned,
-                                                 std::vector<NewLayer> news, const Buffer& raw,
+                                                 std::vector<NewLayer> new_layers, const Buffer& raw,
                                                  AssignedWave& assigned) {
-  auto candidates = candidates_of(plan, news);
+  auto candidates = candidates_of(plan, new_layers);
   sketch(plan, planned, candidates, raw, assigned);
   std::vector<Candidate*> with_sketch;
   std::vector<Candidate*> without;
   for (auto& candidate : candidates) (candidate.sketch.empty() ? without : with_sketch).push_back(&candidate);
-  ask(with_sketch);
+  query_bases(with_sketch);
   follow_models(candidates);
-  ask(without);
+  query_bases(without);
   for (const auto& candidate : candidates) {
-    if (!candidate.choice) bases_.emplace(candidate.unit, std::move(news[candidate.news]));
+    if (!candidate.choice) bases_.emplace(candidate.unit, std::move(new_layers[candidate.new_layer]));
   }
-  tell(planned, candidates, locate(plan, candidates), assigned);
+  send_locations(planned, candidates, locate(plan, candidates), assigned);
 
-  std::vector<BaseSearchResult> found(news.size());
+  std::vector<BaseSearchResult> results(new_layers.size());
   for (auto& candidate : candidates) {
-    auto& family = found[candidate.news];
-    family.sketch = std::move(candidate.sketch);
+    auto& result = results[candidate.new_layer];
+    result.sketch = std::move(candidate.sketch);
     const auto& choice = candidate.choice;
     if (!choice) continue;
     const auto named = hints_(candidate.layer.model);
     const bool by_lineage = std::ranges::find(named, choice->base.model) != named.end();
-    family.base = {{choice->base.shard, choice->base.row}, choice->base.model, by_lineage};
+    result.base = {{choice->base.shard, choice->base.row}, choice->base.model, by_lineage};
   }
-  return found;
+  return results;
 }
 
 void BaseSearch::set_loss(std::size_t unit, LossId loss) {

@@ -17,12 +17,12 @@
 #include "pipeline/wave_exchange.hpp"
 #include "plan/plan.hpp"
 
-/// The exchange of families (docs/design/families.md): layers that are stored for the first time meet, by dtype and
-/// shape, those that they may be stored as differences from.
+/// Finds bases for the layers that a wave stores for the first time (docs/design/families.md). Each group of layers of
+/// equal dtype and shape has one owner rank, which chooses the bases of the group.
 namespace elves::pipeline {
 
-/// A unit of this rank's plan that is stored for the first time, and so may be a base for those that come later in this
-/// sweep.
+/// A unit of this rank's plan that is stored for the first time. If it gets no base, later layers of this sweep may be
+/// stored as deltas of it.
 struct NewLayer {
   std::size_t unit = 0;  ///< of Plan::units
   LayerRef place;
@@ -30,60 +30,60 @@ struct NewLayer {
   LossId loss;                   ///< of the stored layer; before it is encoded: what encoding may lose
 };
 
-/// The layer that a unit may be stored as a difference from.
+/// The base of a layer.
 struct ChosenBase {
   LayerRef place;
-  Hash128 model;  ///< that brought the base: hash128 of its identity
+  Hash128 model;  ///< that the base belongs to: hash128 of its id
   bool by_lineage = false;
 };
 
-/// What was found for NewLayers, in their order.
+/// The reply for one NewLayer.
 struct BaseSearchResult {
   std::optional<ChosenBase> base;
-  std::vector<std::byte> sketch;  ///< empty: none
+  std::vector<std::byte> sketch;  ///< empty: the layer has none
 };
 
 class BaseSearch {
  public:
-  /// The models that lineage names as bases of a model (hashes of their identities); zero: none.
+  /// The models that lineage names as bases of a model (hashes of their ids); zero: none.
   using Hints = std::function<std::array<Hash128, 2>(const Hash128& model)>;
 
   BaseSearch(const mpi::Comm& comm, Hints hints) : comm_(comm), hints_(std::move(hints)) {}
 
-  /// Collective. Layers of earlier sweeps that can be bases, any share of them on any rank.
+  /// Collective. Adds layers of earlier sweeps that can be bases, any part of them on any rank. Two exchanges.
   void add_known(std::span<const archive::KnownBase> bases);
 
-  /// Collective. Finds bases for the New units of a wave, and tells the workers where these lie: fills
-  /// AssignedWave::bases and AssignedChunk::base. `raw`: the bytes of the work. Ten exchanges: a sketch (2 KiB at most)
-  /// and 130 bytes a layer, some 100 bytes and 16 a chunk for each base that is found. What is found depends on the
-  /// corpus and the waves only.
-  std::vector<BaseSearchResult> choose(const plan::Plan& plan, const PlannedWave& planned, std::vector<NewLayer> news,
-                                       const Buffer& raw, AssignedWave& assigned);
+  /// Collective. Chooses bases for the new layers of a wave, in the order of `new_layers`, and sends the locations of
+  /// the bases to the workers of the deltas: fills AssignedWave::bases and AssignedChunk::base. `raw`: the bytes of
+  /// this rank's assigned chunks. 14 exchanges: a sketch (2 KiB at most) and 300 bytes a layer, about 100 bytes and 16
+  /// a chunk for each base found. The choice depends on the corpus and the waves only.
+  std::vector<BaseSearchResult> choose(const plan::Plan& plan, const PlannedWave& planned,
+                                       std::vector<NewLayer> new_layers, const Buffer& raw, AssignedWave& assigned);
 
-  /// Not collective. After encoding: what decoding a unit gives, where others may rest on it.
+  /// Not collective. After encoding: what the stored layer of a unit has lost. No effect for units with a base.
   void set_loss(std::size_t unit, LossId loss);
 
  private:
   struct Candidate;
 
-  std::vector<Candidate> candidates_of(const plan::Plan& plan, std::span<const NewLayer> news) const;
+  std::vector<Candidate> candidates_of(const plan::Plan& plan, std::span<const NewLayer> new_layers) const;
   void sketch(const plan::Plan& plan, const PlannedWave& planned, std::span<Candidate> candidates, const Buffer& raw,
               const AssignedWave& assigned) const;
-  void ask(std::span<Candidate* const> candidates);
+  void query_bases(std::span<Candidate* const> candidates);
   void follow_models(std::span<Candidate> candidates);
   std::vector<BaseLocation> locate(const plan::Plan& plan, std::span<const Candidate> candidates) const;
-  void tell(const PlannedWave& planned, std::span<const Candidate> candidates, std::span<const BaseLocation> bases,
-            AssignedWave& assigned) const;
+  void send_locations(const PlannedWave& planned, std::span<const Candidate> candidates,
+                      std::span<const BaseLocation> locations, AssignedWave& assigned) const;
 
   const mpi::Comm& comm_;
   Hints hints_;
   families::FamilyPlanner planner_;
-  std::map<std::size_t, NewLayer> bases_;                      ///< those of this sweep that others may rest on, by unit
-  std::map<Hash128, std::map<Hash128, std::uint64_t>> votes_;  ///< model, base model, bytes: of models owned here
+  std::map<std::size_t, NewLayer> bases_;                      ///< layers of this sweep without a base, by unit
+  std::map<Hash128, std::map<Hash128, std::uint64_t>> votes_;  ///< bytes of deltas by model and model of the base
 };
 
-/// What layers must have in common to be differences of each other: dtype, all dimensions but the first (which may
-/// grow), and the part. Scalars and vectors: their length.
+/// The group of a layer: only layers of one group can be deltas of each other. They have in common the dtype, all
+/// dimensions but the first (which may grow), and the part; scalars and vectors also their length.
 Hash128 group_of(DType dtype, std::span<const std::uint64_t> shape, std::uint32_t part);
 
 }  // namespace elves::pipeline
