@@ -100,7 +100,7 @@ Bits predicted(const Layer& own, const Layer* base) {
     return samples;
   };
   const Samples samples = load(own);
-  const Bits alone = predict_alone(samples);
+  const Bits alone = predict_standalone(samples);
   return base == nullptr ? alone : predict_delta(samples, load(*base), alone);
 }
 
@@ -204,7 +204,7 @@ void print_real(const std::string& hub) {
     row.n_elements += n;
     row.exact[0] += n * exact_alone(own.dtype, own.bytes);
     row.exact[1] += n * exact_delta(own.dtype, own.bytes, base.bytes);
-    row.predicted[0] += n * static_cast<double>(choices[i].alone_bits);
+    row.predicted[0] += n * static_cast<double>(choices[i].standalone_bits);
     row.predicted[1] += n * static_cast<double>(choices[i].delta_bits);
   }
   std::printf("\n%zu different layers with a sketch, planned in %.0f ms\n", layers.size(), 1000 * seconds.count());

@@ -9,12 +9,12 @@
 
 namespace elves::families {
 
-Clusters::Clusters(std::vector<LayerCost> costs)
+Clustering::Clustering(std::vector<LayerCost> costs)
     : costs_(std::move(costs)), base_(costs_.size(), kNone), n_children_(costs_.size(), 0), bits_(costs_.size()) {
   for (std::size_t i = 0; i < costs_.size(); ++i) bits_[i] = costs_[i].outside;
 }
 
-void Clusters::attach(const Link& link) {
+void Clustering::attach(const Link& link) {
   ELVES_ASSERT(link.child != link.base && !has_children(link.child));
   detach(link.child);
   detach(link.base);
@@ -23,23 +23,23 @@ void Clusters::attach(const Link& link) {
   ++n_children_[link.base];
 }
 
-void Clusters::detach(std::uint32_t child) {
+void Clustering::detach(std::uint32_t child) {
   if (base_[child] == kNone) return;
   --n_children_[base_[child]];
   base_[child] = kNone;
   bits_[child] = costs_[child].outside;
 }
 
-std::int64_t Clusters::gain(std::uint32_t base, std::span<const Link> links) const {
+std::int64_t Clustering::gain(std::uint32_t base, std::span<const Link> links) const {
   std::uint64_t saved = 0;
   for (const Link& link : links)
     if (!has_children(link.child) && link.bits < bits(link.child))
       saved += total(link.child, bits(link.child)) - total(link.child, link.bits);
-  const std::uint64_t paid = total(base, costs_[base].alone) - total(base, bits(base));
+  const std::uint64_t paid = total(base, costs_[base].standalone) - total(base, bits(base));
   return static_cast<std::int64_t>(saved) - static_cast<std::int64_t>(paid);
 }
 
-void Clusters::open(std::vector<Link>& links) {
+void Clustering::open(std::vector<Link>& links) {
   const auto order = [](const Link& a, const Link& b) {
     return std::tie(a.base, a.child, a.bits) < std::tie(b.base, b.child, b.bits);
   };
@@ -65,7 +65,7 @@ void Clusters::open(std::vector<Link>& links) {
   while (!candidates.empty()) {
     const Candidate best = candidates.top();
     candidates.pop();
-    // Others that were made bases may have left less to save.
+    // Bases made meanwhile may have taken some of the savings.
     if (gain(best.base, best.links) < best.gain) {
       offer(best.base, best.links);
       continue;

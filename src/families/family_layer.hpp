@@ -8,16 +8,17 @@
 
 namespace elves::families {
 
-/// A layer, or a part of one, that may rest on a base or be one. Trivially copyable; its sketch travels behind it.
+/// A layer, or a part of one, that may have a base or be one. Trivially copyable.
 struct FamilyLayer {
-  Hash128 group;     ///< of dtype, all dimensions but the first, part number; for 0 or 1 dimensions of dtype, number of
-                     ///< elements, part. Layers of different groups have nothing to do with each other
+  /// Hash of dtype, part number and all dimensions but the first; for fewer than two dimensions, of the number of
+  /// elements. Only layers of one group can be deltas of each other.
+  Hash128 group;
   Hash128 model;     ///< hash of the model's id
   Hash128 name;      ///< hash of the layer's name within the model
   Hash128 hints[2];  ///< models that lineage names as base; zero: none
   std::uint64_t size_bytes = 0;
-  std::uint64_t source = 0;  ///< opaque, handed back with a choice
-  std::uint64_t row = 0;     ///< where the layer lies or will lie
+  std::uint64_t source = 0;  ///< any number; is returned with a choice
+  std::uint64_t row = 0;     ///< where the layer is or will be stored
   std::uint32_t shard = 0;
   LossId loss;  ///< of what is stored; of newcomers: what encoding them may lose (ELF)
   DType dtype = DType::Bytes;

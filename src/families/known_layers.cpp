@@ -21,7 +21,7 @@ void KnownLayers::add(const FamilyMember& member, SignatureMaker& signatures) {
   by_name_[name_key(layer.group, layer.model, layer.name)] = number;
   if (member.sketch.empty()) return;
   Group& group = groups_[layer.group];
-  group.neighbours.add(signatures.make(layer.dtype, layer.size_bytes, member.sketch));
+  group.index.add(signatures.make(layer.dtype, layer.size_bytes, member.sketch));
   group.numbers.push_back(number);
 }
 
@@ -37,7 +37,7 @@ void KnownLayers::nearest(const Hash128& group, const Signature& query, std::siz
   numbers.clear();
   const auto at = groups_.find(group);
   if (at == groups_.end()) return;
-  at->second.neighbours.nearest(query, limit, numbers);
+  at->second.index.nearest(query, limit, numbers);
   for (auto& number : numbers) number = at->second.numbers[number];
 }
 

@@ -16,7 +16,7 @@ std::uint64_t mix(std::uint64_t x) {
   return x ^ (x >> 31);
 }
 
-// A sequence of numbers that looks random, the same everywhere.
+// Pseudo-random numbers, the same on every machine.
 class Sequence {
  public:
   explicit Sequence(std::uint64_t seed) : state_(mix(seed)) {}
@@ -82,7 +82,7 @@ Signature SignatureMaker::make(DType dtype, std::uint64_t layer_bytes, std::span
 
 namespace {
 
-// The processor's own instruction is not in every x86-64.
+// std::popcount would call a function: not every x86-64 has the instruction.
 unsigned count_bits(std::uint64_t x) {
   x -= x >> 1 & 0x5555555555555555u;
   x = (x & 0x3333333333333333u) + (x >> 2 & 0x3333333333333333u);
@@ -103,12 +103,12 @@ unsigned distance(const Signature& a, const Signature& b) noexcept {
   return n_frames == 0 ? 512 : n_different * 2 / n_frames;
 }
 
-void Neighbours::reserve(std::size_t n_members) {
+void NearestLayers::reserve(std::size_t n_members) {
   signatures_.reserve(n_members);
   if (n_members > room_) rebuild(n_members);
 }
 
-std::uint32_t Neighbours::add(const Signature& signature) {
+std::uint32_t NearestLayers::add(const Signature& signature) {
   const auto member = static_cast<std::uint32_t>(signatures_.size());
   signatures_.push_back(signature);
   seen_by_query_.push_back(0);
@@ -119,16 +119,16 @@ std::uint32_t Neighbours::add(const Signature& signature) {
   return member;
 }
 
-void Neighbours::rebuild(std::size_t for_members) {
+void NearestLayers::rebuild(std::size_t for_members) {
   room_ = std::bit_ceil(for_members);
-  // A key is shared by about four strangers.
+  // So many bits that about four unrelated members share a key.
   used_key_bits_ = std::min<unsigned>(static_cast<unsigned>(std::countr_zero(room_)) - 2, kKeyBits);
   slots_.assign(room_ * Signature::kFrames * kKeysOfFrame / 4 * 5, {});
   for (std::uint32_t member = 0; member < signatures_.size(); ++member) insert(member);
 }
 
-// Where to look for the keys of a signature. Slots are far apart in memory: all are asked for at once.
-std::array<Neighbours::Place, Neighbours::kKeys> Neighbours::places_of(const Signature& signature) const {
+// The slots where the search for each key of a signature begins. They are far apart in memory: all are prefetched.
+std::array<NearestLayers::Place, NearestLayers::kKeys> NearestLayers::places_of(const Signature& signature) const {
   std::array<Place, kKeys> places;
   const std::uint64_t mask = (std::uint64_t{1} << used_key_bits_) - 1;
   for (std::size_t key = 0; key < kKeys; ++key) {
@@ -142,7 +142,7 @@ std::array<Neighbours::Place, Neighbours::kKeys> Neighbours::places_of(const Sig
   return places;
 }
 
-void Neighbours::insert(std::uint32_t member) {
+void NearestLayers::insert(std::uint32_t member) {
   for (const auto& [first, tag] : places_of(signatures_[member])) {
     std::size_t at = first;
     std::size_t n_same = 0;
@@ -154,12 +154,12 @@ void Neighbours::insert(std::uint32_t member) {
   }
 }
 
-void Neighbours::compare(const Signature& query, std::uint32_t member) const {
+void NearestLayers::compare(const Signature& query, std::uint32_t member) const {
   const unsigned apart = distance(query, signatures_[member]);
   if (apart <= kFarthest) found_.push_back({apart, member});
 }
 
-void Neighbours::compare_members_of_keys(const Signature& query) const {
+void NearestLayers::compare_members_of_keys(const Signature& query) const {
   ++query_;
   candidates_.clear();
   for (const auto& [first, tag] : places_of(query)) {
@@ -174,7 +174,7 @@ void Neighbours::compare_members_of_keys(const Signature& query) const {
   for (const auto member : candidates_) compare(query, member);
 }
 
-void Neighbours::nearest(const Signature& query, std::size_t limit, std::vector<std::uint32_t>& members) const {
+void NearestLayers::nearest(const Signature& query, std::size_t limit, std::vector<std::uint32_t>& members) const {
   members.clear();
   found_.clear();
   if (slots_.empty()) {

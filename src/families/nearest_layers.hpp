@@ -12,21 +12,21 @@
 
 namespace elves::families {
 
-/// The order of pairs of a layer's samples: layers that are near each other have most pairs in the same order, others
-/// half of them. Pairs are of samples that stand at the same places in all layers of a frame, a range of numbers of
-/// elements from its start to twice its start. Each layer lies in two frames, so that two layers share a frame where
-/// one is longer by a third at most.
+/// For fixed pairs of a layer's samples, which of the two is greater. Similar layers agree in most pairs, unrelated
+/// layers in half of them. A frame groups layers with n elements, f <= n < 2f, and compares samples whose positions are
+/// the same in every layer of the frame. Each layer lies in two frames, so two layers share a frame if one is longer by
+/// at most a third.
 struct Signature {
   static constexpr std::size_t kFrames = 2;
-  static constexpr std::size_t kBits = 256;  ///< of a frame
-  std::array<std::uint64_t, kFrames> frame{};
+  static constexpr std::size_t kBits = 256;    ///< of a frame
+  std::array<std::uint64_t, kFrames> frame{};  ///< f of each frame
   std::array<std::array<std::uint64_t, kBits / 64>, kFrames> order{};
 };
 
-/// Makes signatures. Keeps the pairs of each frame that it has seen, about 1 KiB.
+/// Makes signatures. Keeps the pairs of each frame that it has used: about 1 KiB a frame.
 class SignatureMaker {
  public:
-  /// Of a sketch that is not empty. About 1 us.
+  /// `sketch` must not be empty. About 1 us.
   Signature make(DType dtype, std::uint64_t layer_bytes, std::span<const std::byte> sketch);
 
  private:
@@ -35,16 +35,16 @@ class SignatureMaker {
   std::map<std::pair<std::uint64_t, std::size_t>, Pairs> pairs_;
 };
 
-/// Pairs of a signature that are in another order, of 512. Nothing in common: 512.
+/// The number of pairs, of 512, whose order differs. 512 for signatures without a common frame.
 unsigned distance(const Signature& a, const Signature& b) noexcept;
 
-/// Layers found by their signatures, without a look at all of them. Members are numbered as they are added; the same
-/// members in the same order give the same answers. 80 bytes a member, and above kFewMembers at most 640 more.
-class Neighbours {
+/// An index of layers by their signatures. Members are numbered as they are added; equal members in equal order give
+/// equal results. 80 bytes a member; with more than kFewMembers members, at most 640 more each.
+class NearestLayers {
  public:
-  /// Above this distance of signatures no difference is worth it: noise of sigma itself makes 128 of 512.
+  /// Layers that are farther apart are not compared: no delta would pay. Noise of one sigma gives a distance of 128.
   static constexpr unsigned kFarthest = 170;
-  /// So many are compared with each query one by one.
+  /// Up to this number of members, each query is compared with all of them.
   static constexpr std::size_t kFewMembers = 64;
 
   void reserve(std::size_t n_members);
@@ -52,8 +52,9 @@ class Neighbours {
   std::size_t size() const noexcept { return signatures_.size(); }
   const Signature& signature(std::uint32_t member) const { return signatures_[member]; }
 
-  /// The members nearest to `query`, at most `limit`, nearest first (then by number): all where there are few, else of
-  /// those that agree with it in all bits of some key, of which each key gives its first kMostOfKey.
+  /// The members nearest to `query`, at most `limit`, nearest first, then by number. With more than kFewMembers
+  /// members, only those are compared that have a key of 4 to 16 bits in common with it: of each key the first
+  /// kMostOfKey members.
   void nearest(const Signature& query, std::size_t limit, std::vector<std::uint32_t>& members) const;
 
  private:

@@ -14,7 +14,7 @@ namespace {
 
 constexpr unsigned kElfScaleF64 = 30;  // ELF integers of F64 are in units of 2^-30: all that 32 bits hold
 constexpr unsigned kLengths = 33;
-constexpr std::uint64_t kOutlierBits = 12;  // for the position of a value that ELF stores apart
+constexpr std::uint64_t kOutlierBits = 12;  // of the position of a value that ELF stores apart
 constexpr std::uint32_t kFewestInContext = 32;
 
 // k log2 k for the counts of samples.
@@ -63,7 +63,7 @@ std::size_t load_patterns(const SampleFormat& format, std::span<const std::byte>
   return sketch.size() / format.bytes;
 }
 
-// The bits of a negative float are turned over, the sign of the others: then order is that of integers.
+// Inverts all bits of a negative float and the sign of others: then the order of the floats is that of the integers.
 std::uint32_t ordered(std::uint32_t pattern, unsigned shift) {
   const std::uint32_t word = pattern << shift;
   return word ^ (static_cast<std::uint32_t>(static_cast<std::int32_t>(word) >> 31) | 0x8000'0000u);
@@ -96,7 +96,7 @@ std::uint32_t magnitude_of(std::uint32_t elf_integer) {
   return static_cast<std::int32_t>(elf_integer) < 0 ? 0 - elf_integer : elf_integer;
 }
 
-// Magnitudes of about equal size share a context, so that each has samples enough to tell how it is distributed.
+// Samples of similar magnitude share a context, so that each context has enough of them for an entropy.
 void group_classes(std::span<const std::uint8_t> magnitude_class, Samples& samples) {
   std::array<std::uint32_t, 64> counts{};
   for (const auto c : magnitude_class) ++counts[c];
@@ -118,7 +118,7 @@ void group_classes(std::span<const std::uint8_t> magnitude_class, Samples& sampl
   for (std::size_t i = 0; i < samples.n; ++i) samples.context[i] = context[magnitude_class[i]];
 }
 
-// 0 for the largest numbers, and one more for each halving.
+// The class of the largest numbers is 0; half the magnitude is one class higher.
 void classify(std::span<const std::uint32_t> log2_magnitude, std::span<std::uint8_t> magnitude_class) {
   const std::uint32_t top = *std::max_element(log2_magnitude.begin(), log2_magnitude.end());
   for (std::size_t i = 0; i < log2_magnitude.size(); ++i)
@@ -132,7 +132,7 @@ std::size_t count_distinct(std::span<const std::uint32_t> words) {
   return static_cast<std::size_t>(std::unique(sorted.begin(), end) - sorted.begin());
 }
 
-// Where there are few distinct words, coders that know words beat those that know exponents.
+// If there are few different words, coding whole words beats coding exponents.
 constexpr std::uint64_t kNoFewWords = ~std::uint64_t{0};
 std::uint64_t entropy_of_few_words(const Samples& own) {
   const std::size_t most = own.n / 8;
@@ -168,12 +168,12 @@ class Lengths {
   std::array<std::uint16_t, Samples::kMostContexts * kLengths> counts_{};
 };
 
-// Bits below the highest of a word of this length, in whole bits; those that samples do not show are taken for random.
+// Whole bits below the highest of a word of this length. Bits that samples do not have count as random.
 std::uint64_t raw_bits(unsigned length, unsigned missing) {
   return length == 0 ? 0 : length - 1 + missing;
 }
 
-// Numbers that were cast up from a shorter type end in zeros, which cost nothing.
+// Numbers converted from a shorter type end in zeros, which cost nothing.
 unsigned zero_bits(const SampleFormat& format, std::uint32_t used_bits) {
   return std::min<unsigned>(static_cast<unsigned>(std::countr_zero(used_bits)), format.mantissa_bits);
 }
@@ -239,7 +239,7 @@ std::uint32_t pattern_of(std::uint32_t ordered, unsigned shift) {
   return ((ordered & 0x8000'0000u) != 0 ? ordered ^ 0x8000'0000u : ~ordered) >> shift;
 }
 
-std::uint64_t alone_of_patterns(const Samples& own) {
+std::uint64_t standalone_of_patterns(const Samples& own) {
   const SampleFormat& format = own.format;
   const unsigned zeros = zero_bits(format, own.used_bits);
   const unsigned missing = zeros == 0 ? format.missing_bits() : 0;
@@ -255,8 +255,8 @@ std::uint64_t alone_of_patterns(const Samples& own) {
   return entropy.total() + n_nonzero * (1 + format.mantissa_bits - zeros + missing) * kOneBit;
 }
 
-// As a difference from zero, whose zigzag has the sign at its lowest bit.
-std::uint64_t alone_of_elf(const Samples& own) {
+// As a difference from zero: its zigzag has the sign in the lowest bit.
+std::uint64_t standalone_of_elf(const Samples& own) {
   const ElfDifference difference(own);
   Sum sum;
   for (std::size_t i = 0; i < own.n; ++i) difference(own.values[i], 0, 0, sum);
@@ -274,9 +274,9 @@ std::size_t ordered_samples(DType dtype, std::span<const std::byte> sketch, std:
 
 namespace {
 
-// The guard: at 70 dB.
+// The guard of ELF at 70 dB.
 bool has_signal(DType dtype, const Samples& samples) {
-  // Any power will do where the unit is so much larger than the error.
+  // The samples of F64 are in units far above the error of ELF: any sample but zero has enough power.
   const auto values = std::span(samples.values).first(samples.n);
   if (dtype == DType::F64)
     return std::any_of(values.begin(), values.end(), [](std::uint32_t value) { return value != 0; });
@@ -286,7 +286,7 @@ bool has_signal(DType dtype, const Samples& samples) {
     const std::uint64_t magnitude = value == Samples::kOutlier ? outlier : magnitude_of(value);
     power += magnitude * magnitude;
   }
-  // The error's power is a twelfth of the square of the unit: 70 dB are 10^7 times that.
+  // The power of the error is a twelfth of the square of the unit; 70 dB is 10^7 times that.
   return power / samples.n >= 10'000'000 / 12;
 }
 
@@ -297,9 +297,10 @@ bool elf_takes(DType dtype, std::uint64_t layer_bytes, std::span<const std::byte
   Samples samples;
   load_samples(dtype, layer_bytes, sketch, Words::Elf, samples);
   if (!has_signal(dtype, samples)) return false;
-  const std::uint64_t with_elf = predict_alone(samples);
+  const std::uint64_t with_elf = predict_standalone(samples);
   load_samples(dtype, layer_bytes, sketch, Words::Patterns, samples);
-  return with_elf * 51 < std::uint64_t{predict_alone(samples)} * 50;  // as the encoder prefers what comes back exactly
+  return with_elf * 51 <
+         std::uint64_t{predict_standalone(samples)} * 50;  // as the encoder, which prefers exact transforms
 }
 
 void load_samples(DType dtype, std::uint64_t layer_bytes, std::span<const std::byte> sketch, Words words,
@@ -332,21 +333,21 @@ void find_contexts(Samples& samples) {
   group_classes(std::span(magnitude_class).first(samples.n), samples);
 }
 
-Bits predict_alone(const Samples& own) {
+Bits predict_standalone(const Samples& own) {
   if (own.n == 0) return 0;
-  const std::uint64_t by_magnitude = own.words == Words::Elf ? alone_of_elf(own) : alone_of_patterns(own);
+  const std::uint64_t by_magnitude = own.words == Words::Elf ? standalone_of_elf(own) : standalone_of_patterns(own);
   return static_cast<Bits>(std::min(by_magnitude, entropy_of_few_words(own)) / own.n);
 }
 
-Bits predict_delta(const Samples& own, const Samples& base, Bits alone) {
+Bits predict_delta(const Samples& own, const Samples& base, Bits standalone) {
   ELVES_ASSERT(own.words == base.words && own.format.bytes == base.format.bytes);
   const Sum sum = own.words == Words::Elf ? differences(own, base, ElfDifference(own))
                                           : differences(own, base, PatternDifference(own, base));
-  if (sum.n == 0) return alone;
+  if (sum.n == 0) return standalone;
   const std::uint64_t common = (sum.lengths.entropy(base.n_contexts) + sum.raw * kOneBit) / sum.n;
   if (own.n_numbers <= base.n_numbers) return static_cast<Bits>(common);
   const std::uint64_t n_behind = own.n_numbers - base.n_numbers;
-  return static_cast<Bits>((common * base.n_numbers + alone * n_behind) / own.n_numbers);
+  return static_cast<Bits>((common * base.n_numbers + standalone * n_behind) / own.n_numbers);
 }
 
 }  // namespace elves::families

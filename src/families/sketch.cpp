@@ -20,8 +20,8 @@ std::uint64_t mix(std::uint64_t x) {
   return x ^ (x >> 31);
 }
 
-// The numbers through which the jump consistent hash of Lamping and Veach goes do not depend on n: the hash is the last
-// of them below n. They are kept, with the place from which to search them for each width of n.
+// The jump consistent hash of Lamping and Veach steps through numbers that do not depend on n: the hash is the last of
+// them below n. This class keeps the steps of each index, and for each bit width of n where to begin the search.
 class Jumps {
  public:
   Jumps() {

@@ -6,59 +6,59 @@ namespace elves::families {
 namespace {
 
 std::vector<LayerCost> equal_costs(std::size_t n) {
-  return std::vector<LayerCost>(n, {.n_elements = 1000, .alone = 10 * kOneBit, .outside = 10 * kOneBit});
+  return std::vector<LayerCost>(n, {.n_elements = 1000, .standalone = 10 * kOneBit, .outside = 10 * kOneBit});
 }
 
-TEST(Clusters, make_the_layer_a_base_that_saves_most) {
-  Clusters clusters(equal_costs(4));
+TEST(Clustering, make_the_layer_a_base_that_saves_most) {
+  Clustering clusters(equal_costs(4));
   std::vector<Link> links;
   for (std::uint32_t child : {0u, 1u, 3u}) links.push_back({child, 2, 5 * kOneBit});
   for (std::uint32_t child : {1u, 2u, 3u}) links.push_back({child, 0, 6 * kOneBit});
   clusters.open(links);
   EXPECT_TRUE(clusters.has_children(2));
   for (std::uint32_t child : {0u, 1u, 3u}) EXPECT_EQ(clusters.base(child), 2u);
-  EXPECT_EQ(clusters.base(2), Clusters::kNone);
+  EXPECT_EQ(clusters.base(2), Clustering::kNone);
   EXPECT_EQ(clusters.bits(0), 5 * kOneBit);
 }
 
-TEST(Clusters, have_no_chains) {
-  Clusters clusters(equal_costs(3));
+TEST(Clustering, have_no_chains) {
+  Clustering clusters(equal_costs(3));
   std::vector<Link> links{{1, 0, kOneBit}, {2, 1, kOneBit}, {0, 2, kOneBit}};  // a circle
   clusters.open(links);
   for (std::uint32_t i = 0; i < 3; ++i) {
-    if (clusters.base(i) == Clusters::kNone) continue;
-    EXPECT_EQ(clusters.base(clusters.base(i)), Clusters::kNone);
+    if (clusters.base(i) == Clustering::kNone) continue;
+    EXPECT_EQ(clusters.base(clusters.base(i)), Clustering::kNone);
   }
   EXPECT_TRUE(clusters.has_children(0));
 }
 
-TEST(Clusters, open_a_base_only_where_its_children_pay_for_it) {
+TEST(Clustering, open_a_base_only_where_its_children_pay_for_it) {
   auto costs = equal_costs(3);
   for (auto& cost : costs) cost.outside = 6 * kOneBit;  // all have a base outside
   std::vector<Link> links{{1, 0, 4 * kOneBit}};
-  Clusters one(costs);
+  Clustering one(costs);
   one.open(links);  // saves 2 bits, costs 4
   EXPECT_FALSE(one.has_children(0));
   links = {{1, 0, 3 * kOneBit}, {2, 0, 4 * kOneBit}};
-  Clusters two(costs);
+  Clustering two(costs);
   two.open(links);  // saves 5, costs 4
   EXPECT_TRUE(two.has_children(0));
   EXPECT_EQ(two.bits(0), 10 * kOneBit);
 }
 
-TEST(Clusters, count_links_once_that_are_named_twice) {
+TEST(Clustering, count_links_once_that_are_named_twice) {
   auto costs = equal_costs(2);
   costs[0].outside = 5 * kOneBit;
   std::vector<Link> links{{1, 0, 6 * kOneBit}, {1, 0, 6 * kOneBit}};
-  Clusters clusters(costs);
+  Clustering clusters(costs);
   clusters.open(links);  // saves 4, costs 5
   EXPECT_FALSE(clusters.has_children(0));
 }
 
-TEST(Clusters, let_a_layer_go_back_to_its_base_outside) {
+TEST(Clustering, let_a_layer_go_back_to_its_base_outside) {
   auto costs = equal_costs(2);
   costs[0].outside = 5 * kOneBit;
-  Clusters clusters(costs);
+  Clustering clusters(costs);
   clusters.attach({0, 1, 2 * kOneBit});
   EXPECT_EQ(clusters.bits(0), 2 * kOneBit);
   clusters.detach(0);

@@ -22,7 +22,7 @@ TEST(Signature, is_near_that_of_a_relative_and_far_from_that_of_a_stranger) {
   EXPECT_EQ(distance(own, own), 0u);
   EXPECT_LT(distance(own, signature_of(maker, kBytes, 1, 0.01)), 20u);
   EXPECT_LT(distance(own, signature_of(maker, kBytes, 1, 0.5)), 120u);
-  EXPECT_GT(distance(own, signature_of(maker, kBytes, 2)), Neighbours::kFarthest);
+  EXPECT_GT(distance(own, signature_of(maker, kBytes, 2)), NearestLayers::kFarthest);
 }
 
 TEST(Signature, does_not_change_in_a_common_frame_when_a_layer_grows) {
@@ -39,13 +39,13 @@ TEST(Signature, has_nothing_in_common_with_that_of_a_layer_many_times_as_long) {
   EXPECT_EQ(distance(signature_of(maker, kBytes, 1), signature_of(maker, 4 * kBytes, 1)), 512u);
 }
 
-class NeighboursOf : public testing::TestWithParam<std::uint32_t> {};
-INSTANTIATE_TEST_SUITE_P(sizes, NeighboursOf, testing::Values(1, 64, 65, 1000, 5000));
+class NearestLayersOf : public testing::TestWithParam<std::uint32_t> {};
+INSTANTIATE_TEST_SUITE_P(sizes, NearestLayersOf, testing::Values(1, 64, 65, 1000, 5000));
 
-TEST_P(NeighboursOf, many_strangers_include_the_relative) {
+TEST_P(NearestLayersOf, many_strangers_include_the_relative) {
   const std::uint32_t n = GetParam();
   SignatureMaker maker;
-  Neighbours neighbours;
+  NearestLayers neighbours;
   for (std::uint32_t i = 0; i < n; ++i) EXPECT_EQ(neighbours.add(signature_of(maker, kBytes, i)), i);
   std::vector<std::uint32_t> found;
   std::uint32_t n_found = 0;
@@ -57,19 +57,19 @@ TEST_P(NeighboursOf, many_strangers_include_the_relative) {
   EXPECT_GE(n_found, (n + step - 1) / step);
 }
 
-TEST(Neighbours, are_the_first_of_those_that_are_equally_near) {
+TEST(NearestLayers, are_the_first_of_those_that_are_equally_near) {
   SignatureMaker maker;
-  Neighbours neighbours;
+  NearestLayers neighbours;
   for (int i = 0; i < 1000; ++i) neighbours.add(signature_of(maker, kBytes, 1));
   std::vector<std::uint32_t> found;
   neighbours.nearest(signature_of(maker, kBytes, 1), 4, found);
   EXPECT_EQ(found, (std::vector<std::uint32_t>{0, 1, 2, 3}));
 }
 
-TEST(Neighbours, of_no_members_are_none) {
+TEST(NearestLayers, of_no_members_are_none) {
   SignatureMaker maker;
   std::vector<std::uint32_t> found{1};
-  Neighbours().nearest(signature_of(maker, kBytes, 1), 4, found);
+  NearestLayers().nearest(signature_of(maker, kBytes, 1), 4, found);
   EXPECT_TRUE(found.empty());
 }
 

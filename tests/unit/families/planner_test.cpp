@@ -88,7 +88,7 @@ TEST(FamilyPlanner, finds_no_base_among_strangers) {
     wave.add(DType::BF16, kBytes, sketch_of(DType::BF16, kBytes, Normal(i, 0.02)), std::to_string(i));
   for (const auto& choice : plan_alone(wave)) {
     EXPECT_FALSE(choice.found);
-    EXPECT_NEAR(choice.alone_bits, 10.54f, 0.4f);
+    EXPECT_NEAR(choice.standalone_bits, 10.54f, 0.4f);
   }
 }
 
@@ -109,7 +109,7 @@ TEST(FamilyPlanner, never_rests_a_layer_on_one_that_has_a_base) {
     if (!choice.found) continue;
     ++n_found;
     EXPECT_FALSE(choices[choice.base.row].found);
-    EXPECT_LT(choice.delta_bits, choice.alone_bits);
+    EXPECT_LT(choice.delta_bits, choice.standalone_bits);
   }
   EXPECT_GT(n_found, 150u);
 }
@@ -244,7 +244,7 @@ TEST(Lineage, names_the_base_of_layers_without_sketch) {
     ASSERT_TRUE(choices[at].found);
     EXPECT_TRUE(choices[at].by_lineage);
     EXPECT_EQ(choices[at].base.model, hash_of("base"));
-    EXPECT_EQ(choices[at].alone_bits, 0);
+    EXPECT_EQ(choices[at].standalone_bits, 0);
     EXPECT_FALSE(choices[1 - at].found);
   }
 }

@@ -39,11 +39,11 @@ auto fine_tune(double noise) {
 // The entropies of 10^6 elements, by the model that docs/design/families.md tells: predictions are within a third of a
 // bit.
 TEST(Prediction, is_near_the_entropy_of_all_elements) {
-  EXPECT_NEAR(bits(predict_alone(*samples_of(DType::BF16, kBytes, kBase))), 10.54, 0.2);
-  EXPECT_NEAR(bits(predict_alone(*samples_of(DType::F32, kBytes, kBase))), 26.55, 0.2);
+  EXPECT_NEAR(bits(predict_standalone(*samples_of(DType::BF16, kBytes, kBase))), 10.54, 0.2);
+  EXPECT_NEAR(bits(predict_standalone(*samples_of(DType::F32, kBytes, kBase))), 26.55, 0.2);
   const auto delta = [](DType dtype, double noise) {
     const auto own = samples_of(dtype, kBytes, fine_tune(noise));
-    return bits(predict_delta(*own, *samples_of(dtype, kBytes, kBase), predict_alone(*own)));
+    return bits(predict_delta(*own, *samples_of(dtype, kBytes, kBase), predict_standalone(*own)));
   };
   EXPECT_NEAR(delta(DType::BF16, 5e-4), 0.98, 0.3);
   EXPECT_NEAR(delta(DType::BF16, 0.02), 4.98, 0.3);
@@ -56,7 +56,7 @@ TEST(Prediction, is_near_the_entropy_of_all_elements) {
 TEST(Prediction, says_that_strangers_are_no_bases) {
   for (const DType dtype : {DType::BF16, DType::F32, DType::F64}) {
     const auto own = samples_of(dtype, kBytes, kBase);
-    const Bits alone = predict_alone(*own);
+    const Bits alone = predict_standalone(*own);
     EXPECT_GT(predict_delta(*own, *samples_of(dtype, kBytes, Normal(3, 0.02)), alone), alone);
   }
 }
@@ -64,7 +64,7 @@ TEST(Prediction, says_that_strangers_are_no_bases) {
 TEST(Prediction, of_elf_integers_is_below_that_of_bit_patterns) {
   const auto own = samples_of(DType::F32, kBytes, fine_tune(0.02), Words::Elf);
   const auto base = samples_of(DType::F32, kBytes, kBase, Words::Elf);
-  const Bits alone = predict_alone(*own);
+  const Bits alone = predict_standalone(*own);
   // Normal values of sigma 0.02 on a grid of 2^-24 halves: log2(0.02 * 2^23 * sqrt(2 pi e)).
   EXPECT_NEAR(bits(alone), 19.4, 1.2);
   EXPECT_NEAR(bits(alone) - bits(predict_delta(*own, *base, alone)), 5.64, 0.4);  // log2(1 / 0.02)
@@ -73,14 +73,14 @@ TEST(Prediction, of_elf_integers_is_below_that_of_bit_patterns) {
 TEST(Prediction, of_a_layer_on_itself_is_nothing) {
   for (const DType dtype : {DType::BF16, DType::F32, DType::F64}) {
     const auto own = samples_of(dtype, kBytes, kBase);
-    EXPECT_EQ(predict_delta(*own, *own, predict_alone(*own)), 0u);
+    EXPECT_EQ(predict_delta(*own, *own, predict_standalone(*own)), 0u);
   }
 }
 
 TEST(Prediction, of_constants_is_nothing) {
-  EXPECT_EQ(predict_alone(*samples_of(DType::F32, kBytes, [](std::uint64_t) { return 1.0; })), 0u);
+  EXPECT_EQ(predict_standalone(*samples_of(DType::F32, kBytes, [](std::uint64_t) { return 1.0; })), 0u);
   const auto nan = [](std::uint64_t) { return std::numeric_limits<double>::quiet_NaN(); };
-  EXPECT_EQ(predict_alone(*samples_of(DType::F32, kBytes, nan)), 0u);
+  EXPECT_EQ(predict_standalone(*samples_of(DType::F32, kBytes, nan)), 0u);
 }
 
 TEST(Prediction, knows_that_numbers_which_were_cast_up_end_in_zeros) {
@@ -88,16 +88,16 @@ TEST(Prediction, knows_that_numbers_which_were_cast_up_end_in_zeros) {
     return static_cast<double>(
         std::bit_cast<float>(std::bit_cast<std::uint32_t>(static_cast<float>(kBase(at))) & 0xFFFF'0000u));
   };
-  EXPECT_NEAR(bits(predict_alone(*samples_of(DType::F32, kBytes, short_value))), 10.55, 0.2);
+  EXPECT_NEAR(bits(predict_standalone(*samples_of(DType::F32, kBytes, short_value))), 10.55, 0.2);
 }
 
 TEST(Prediction, of_a_grown_layer_counts_what_is_new_as_alone) {
   const std::uint64_t grown = kBytes / 4 * 5;
   const auto own = samples_of(DType::F32, grown, kBase);
-  const Bits alone = predict_alone(*own);
+  const Bits alone = predict_standalone(*own);
   EXPECT_NEAR(bits(predict_delta(*own, *samples_of(DType::F32, kBytes, kBase), alone)), bits(alone) / 5, 0.01);
   const auto shrunk = samples_of(DType::F32, kBytes, kBase);
-  EXPECT_EQ(predict_delta(*shrunk, *own, predict_alone(*shrunk)), 0u);
+  EXPECT_EQ(predict_delta(*shrunk, *own, predict_standalone(*shrunk)), 0u);
 }
 
 TEST(ElfTakes, what_passes_its_guard) {
@@ -122,7 +122,7 @@ TEST(Prediction, takes_any_bits) {
         b[i] = static_cast<std::byte>(i * 40503u >> 7);
       }
       const auto own = samples_of(dtype, kBytes, a, words);
-      const Bits alone = predict_alone(*own);
+      const Bits alone = predict_standalone(*own);
       EXPECT_LE(bits(alone), 90) << name(dtype);
       EXPECT_LE(bits(predict_delta(*own, *samples_of(dtype, kBytes, b, words), alone)), 90) << name(dtype);
     }
