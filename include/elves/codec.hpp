@@ -12,17 +12,18 @@
 
 namespace elves {
 
-/// The most bytes of one layer that are encoded, checksummed and decoded together.
+/// The largest chunk: this many bytes of a layer are encoded, checksummed and decoded together.
 inline constexpr std::size_t kChunkBytes = 4u << 20;
 
-/// Layers are cut into chunks of this size, the last one shorter: as many whole elements, or blocks, as kChunkBytes
-/// hold. Archives of block types that were cut anywhere stay readable.
+/// The size of all chunks of a layer but the last, which may be shorter: the largest number of whole elements (for
+/// block types: whole blocks) that fits in kChunkBytes. Decoding also takes chunks of block types that end within a
+/// block.
 inline std::size_t chunk_bytes(DType dtype) noexcept {
   return kChunkBytes / size_bytes(dtype) * size_bytes(dtype);
 }
 
-/// How a chunk's bytes became streams. Stored in archives: never renumbered. docs/format/transforms/ has a page for
-/// each.
+/// How the bytes of a chunk were turned into streams. The numbers are stored in archives; each transform has a page in
+/// docs/format/transforms/.
 enum class TransformId : std::uint8_t {
   Raw = 0,
   Planes = 1,
@@ -42,21 +43,25 @@ inline constexpr std::size_t kTransformCount = 10;
 /// The name in reports, for example "int-delta"; "unknown" for a number that this build does not know.
 std::string_view name(TransformId transform) noexcept;
 
-/// Whether chunks of this transform are differences: decoding them takes the base's bytes.
+/// True if chunks of this transform are deltas, which cannot be decoded without the bytes of their base.
 constexpr bool needs_base(TransformId transform) noexcept {
   return transform == TransformId::Delta || transform == TransformId::ElfDelta;
 }
 
-/// What a chunk may be stored as a difference from: the bytes at the same place of another layer of the same dtype.
+/// The base of a chunk: the bytes at the same offset of another layer of the same dtype. The chunk may be stored as a
+/// delta of them.
 struct Base {
-  std::span<const std::byte>
-      bytes;  ///< whole elements from the first on, at most as many as the chunk has; may be less
-  /// The bytes are what decoding the base gives. False: they are its original, and decoding gives what ELF makes of it
-  /// with the same options; then only differences of ELF integers are allowed.
+  /// Whole elements, the first of which belongs to the first element of the chunk. May be shorter than the chunk, or
+  /// empty: no base.
+  std::span<const std::byte> bytes;
+  /// true: `bytes` equals what a reader decodes. false: `bytes` is the original of a base that may be stored lossily
+  /// with the same options; only elf-delta may use it, because the ELF integers of both are the same.
   bool exact = true;
 };
 
-/// How much time encoding may take. Max tries everything, at about 1 MB/s, and decodes at 4 MB/s and more.
+/// How much time encoding may take, on one core. Default is the reference. Fast leaves out `de` and deeper match
+/// search: LEVELFAST. Max tries every transform, every kind of stream and context coding: about 1 MB/s, and decoding
+/// may be as slow as 4 MB/s.
 enum class Level : std::uint8_t { Fast, Default, Max };
 
 /// "fast", "default" or "max".
@@ -119,13 +124,13 @@ struct ChunkStats {
   std::uint64_t raw_bytes = 0;
   std::uint64_t transformed_bytes = 0;  ///< sum of the streams before entropy coding
   std::uint64_t encoded_bytes = 0;
-  std::uint64_t default_bytes = 0;  ///< at Level::Max: what Level::Default would take; else encoded_bytes
-  std::uint64_t alone_bytes = 0;  ///< of a difference: about what the chunk would take without base; else encoded_bytes
-  double max_abs_error = 0;       ///< measured over all elements; 0 when exact
-  bool exact = true;              ///< decoding gives the same bits
+  std::uint64_t default_bytes = 0;     ///< Level::Max: the size at Level::Default; other levels: encoded_bytes
+  std::uint64_t standalone_bytes = 0;  ///< of a delta: estimated size without a base; otherwise encoded_bytes
+  double max_abs_error = 0;            ///< measured over all elements; 0 if exact
+  bool exact = true;                   ///< decoding gives the same bits
 };
 
-/// Encodes chunks, one at a time; owns its scratch memory (about 6 chunks). One per thread.
+/// Encodes chunks, one at a time. Owns its scratch memory, about 6 chunks. Use one per thread.
 class Encoder {
  public:
   Encoder();
@@ -133,13 +138,13 @@ class Encoder {
   Encoder(Encoder&&) noexcept;
   Encoder& operator=(Encoder&&) noexcept;
 
-  /// Appends the encoded form of `raw` (at most kChunkBytes, a whole number of elements; of bytes for block types) to
-  /// `out`: as a difference from `base` where that is smaller. Never appends more than raw.size() + 16 bytes. Paper 002
-  /// sections 5.3 and 6.1, paper 001 section 4.
+  /// Appends the encoded form of `raw` to `out`: a delta of `base` if that is smaller. `raw`: at most kChunkBytes, a
+  /// whole number of elements (block types: any number of bytes). Appends at most raw.size() + 16 bytes. Paper 002,
+  /// sections 5.3 and 6.1; paper 001, section 4.
   ChunkStats encode(std::span<const std::byte> raw, DType dtype, const EncodeOptions& options,
                     std::vector<std::byte>& out, const Base& base = {});
 
-  /// After encode(): the bytes that decoding will give. The argument `raw` itself where the chunk is exact.
+  /// After encode(): the bytes that decoding gives. Refers to the argument `raw` if the chunk is exact.
   std::span<const std::byte> decoded() const noexcept;
 
  private:
@@ -147,7 +152,7 @@ class Encoder {
   std::unique_ptr<State> state_;
 };
 
-/// Decodes chunks; owns its scratch memory. One per thread.
+/// Decodes chunks. Owns its scratch memory. Use one per thread.
 class Decoder {
  public:
   Decoder();
@@ -155,9 +160,9 @@ class Decoder {
   Decoder(Decoder&&) noexcept;
   Decoder& operator=(Decoder&&) noexcept;
 
-  /// Fills `out` (exactly the chunk's raw size) from `encoded`. `base`: what the chunk at the same place of the base
-  /// layer decodes to, where the chunk is a difference; an Error where it is not the base that encoding had. Hostile
-  /// input gives an Error, never a crash, and never memory beyond a few times `out`.
+  /// Fills `out`, which has exactly the raw size of the chunk, from `encoded`. `base`: for a delta, the decoded bytes
+  /// at the same offset of the base layer. Errors: damaged bytes, or a base that is not the one that encoding used.
+  /// Damaged or hostile input never causes a crash, and memory stays within a few times `out`.
   Result<void> decode(std::span<const std::byte> encoded, DType dtype, std::span<std::byte> out,
                       std::span<const std::byte> base = {});
 

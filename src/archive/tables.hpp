@@ -57,8 +57,8 @@ struct LayerRow {
   std::uint8_t transform = 0;  ///< of most of its chunks
   std::uint32_t base_shard = kNoShard;
   std::uint64_t base_row = 0;
-  /// What the encoder expected the layer to take without its base: the sum over its chunks of EncodeStats::alone_bytes.
-  /// 0 where the layer has no base.
+  /// What the encoder expected the layer to take without its base: the sum over its chunks of
+  /// ChunkStats::standalone_bytes. 0 where the layer has no base.
   std::uint64_t standalone_bytes = 0;
   std::uint32_t check = 0;
 };

@@ -11,13 +11,13 @@ constexpr std::uint64_t bits_to_bytes(std::uint64_t n_bits) {
   return (n_bits + 7) / 8;
 }
 
-/// Packs numbers of 0..57 bits back to back, the most significant bit first. The memory must hold bits_to_bytes() of
-/// all.
+/// Packs numbers of 0 to 57 bits without gaps, the most significant bit first. The memory must have room for
+/// bits_to_bytes() of the sum of all widths.
 class BitWriter {
  public:
   explicit BitWriter(std::byte* to) : to_(to) {}
 
-  /// `value` has no bits above the lowest n_bits.
+  /// `value` must be below 2^n_bits.
   void write(std::uint64_t value, unsigned n_bits) {
     if (n_pending_ + n_bits < 64) {
       pending_ = pending_ << n_bits | value;
@@ -28,11 +28,11 @@ class BitWriter {
     const std::uint64_t word = __builtin_bswap64(pending_ << (n_bits - rest) | value >> rest);
     std::memcpy(to_, &word, sizeof(word));
     to_ += sizeof(word);
-    pending_ = value;  // the bits above `rest` are written, and will be shifted out
+    pending_ = value;  // the bits above the lowest `rest` are already written and will be shifted out
     n_pending_ = rest;
   }
 
-  /// Pads the last byte with zero bits; the end of what was written.
+  /// Pads the last byte with zero bits. Returns the end of the written bytes.
   std::byte* finish() {
     for (; n_pending_ >= 8; n_pending_ -= 8) *to_++ = static_cast<std::byte>(pending_ >> (n_pending_ - 8));
     if (n_pending_ > 0) *to_++ = static_cast<std::byte>(pending_ << (8 - n_pending_));
@@ -46,19 +46,19 @@ class BitWriter {
   unsigned n_pending_ = 0;     ///< at most 63
 };
 
-/// Reads what BitWriter wrote. A read past the end gives zero bits and sets failed().
+/// Reads what BitWriter wrote. Reading past the end gives zero bits and sets failed().
 class BitReader {
  public:
   explicit BitReader(std::span<const std::byte> from) : from_(from) {}
 
   bool failed() const noexcept { return at_ > 8 * from_.size(); }
-  /// True where all that is left are the zero bits that pad the last byte.
+  /// True if only the zero bits that pad the last byte are left.
   bool at_end() const noexcept {
     const std::size_t n_bits = 8 * from_.size();
     return at_ <= n_bits && n_bits - at_ < 8 && (at_ == n_bits || window() == 0);
   }
 
-  /// The next 0..57 bits.
+  /// The next 0 to 57 bits.
   std::uint64_t read(unsigned n_bits) {
     const auto value = window() >> 1 >> (63 - n_bits);
     at_ += n_bits;
@@ -66,7 +66,7 @@ class BitReader {
   }
 
  private:
-  // 57 bits at least from at_ on, at the top of a word; zeros where there are no more.
+  // A word whose top holds at least 57 bits from at_ on; zeros after the end.
   std::uint64_t window() const noexcept {
     const std::size_t byte = at_ / 8;
     std::uint64_t word = 0;

@@ -1,25 +1,26 @@
+#include <fmt/format.h>
 #include <algorithm>
 #include <optional>
-#include <string>
 
 #include "elves/codec.hpp"
 #include "encode/registry.hpp"
 #include "encode/selector.hpp"
 #include "encode/streams.hpp"
 #include "support/assert.hpp"
+#include "support/try.hpp"
 
 namespace elves {
 namespace {
 
 using namespace encode;
 
-/// Chunks are whole elements; those of block types may cut a block.
+/// The size of a chunk is a multiple of this. Chunks of block types may end within a block.
 std::size_t unit_bytes(DType dtype) noexcept {
   return block_elements(dtype) == 1 ? size_bytes(dtype) : 1;
 }
 
-constexpr std::size_t kMostOverhead = 8;     // of a chunk that could not be made smaller
-constexpr std::size_t kContextAttempts = 2;  // transforms that context coding is tried with
+constexpr std::size_t kMostOverhead = 8;     // bytes that a chunk may take beyond its raw size before raw is tried
+constexpr std::size_t kContextAttempts = 2;  // context coding is tried with this many transforms
 
 /// A chunk as one transform encoded it, at the end of the caller's vector.
 struct Attempt {
@@ -45,7 +46,7 @@ Attempt write(const Transform& transform, const Split& split, const EncodeOption
 }
 
 /// The least cost of the candidates that need no base; `raw_bytes` if there are none.
-std::size_t least_alone(const Candidates& candidates, std::size_t raw_bytes) {
+std::size_t least_standalone_cost(const Candidates& candidates, std::size_t raw_bytes) {
   for (const Candidate& candidate : candidates.list()) {
     if (candidate.transform->base_use == BaseUse::None) return candidate.cost;
   }
@@ -62,13 +63,13 @@ struct Encoder::State {
   Attempt best;
   Chunk chunk;
   EncodeOptions options;
-  std::vector<std::byte> decoded;  ///< at least the chunk's size where decoding changes it
+  std::vector<std::byte> decoded;  ///< at least the chunk's size if the best attempt is lossy
   bool decoded_ready = false;
-  std::size_t default_bytes = 0;  ///< at Level::Max: what Level::Default takes
-  std::size_t alone_bytes = 0;    ///< about what the best transform without base takes
+  std::size_t default_bytes = 0;     ///< Level::Max: the size at Level::Default
+  std::size_t standalone_bytes = 0;  ///< estimated size by the best transform without a base
 
-  void encode_well(std::vector<std::byte>& out);
-  void encode_smallest(std::vector<std::byte>& out);
+  void encode_by_estimate(std::vector<std::byte>& out);
+  void encode_exhaustively(std::vector<std::byte>& out);
   std::optional<std::size_t> attempt(const Transform& transform, Contexts contexts, std::vector<std::byte>& out);
   void take_apart(const Transform& transform);
   void join_decoded();
@@ -81,8 +82,8 @@ void Encoder::State::take_apart(const Transform& transform) {
   split_by = &transform;
 }
 
-// Encodes with one transform, at the end of `out`; keeps it in place of the best so far where it costs less. Gives the
-// cost, where the transform passes the guard.
+// Encodes by one transform at the end of `out`, and keeps the result in place of the best one so far if it costs less.
+// Returns the cost; nothing if the transform fails the guard.
 std::optional<std::size_t> Encoder::State::attempt(const Transform& transform, Contexts contexts,
                                                    std::vector<std::byte>& out) {
   take_apart(transform);
@@ -98,10 +99,11 @@ std::optional<std::size_t> Encoder::State::attempt(const Transform& transform, C
   return tried.cost();
 }
 
-// Tries the candidates from the best on, until none that is left promises much less than what is reached.
-void Encoder::State::encode_well(std::vector<std::byte>& out) {
+// Tries the candidates in order, and stops when the estimate of the next one is not at least 1/32 below the best
+// result.
+void Encoder::State::encode_by_estimate(std::vector<std::byte>& out) {
   const auto candidates = select(chunk, options, streams, scratch, split);
-  alone_bytes = least_alone(candidates, chunk.bytes.size());
+  standalone_bytes = least_standalone_cost(candidates, chunk.bytes.size());
   for (const Candidate& candidate : candidates.list()) {
     const bool hopeless = candidate.cost >= best.cost() - best.cost() / 32;
     if (best.transform && hopeless) break;
@@ -112,10 +114,10 @@ void Encoder::State::encode_well(std::vector<std::byte>& out) {
   }
 }
 
-// Level::Max: tries all candidates, and context coding with those that are smallest without.
-void Encoder::State::encode_smallest(std::vector<std::byte>& out) {
+// Level::Max: tries all candidates, then context coding with the candidates that were smallest without it.
+void Encoder::State::encode_exhaustively(std::vector<std::byte>& out) {
   options.level = Level::Default;
-  encode_well(out);
+  encode_by_estimate(out);
   default_bytes = best.bytes;
   options.level = Level::Max;
   const auto candidates = select(chunk, options, streams, scratch, split);
@@ -151,7 +153,7 @@ ChunkStats Encoder::encode(std::span<const std::byte> raw, DType dtype, const En
   state.best = {};
   state.decoded_ready = false;
   state.scratch.reset();
-  options.level == Level::Max ? state.encode_smallest(out) : state.encode_well(out);
+  options.level == Level::Max ? state.encode_exhaustively(out) : state.encode_by_estimate(out);
 
   const Attempt& best = state.best;
   if (!best.loss.exact) {
@@ -163,7 +165,7 @@ ChunkStats Encoder::encode(std::span<const std::byte> raw, DType dtype, const En
           .transformed_bytes = best.transformed_bytes,
           .encoded_bytes = best.bytes,
           .default_bytes = options.level == Level::Max ? state.default_bytes : best.bytes,
-          .alone_bytes = best.transform->base_use == BaseUse::None ? best.bytes : state.alone_bytes,
+          .standalone_bytes = best.transform->base_use == BaseUse::None ? best.bytes : state.standalone_bytes,
           .max_abs_error = best.loss.max_abs_error,
           .exact = best.loss.exact};
 }
@@ -188,19 +190,18 @@ Decoder& Decoder::operator=(Decoder&&) noexcept = default;
 Result<void> Decoder::decode(std::span<const std::byte> encoded, DType dtype, std::span<std::byte> out,
                              std::span<const std::byte> base) {
   if (out.size() % unit_bytes(dtype) != 0) {
-    return Error{"chunk: " + std::to_string(out.size()) + " bytes are no whole number of " + std::string(name(dtype)) +
-                 " elements"};
+    return Error{fmt::format("chunk: {} bytes are not a whole number of {} elements", out.size(), name(dtype))};
   }
   ByteCursor cursor(encoded);
   const auto id = cursor.read<std::uint8_t>();
-  if (cursor.failed()) return Error{"chunk: damaged: no bytes"};
+  if (cursor.failed()) return Error{"chunk: damaged: it is empty"};
   const Transform* transform = find_transform(id);
   if (!transform) {
-    return Error{"chunk: unknown transform " + std::to_string(id) + ": written by a newer elves, or damaged"};
+    return Error{fmt::format("chunk: unknown transform {}: written by a newer elves, or damaged", id)};
   }
   state_->scratch.reset();
   CodedStreams streams(cursor, state_->zstd, state_->scratch);
-  if (auto joined = transform->join(cursor, streams, dtype, state_->scratch, out, base); !joined) return joined;
+  ELVES_CHECK(transform->join(cursor, streams, dtype, state_->scratch, out, base));
   if (!cursor.at_end()) return Error{"chunk: damaged: bytes after the last stream"};
   return {};
 }

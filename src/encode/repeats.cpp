@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::size_t kPieceBytes = 2u << 10;
 constexpr std::size_t kWordBytes = 8;
-constexpr std::size_t kLeastShare = 64;  // one position in so many
+constexpr std::size_t kLeastShare = 64;  // a piece repeats itself if more than one word in 64 does
 
 std::uint64_t word_at(std::span<const std::byte> bytes, std::size_t at) {
   std::uint64_t word;

@@ -5,8 +5,8 @@
 
 namespace elves::encode {
 
-/// A quick look whether looking for matches may pay: whether words of 8 bytes occur again within a few KiB, in some
-/// pieces of `bytes`. Costs about a microsecond a KiB, for 4 KiB at most.
+/// True if a search for matches may pay: in the first or the middle 2 KiB of `bytes`, more than one word of 8 bytes in
+/// 64 occurs twice. Takes about 4 microseconds at most.
 bool repeats_itself(std::span<const std::byte> bytes);
 
 }  // namespace elves::encode

@@ -10,9 +10,10 @@
 
 namespace elves::encode {
 
-/// Memory for one chunk at a time: take() hands out uninitialised spans, reset() takes all of them back. Once the
-/// largest chunk was seen it is one block and nothing is allocated any more. Spans begin at a cache line, and a line is
-/// free between them: planes of a power of two would all fall into the same few places of a cache.
+/// Memory for one chunk at a time: take() returns uninitialised spans, reset() frees all of them. After the largest
+/// chunk the memory is a single block, and nothing is allocated any more. Each span begins at a cache line, and one
+/// line between spans is left unused: planes whose size is a power of two would otherwise compete for the same cache
+/// sets.
 class Scratch {
  public:
   std::span<std::byte> take(std::size_t n) {
@@ -28,7 +29,7 @@ class Scratch {
     return {reinterpret_cast<T*>(take(n * sizeof(T)).data()), n};
   }
 
-  /// What was taken after mark() can be taken back alone.
+  /// rewind(mark()) frees only the spans that were taken after mark().
   struct Mark {
     std::size_t n_blocks = 0;
     std::size_t used = 0;

@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::size_t kPieceBytes = 4u << 10;
 constexpr std::size_t kPieces = 4;
-constexpr double kSampleSlackDb = 6;  // how far the sample's signal-to-noise ratio may miss the guard
+constexpr double kSampleSlackDb = 6;  // the ratio of the sample may be this much below the guard
 
 bool allowed(const Transform& row, const Chunk& chunk, const EncodeOptions& options) {
   if (row.stage && !(options.*switch_of(*row.stage))) return false;
@@ -21,10 +21,10 @@ bool allowed(const Transform& row, const Chunk& chunk, const EncodeOptions& opti
   if (row.base_use != BaseUse::None && chunk.base.bytes.empty()) return false;
   if (row.base_use == BaseUse::Exact && !chunk.base.exact) return false;
   if (!row.accepts(chunk.dtype, options)) return false;
-  return options.level == Level::Max || !row.promises || row.promises(chunk);
+  return options.level == Level::Max || !row.worth_trying || row.worth_trying(chunk);
 }
 
-// Zeros where `from` ends: as they follow a base that is shorter than its chunk.
+// Fills `to` with the bytes from `at` on, then with zeros: a base shorter than its chunk is extended by zeros.
 void copy_or_zero(std::span<const std::byte> from, std::size_t at, std::span<std::byte> to) {
   const auto n = std::min(to.size(), from.size() - std::min(at, from.size()));
   if (n > 0) std::memcpy(to.data(), from.data() + at, n);
@@ -35,7 +35,7 @@ Chunk sample_of(const Chunk& chunk, Scratch& scratch) {
   const auto bytes = chunk.bytes;
   if (bytes.size() <= kPieces * kPieceBytes) return chunk;
   const std::size_t element = size_bytes(chunk.dtype);
-  const std::size_t piece = kPieceBytes / element * element;  // whole blocks: a piece must begin where a block does
+  const std::size_t piece = kPieceBytes / element * element;  // whole blocks, so that each piece begins with a block
   const std::size_t stride = (bytes.size() - piece) / (kPieces - 1) / element * element;
   const auto pieces_of = [&](std::span<const std::byte> from) {
     const auto pieces = scratch.take(kPieces * piece);
@@ -51,7 +51,7 @@ std::size_t estimate(const Split& split, bool may_repeat, const EncodeOptions& o
                      Scratch& scratch) {
   std::size_t bytes = split.header.size();
   for (const Stream& stream : split.streams)
-    bytes += 3 + streams.plan(stream, options, scratch, may_repeat).bytes;  // head, size
+    bytes += 3 + streams.plan(stream, options, scratch, may_repeat).bytes;  // 3: the header of a stream
   return bytes;
 }
 

@@ -1,31 +1,32 @@
 #include "encode/streams.hpp"
 
+#include <fmt/format.h>
 #include <algorithm>
 #include <array>
 #include <cstring>
-#include <string>
 
 #include "encode/entropy.hpp"
 #include "encode/rans/rans.hpp"
 #include "encode/repeats.hpp"
+#include "support/try.hpp"
 
 namespace elves::encode {
 namespace {
 
-constexpr std::size_t kPieceBytes = 1u << 10;       // a histogram is made from pieces of this size,
-constexpr std::size_t kMatchPieceBytes = 2u << 10;  // trial compression from pieces of this size,
-constexpr std::size_t kPieces = 4;                  // spread over the stream
-constexpr std::size_t kLeastBytes = 16;             // no frame makes a stream smaller than this smaller
-constexpr std::size_t kTableBytes = 32;             // about what zstd's Huffman table takes in a block
-constexpr std::size_t kBlockBytes = 128u << 10;     // zstd's block
-constexpr std::size_t kLeastGain = 256;             // a stream is coded where this part of it can be saved
-constexpr std::size_t kQuickLoss = 128;             // noise is coded by rans where that loses no more than this part
+constexpr std::size_t kPieceBytes = 1u << 10;       // a histogram is made of pieces of this size,
+constexpr std::size_t kMatchPieceBytes = 2u << 10;  // trial compression of pieces of this size;
+constexpr std::size_t kPieces = 4;                  // both take this many pieces, spread over the stream
+constexpr std::size_t kLeastBytes = 16;             // shorter streams are never coded
+constexpr std::size_t kTableBytes = 32;             // approximate size of zstd's Huffman table in a block
+constexpr std::size_t kBlockBytes = 128u << 10;     // size of zstd's blocks
+constexpr std::size_t kLeastGain = 256;             // a stream is coded if that saves at least 1/256 of it
+constexpr std::size_t kQuickLoss = 128;             // noise is coded by rANS if that takes at most 1/128 more
 
 bool is_constant(std::span<const std::byte> bytes) {
   return std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0;
 }
 
-constexpr int kFastMatches = 1;  // levels of zstd
+constexpr int kFastMatches = 1;  // zstd levels
 constexpr int kMatches = 3;
 constexpr int kBestMatches = 19;
 
@@ -33,7 +34,7 @@ int match_level(Level level) {
   return level == Level::Fast ? kFastMatches : kMatches;
 }
 
-// The whole stream where it is small, else pieces of it side by side.
+// The whole stream if it is small, otherwise pieces of it, copied side by side.
 std::span<const std::byte> sample_of(std::span<const std::byte> bytes, std::size_t piece_bytes, Scratch& scratch) {
   if (bytes.size() <= kPieces * piece_bytes) return bytes;
   const auto sample = scratch.take(kPieces * piece_bytes);
@@ -48,13 +49,14 @@ std::size_t scale(std::size_t part, std::size_t from, std::size_t to) {
   return static_cast<std::size_t>(std::uint64_t{part} * to / from);
 }
 
-// What rans takes for n bytes of that entropy: shares of 256 slots are coarse, above all where many values share them.
+// Estimated bits of n bytes coded by rANS, in bytes. The added terms are for the coarseness of 256 slots, which costs
+// most if many values share them.
 std::size_t rans_bytes(std::uint64_t entropy, std::size_t n) {
   const auto coarse = n / 80 + (entropy > 4 * n ? n / 50 : 0) + (entropy > 5 * n ? n / 24 : 0);
   return static_cast<std::size_t>(entropy + entropy / 256 + coarse) / 8;
 }
 
-// Huffman codes are whole bits.
+// The added term: Huffman codes have a whole number of bits.
 std::size_t huffman_bytes(std::uint64_t entropy, std::size_t n) {
   const auto coarse = n / 24 + (entropy > 4 * n ? n / 12 : 0);
   return static_cast<std::size_t>(std::max<std::uint64_t>(entropy, n) + coarse) / 8;
@@ -65,8 +67,7 @@ void write_header(StreamKind kind, std::size_t raw_bytes, ByteWriter& to) {
 }
 
 Error size_error(std::uint64_t has, std::size_t least, std::size_t most) {
-  return {"chunk: damaged: a stream of " + std::to_string(has) + " bytes where " + std::to_string(least) + " to " +
-          std::to_string(most) + " are due"};
+  return {fmt::format("chunk: damaged: a stream has {} bytes instead of {} to {}", has, least, most)};
 }
 
 }  // namespace
@@ -105,7 +106,7 @@ StreamPlan StreamEncoder::plan(const Stream& stream, const EncodeOptions& option
   return best;
 }
 
-// The coded bytes, or `bytes` where they would not become fewer.
+// The coded bytes, or `bytes` if coding does not make them fewer.
 std::span<const std::byte> StreamEncoder::code(StreamKind kind, std::span<const std::byte> bytes, int match_level,
                                                Scratch& scratch) {
   if (kind == StreamKind::Rans) {
@@ -119,7 +120,7 @@ std::span<const std::byte> StreamEncoder::code(StreamKind kind, std::span<const 
   return size && *size < bytes.size() ? to.first(*size) : bytes;
 }
 
-// Sizes take 4 bytes at most.
+// A coded size takes at most 4 bytes.
 StreamEncoder::Form StreamEncoder::smaller(const Form& form, const Form& best) {
   return form.data.size() + 4 < best.data.size() ? form : best;
 }
@@ -131,7 +132,7 @@ StreamEncoder::Form StreamEncoder::planned_form(const Stream& stream, const Enco
   return smaller({kind, code(kind, stream.bytes, match_level(options.level), scratch)}, stored);
 }
 
-// Without contexts. The best match finder takes long: only where the quick one is worth more than a histogram.
+// Without context coding. The slow match search is tried only if the quick one beats the order-0 coders.
 StreamEncoder::Form StreamEncoder::smallest_form(const Stream& stream, Scratch& scratch) {
   Form best{StreamKind::Stored, stream.bytes};
   const auto try_kind = [&](StreamKind kind, int match_level) {
@@ -208,12 +209,12 @@ Result<std::span<const std::byte>> CodedStreams::read(std::size_t least_bytes, s
     return std::span<const std::byte>(data);
   }
   if (kind > static_cast<unsigned>(StreamKind::Context)) {
-    return Error{"chunk: unknown stream kind " + std::to_string(kind) + ": written by a newer elves, or damaged"};
+    return Error{fmt::format("chunk: unknown stream kind {}: written by a newer elves, or damaged", kind)};
   }
   const auto coded = cursor_.take(cursor_.read_varint());
   if (cursor_.failed()) return Error{"chunk: damaged: ends within a coded stream"};
   const auto data = scratch_.take(n);
-  if (auto done = decode(static_cast<StreamKind>(kind), coded, data); !done) return done.error();
+  ELVES_CHECK(decode(static_cast<StreamKind>(kind), coded, data));
   return std::span<const std::byte>(data);
 }
 
@@ -221,14 +222,13 @@ Result<void> CodedStreams::decode(StreamKind kind, std::span<const std::byte> co
   if (kind == StreamKind::Rans) return rans::decode(coded, scratch_, out);
   if (kind == StreamKind::Context) return context::decode(coded, history_.before(out.size()), scratch_, out);
   if (!zstd_.decompress(coded, out)) {
-    return Error{"chunk: damaged: a zstd frame does not give the " + std::to_string(out.size()) +
-                 " bytes of its stream"};
+    return Error{fmt::format("chunk: damaged: a zstd frame does not decode to the {} bytes of its stream", out.size())};
   }
   return {};
 }
 
 Result<std::span<const std::byte>> SplitStreams::next(std::size_t least_bytes, std::size_t most_bytes) {
-  if (at_ == split_.streams.size()) return Error{"chunk: fewer streams than the transform asks for"};
+  if (at_ == split_.streams.size()) return Error{"chunk: the transform reads more streams than there are"};
   const auto bytes = split_.streams[at_++].bytes;
   if (bytes.size() < least_bytes || bytes.size() > most_bytes) return size_error(bytes.size(), least_bytes, most_bytes);
   return bytes;

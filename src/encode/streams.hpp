@@ -12,44 +12,44 @@
 
 namespace elves::encode {
 
-/// How a stream is stored. The numbers are part of the format: never renumbered. docs/format/transforms/README.md.
+/// How a stream is stored. The numbers are part of the format: docs/format/transforms/README.md.
 enum class StreamKind : std::uint8_t { Constant = 0, Stored = 1, Huffman = 2, Zstd = 3, Rans = 4, Context = 5 };
 
 inline constexpr unsigned kStreamKindBits = 3;
 
-/// Context coding takes longest: at Level::Max it can be left out.
+/// Whether Level::Max tries context coding, which is the slowest coder.
 enum class Contexts : bool { Skip, Try };
 
-/// What a look at a stream tells: the best way to store it, and about how many bytes that takes.
+/// The kind of stream that is expected to be smallest, and its estimated size.
 struct StreamPlan {
   StreamKind kind = StreamKind::Stored;
   std::size_t bytes = 0;
 };
 
-/// Writes streams, each the best way. Holds three zstd contexts.
+/// Writes streams, each in the kind that is expected to be smallest. Holds two zstd contexts.
 class StreamEncoder {
  public:
-  /// From samples of the stream: a histogram, and, where a sample repeats itself, trial compression with the fastest
-  /// match finder. What contexts could save it does not know.
+  /// Estimates from samples of the stream: a histogram, and trial compression with zstd's fastest level if the sample
+  /// repeats itself (only if `look_for_repeats`). Context coding is not considered.
   StreamPlan plan(const Stream& stream, const EncodeOptions& options, Scratch& scratch, bool look_for_repeats = true);
 
-  /// Appends all streams of a chunk, {varint raw size and kind, [varint coded size], data} each. Never more than the
-  /// streams and 9 bytes for each. At Level::Max every kind is tried, at others the planned one.
+  /// Appends all streams of a chunk, each as {varint raw size and kind, [varint coded size], data}: at most 9 bytes
+  /// more than the stream. Level::Max tries every kind; other levels use plan().
   void encode(std::span<const Stream> streams, const EncodeOptions& options, Scratch& scratch,
               std::vector<std::byte>& out, Contexts contexts = Contexts::Try);
 
  private:
-  /// A kind, and the stream in it.
+  /// A kind of stream, and the data of the stream in that kind.
   struct Form {
     StreamKind kind = StreamKind::Stored;
     std::span<const std::byte> data;
   };
   static Form smaller(const Form& form, const Form& best);
 
-  /// The streams of a chunk that were encoded.
+  /// The streams of the chunk that were encoded before.
   struct Past {
     context::History history;
-    std::size_t period = 1;  ///< of streams of one size, which are parts of the same elements: that of the first
+    std::size_t period = 1;  ///< of the first of the streams of equal size, which are parts of the same elements
   };
 
   Form form_of(const Stream& stream, const EncodeOptions& options, Scratch& scratch);
@@ -62,10 +62,9 @@ class StreamEncoder {
   std::vector<std::byte> context_;
   ZstdCompressor huffman_ = ZstdCompressor::huffman_only();
   ZstdCompressor matches_ = ZstdCompressor::with_matches();
-  ZstdCompressor trial_ = ZstdCompressor::with_matches();  ///< its own: a change of level costs more than a sample
 };
 
-/// Reads streams back from storage: sizes are checked before anything is allocated.
+/// Reads streams from storage. Sizes are checked before memory is taken.
 class CodedStreams final : public StreamSource {
  public:
   CodedStreams(ByteCursor& cursor, ZstdDecompressor& zstd, Scratch& scratch)
@@ -83,7 +82,7 @@ class CodedStreams final : public StreamSource {
   context::History history_;
 };
 
-/// The streams of a Split as they are.
+/// The streams of a Split, not coded.
 class SplitStreams final : public StreamSource {
  public:
   explicit SplitStreams(const Split& split) : split_(split) {}

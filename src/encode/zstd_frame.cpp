@@ -31,7 +31,7 @@ void ZstdCompressor::set(int parameter, int value) {
 ZstdCompressor ZstdCompressor::huffman_only() {
   ZstdCompressor compressor;
   compressor.set(ZSTD_c_strategy, ZSTD_fast);
-  compressor.set(ZSTD_c_targetLength, ZSTD_TARGETLENGTH_MAX);  // steps over a whole block after each miss
+  compressor.set(ZSTD_c_targetLength, ZSTD_TARGETLENGTH_MAX);  // skips a whole block after each failed match
   compressor.set(ZSTD_c_hashLog, ZSTD_HASHLOG_MIN);
   compressor.set(ZSTD_c_minMatch, ZSTD_MINMATCH_MAX);
   compressor.set(ZSTD_c_literalCompressionMode, ZSTD_lcm_huffman);

@@ -10,18 +10,19 @@ struct ZSTD_DCtx_s;
 
 namespace elves::encode {
 
-/// Makes plain zstd frames without checksum and content size. Its output depends on nothing but its input.
+/// Makes plain zstd frames without checksum and content size. The output depends only on the input.
 class ZstdCompressor {
  public:
-  static ZstdCompressor huffman_only();  ///< match finding off: every block is Huffman coded literals, or raw
+  static ZstdCompressor huffman_only();  ///< no match search: every block is Huffman coded literals, or raw
   static ZstdCompressor with_matches();
 
-  /// Most bytes that a frame of n bytes takes.
+  /// The largest size of a frame of n bytes.
   static std::size_t bound(std::size_t n);
 
   void set_level(int level);
 
-  /// The size of the frame in `to`, or nothing where it does not fit. zstd is quickest where `to` has bound() bytes.
+  /// Writes a frame to `to` and returns its size; nothing if it does not fit. zstd is fastest if `to` has bound()
+  /// bytes.
   std::optional<std::size_t> compress(std::span<const std::byte> from, std::span<std::byte> to);
 
  private:
@@ -38,7 +39,7 @@ class ZstdDecompressor {
  public:
   ZstdDecompressor();
 
-  /// True where `frame` is one whole zstd frame that fills `to` exactly.
+  /// True if `frame` is exactly one zstd frame and fills `to` exactly.
   bool decompress(std::span<const std::byte> frame, std::span<std::byte> to);
 
  private:

@@ -202,7 +202,7 @@ std::vector<std::vector<ChunkOutcome>> collect_outcomes(const mpi::Comm& comm, c
         const auto& chunk = assigned.chunks[c];
         if (!chunk.task.encode) continue;
         outcomes[r].push_back({chunk.decoded, chunk.stats.max_abs_error, chunk.stats.raw_bytes,
-                               chunk.stats.transformed_bytes, chunk.stats.encoded_bytes, chunk.stats.alone_bytes,
+                               chunk.stats.transformed_bytes, chunk.stats.encoded_bytes, chunk.stats.standalone_bytes,
                                static_cast<std::uint32_t>(chunk.stats.transform), chunk.stats.exact ? 1u : 0u});
       }
     }

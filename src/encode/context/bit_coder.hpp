@@ -5,13 +5,14 @@
 #include <span>
 #include <vector>
 
-/// Binary arithmetic coding: an interval [low, high] of 32 bits that each bit narrows down, from which the leading
-/// bytes go out once they are the same. docs/format/transforms/context.md.
+/// Binary arithmetic coding. Each bit narrows an interval [low, high] of 32-bit numbers; leading bytes that low and
+/// high have in common are written. docs/format/transforms/context.md.
 namespace elves::encode::context {
 
 class Interval {
  public:
-  /// The last number of the part for a one, which is `probability` / 65536 (above 0, below 1) of the whole.
+  /// The last number of the part of the interval that stands for a one: `probability` / 65536 of the whole, above 0 and
+  /// below 1.
   std::uint32_t last_of_one(unsigned probability) const {
     return low_ + static_cast<std::uint32_t>(std::uint64_t{high_ - low_} * probability >> 16);
   }
@@ -25,7 +26,7 @@ class Interval {
     low_ <<= 8;
     high_ = high_ << 8 | 0xFF;
   }
-  /// The byte that ends what is coded: followed by zeros it is a number within the interval.
+  /// The last byte of the coded data: followed by zeros, it is a number within the interval.
   std::byte last_byte() const { return static_cast<std::byte>((low_ >> 24) + 1); }
 
  private:
@@ -49,7 +50,7 @@ class BitEncoder {
   std::vector<std::byte>& to_;
 };
 
-/// Reads zeros after the end.
+/// Reads zeros after the end of the data.
 class BitDecoder {
  public:
   explicit BitDecoder(std::span<const std::byte> from) : from_(from) {
@@ -63,9 +64,9 @@ class BitDecoder {
     for (; interval_.has_leading_byte(); interval_.drop_leading_byte()) take_byte();
     return bit;
   }
-  /// More was read than the last byte and the zeros after it.
+  /// More was read than the last byte and three zeros after it.
   bool beyond_end() const { return at_ > from_.size() + 3; }
-  /// All was read, and it ends as BitEncoder::finish() ends it.
+  /// Everything was read, and the data end as BitEncoder::finish() ends them.
   bool at_end() const {
     return at_ == from_.size() + 3 && number_ == std::to_integer<std::uint32_t>(interval_.last_byte()) << 24;
   }

@@ -1,7 +1,7 @@
 #include "encode/context/context.hpp"
 
+#include <fmt/format.h>
 #include <algorithm>
-#include <string>
 
 #include "encode/context/bit_coder.hpp"
 #include "encode/context/model.hpp"
@@ -12,20 +12,20 @@ namespace elves::encode::context {
 namespace {
 
 constexpr std::size_t kMostPeriod = 4096;        // part of the format
-constexpr std::size_t kPeriodBytes = 32u << 10;  // are looked at in search of a period
-constexpr std::size_t kTrialBytes = 128u << 10;  // whenever so many are coded they must not have become too many
+constexpr std::size_t kPeriodBytes = 32u << 10;  // the search for a period looks at this many bytes
+constexpr std::size_t kTrialBytes = 128u << 10;  // whenever so many bytes are coded, encoding may be given up
 
 std::uint32_t value(std::span<const std::byte> bytes, std::size_t at) {
   return std::to_integer<std::uint32_t>(bytes[at]);
 }
 
-/// The contexts of the bytes of a stream, in their order.
+/// Computes the contexts of the bytes of a stream, in order.
 class ContextWalk {
  public:
   ContextWalk(std::span<const std::byte> bytes, const Before& before, std::size_t period)
       : bytes_(bytes), before_(before), period_(period) {}
 
-  /// Of byte `at`, from the bytes in front of it.
+  /// The contexts of byte `at`, from the bytes before it.
   Contexts contexts(std::size_t at) {
     const auto above = back(at, period_);
     if (!before_.last.empty()) {
@@ -87,7 +87,7 @@ std::size_t find_period(std::span<const std::byte> bytes) {
   const auto mean = sum / most;
   const auto best = *std::ranges::min_element(all);
   if (best >= mean - mean / 50) return 1;
-  // Multiples of a period are about as good as the period itself, of which there are more.
+  // A period and its multiples are about equally good: take the first distance that is nearly as good as the best.
   const auto first = std::ranges::find_if(all, [&](auto distance) { return distance <= best + (mean - best) / 8; });
   return static_cast<std::size_t>(first - all.begin()) + 1;
 }
@@ -123,7 +123,7 @@ Result<void> decode(std::span<const std::byte> coded, const Before& before, Scra
   ByteCursor cursor(coded);
   const auto period = cursor.read_varint();
   if (cursor.failed() || period == 0 || period > kMostPeriod) {
-    return Error{"chunk: damaged: a context stream with a period of " + std::to_string(period)};
+    return Error{fmt::format("chunk: damaged: a context stream with a period of {}", period)};
   }
   const auto mark = scratch.mark();
   Model model(out.size(), scratch);
@@ -135,7 +135,7 @@ Result<void> decode(std::span<const std::byte> coded, const Before& before, Scra
     out[at] = static_cast<std::byte>(byte);
   }
   scratch.rewind(mark);
-  if (!decoder.at_end()) return Error{"chunk: damaged: a context stream does not end where it should"};
+  if (!decoder.at_end()) return Error{"chunk: damaged: a context stream ends too early or too late"};
   return {};
 }
 

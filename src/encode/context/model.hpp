@@ -9,20 +9,20 @@
 
 #include "encode/scratch.hpp"
 
-/// The model of docs/format/transforms/context.md: how probable a one is as the next bit of a byte. It learns from what
-/// the bits were. Integers only: the same on every CPU.
+/// The model of docs/format/transforms/context.md: the probability that the next bit of a byte is a one. It adapts to
+/// the coded bits. Integer arithmetic only: the same on every CPU.
 namespace elves::encode::context {
 
 inline constexpr std::size_t kContexts = 5;
 
-/// What a byte is predicted from: a number below 2^27 for each context.
+/// The contexts of a byte: a number below 2^27 each.
 using Contexts = std::array<std::uint32_t, kContexts>;
 
-/// Logarithms of odds p / (1 - p) in units of 1/256, from -2047 to 2047, and back to units of 1/65536.
+/// Tables of log(p / (1 - p)), in units of 1/256 from -2047 to 2047, and of its inverse, in units of 1/65536.
 struct Odds {
   static constexpr int kMost = 2047;
-  std::array<std::uint16_t, 4096> probability{};  ///< of a logarithm + 2048
-  std::array<std::int16_t, 4096> logarithm{};     ///< of a probability in units of 1/4096
+  std::array<std::uint16_t, 4096> probability{};  ///< index: logarithm + 2048
+  std::array<std::int16_t, 4096> logarithm{};     ///< index: probability in units of 1/4096
 
   constexpr Odds() {
     constexpr std::array<unsigned, 33> kAnchors{22,    36,    60,    98,    162,   267,   439,   720,   1179,
@@ -43,7 +43,7 @@ struct Odds {
 };
 inline constexpr Odds kOdds;
 
-/// A slot: the probability of a one in units of 2^-24 in the upper bits, how often it was used in the lower 8.
+/// A slot: in the upper 24 bits the probability of a one in units of 2^-24, in the lower 8 bits the number of uses.
 inline constexpr unsigned kCountBits = 8;
 inline constexpr std::uint32_t kMostCount = 255;
 inline constexpr std::uint32_t kNewSlot = 1u << 31;
@@ -82,8 +82,8 @@ class Model {
     }
   }
 
-  /// Codes a byte bit by bit, the highest first: `code` is told the probability of a one in units of 1/65536 (1 to
-  /// 65535) and which bit it is, and gives the bit.
+  /// Codes a byte bit by bit, the highest first. `code(probability, number)` is called with the probability of a one in
+  /// units of 1/65536 (1 to 65535) and the number of the bit, and returns the bit.
   template <class Code>
   unsigned code_byte(const Contexts& contexts, Code&& code) {
     weight_shift_ = weight_shift(n_coded_++);
@@ -92,7 +92,8 @@ class Model {
   }
 
  private:
-  /// The slots of four bits of a byte in one context: of the first bit, of the second after a zero, after a one, ...
+  /// The slots of four bits of a byte in one context: one for the first bit, two for the second (after a zero, after a
+  /// one), and so on.
   struct alignas(64) Line {
     std::uint32_t hash;
     std::array<std::uint32_t, 15> slots;
@@ -106,7 +107,7 @@ class Model {
   static constexpr std::array<unsigned, kContexts> kMostLinesBits{5, 13, 13, 14, 14};
   static constexpr std::int64_t kWeightStep = 2640;
 
-  // Weights move slower and slower.
+  // Weights change more slowly the more bytes were coded.
   static unsigned weight_shift(std::size_t n_coded) {
     return 14 + (n_coded >= 1u << 10 ? 1 : 0) + (n_coded >= 1u << 13 ? 1 : 0) + (n_coded >= 1u << 16 ? 1 : 0);
   }
@@ -130,7 +131,7 @@ class Model {
     return static_cast<unsigned>(node - 16);
   }
 
-  // Local variables, no members: those that are written to cannot be what others are read from.
+  // Works on local copies: the compiler can then see that stores do not change what is read later.
   template <class Code>
   unsigned code_bit(const std::array<std::uint32_t*, kContexts>& slots, std::size_t node, unsigned at, Code&& code) {
     const unsigned shift = weight_shift_;
@@ -168,7 +169,7 @@ class Model {
   unsigned weight_shift_ = 0;
   std::array<Line*, kContexts> lines_{};
   std::array<unsigned, kContexts> hash_shifts_{};
-  /// By bit, context, and confidence; a unit is 1/65536.
+  /// Indexed by bit, context and confidence; in units of 1/65536.
   std::array<std::array<std::array<std::int64_t, 9>, kContexts>, 8> weights_;
 };
 

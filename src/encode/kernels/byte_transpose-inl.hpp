@@ -1,4 +1,5 @@
-// Words in vectors to byte planes and back, all planes of a step at once. Included once for each target of Highway.
+// Splits vectors of words into byte planes and joins them, all planes of a step at once. Included once for each target
+// of Highway. Raw intrinsics: Highway 1.0 cannot permute the bytes of two vectors.
 #if defined(ELVES_BYTE_TRANSPOSE_INL) == defined(HWY_TARGET_TOGGLE)
 #ifdef ELVES_BYTE_TRANSPOSE_INL
 #undef ELVES_BYTE_TRANSPOSE_INL
@@ -19,7 +20,8 @@ namespace {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-// Pointers to planes; plane 0 holds the most significant bytes. In registers, where stores cannot change them.
+// Pointers to planes; plane 0 has the most significant bytes. A copy, so that the compiler can keep the pointers in
+// registers although bytes are stored.
 template <class Byte, std::size_t kWord>
 struct Planes {
   explicit Planes(std::span<Byte* const> planes) : n(planes.size()) {
@@ -40,7 +42,7 @@ using PlanesIn = Planes<const std::byte, kWord>;
 using Bytes = hn::ScalableTag<std::uint8_t>;
 using ByteVector = hn::Vec<Bytes>;
 constexpr std::size_t kVectorBytes = hn::MaxLanes(Bytes());
-constexpr std::size_t kBlocks = kVectorBytes / 16;  // most shuffles of bytes stay within one
+constexpr std::size_t kBlocks = kVectorBytes / 16;  // most byte shuffles stay within a block of 16 bytes
 
 HWY_INLINE ByteVector load_bytes(const std::byte* from) {
   return hn::LoadU(Bytes(), reinterpret_cast<const std::uint8_t*>(from));
@@ -60,7 +62,7 @@ struct VectorPair {
   ByteVector second;
 };
 
-// Lanes of type T with even and with odd index, of two vectors.
+// The lanes of type T with even and with odd index of two vectors.
 template <class T>
 HWY_INLINE VectorPair deinterleave(VectorPair v) {
   const hn::Repartition<T, Bytes> d;
@@ -125,7 +127,7 @@ HWY_INLINE void join4(const ByteVector (&planes)[4], ByteVector (&words)[4]) {
 
 #else
 
-// Lane j of block b is at [b][j] after shuffles within blocks; in order it is at [j][b].
+// After shuffles within blocks, lane j of block b is at [b][j]; in order it is at [j][b].
 template <class T, bool kToOrder>
 constexpr auto make_block_order() {
   constexpr std::size_t kInBlock = 16 / sizeof(T);
@@ -185,7 +187,7 @@ HWY_INLINE void join4(const ByteVector (&planes)[4], ByteVector (&words)[4]) {
 
 #endif  // HWY_AVX3_DL
 
-// The planes of kWord vectors of words, which are as many words as a vector has bytes.
+// The planes of kWord vectors: as many words as a vector has bytes.
 template <std::size_t kWord>
 HWY_INLINE void to_planes(const ByteVector (&words)[kWord], ByteVector (&bytes)[kWord]) {
   if constexpr (kWord == 1) bytes[0] = words[0];
@@ -211,7 +213,7 @@ HWY_INLINE void to_planes(const ByteVector (&words)[kWord], ByteVector (&bytes)[
   }
 }
 
-// Writes them from element `at` on.
+// Writes the planes of kWord vectors, from element `at` on.
 template <std::size_t kWord>
 HWY_INLINE void store_planes(const ByteVector (&words)[kWord], const PlanesOut<kWord>& planes, std::size_t at) {
   ByteVector bytes[kWord];
@@ -247,7 +249,7 @@ HWY_INLINE void from_planes(const ByteVector (&bytes)[kWord], ByteVector (&words
   }
 }
 
-// The words of planes from element `at` on; planes that are not there are zero.
+// The words of planes, from element `at` on; missing planes are zero.
 template <std::size_t kWord>
 HWY_INLINE void load_planes(const PlanesIn<kWord>& planes, std::size_t at, ByteVector (&words)[kWord]) {
   ByteVector bytes[kWord];

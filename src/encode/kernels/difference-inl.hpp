@@ -1,4 +1,5 @@
-// What to do with a word and that of a base, one by one and in vectors. Included once for each target of Highway.
+// The differences of delta/kernel.hpp and their inverses, for single words and for vectors. Included once for each
+// target of Highway.
 #if defined(ELVES_DIFFERENCE_INL) == defined(HWY_TARGET_TOGGLE)
 #ifdef ELVES_DIFFERENCE_INL
 #undef ELVES_DIFFERENCE_INL
@@ -11,6 +12,7 @@
 #include <limits>
 
 #include "hwy/highway.h"
+#include "support/zigzag.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace elves::encode::HWY_NAMESPACE {
@@ -28,7 +30,7 @@ HWY_INLINE V signs(V words) {
   return hn::BitCast(d, hn::BroadcastSignBit(hn::BitCast(di, words)));
 }
 
-// Its own inverse: it leaves the sign alone.
+// Maps floats to integers of the same order, and back: the map does not change the sign, so it is its own inverse.
 template <class V>
 HWY_INLINE V order(V words) {
   return hn::Xor(words, hn::And(signs(words), hn::Set(hn::DFromV<V>(), kAllButSign<hn::TFromV<V>>)));
@@ -46,15 +48,10 @@ Word order_of_word(Word word) {
 
 // The inverse of zigzag.
 template <class V>
-HWY_INLINE V unfold(V zigzag) {
+HWY_INLINE V unfold(V word) {
   const hn::DFromV<V> d;
-  const auto odd = hn::Sub(hn::Zero(d), hn::And(zigzag, hn::Set(d, hn::TFromV<V>{1})));
-  return hn::Xor(hn::ShiftRight<1>(zigzag), odd);
-}
-
-template <class Word>
-Word unfold_word(Word zigzag) {
-  return static_cast<Word>((zigzag >> 1) ^ static_cast<Word>(Word{0} - (zigzag & 1)));
+  const auto odd = hn::Sub(hn::Zero(d), hn::And(word, hn::Set(d, hn::TFromV<V>{1})));
+  return hn::Xor(hn::ShiftRight<1>(word), odd);
 }
 
 template <class Word>
@@ -67,7 +64,7 @@ struct Difference {
   }
   static Word of_word(Word value, Word base) {
     const auto difference = static_cast<Word>(order_of_word(value) - order_of_word(base));
-    return static_cast<Word>(static_cast<Word>(difference << 1) ^ sign(difference));
+    return zigzag(difference);
   }
 };
 
@@ -75,11 +72,11 @@ template <class Word>
 struct Sum {
   using Type = Word;
   template <class V>
-  static HWY_INLINE V of(V zigzag, V base) {
-    return order(hn::Add(order(base), unfold(zigzag)));
+  static HWY_INLINE V of(V difference, V base) {
+    return order(hn::Add(order(base), unfold(difference)));
   }
-  static Word of_word(Word zigzag, Word base) {
-    return order_of_word(static_cast<Word>(order_of_word(base) + unfold_word(zigzag)));
+  static Word of_word(Word difference, Word base) {
+    return order_of_word(static_cast<Word>(order_of_word(base) + unzigzag(difference)));
   }
 };
 
@@ -93,7 +90,7 @@ struct IntegerDifference {
   }
   static Word of_word(Word value, Word base) {
     const auto difference = static_cast<Word>(value - base);
-    return static_cast<Word>(static_cast<Word>(difference << 1) ^ sign(difference));
+    return zigzag(difference);
   }
 };
 
@@ -101,13 +98,13 @@ template <class Word>
 struct IntegerSum {
   using Type = Word;
   template <class V>
-  static HWY_INLINE V of(V zigzag, V base) {
-    return hn::Add(base, unfold(zigzag));
+  static HWY_INLINE V of(V difference, V base) {
+    return hn::Add(base, unfold(difference));
   }
-  static Word of_word(Word zigzag, Word base) { return static_cast<Word>(base + unfold_word(zigzag)); }
+  static Word of_word(Word difference, Word base) { return static_cast<Word>(base + unzigzag(difference)); }
 };
 
-// The sign at the lowest bit, where planes of floats have it.
+// Rotation moves the sign to the lowest bit.
 template <class Word>
 struct RotatedXor {
   using Type = Word;

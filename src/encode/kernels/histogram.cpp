@@ -6,8 +6,8 @@
 namespace elves::encode {
 namespace {
 
-// A table for each byte of a 64-bit word: equal neighbours do not wait for each other's store. Counters of 16 bits
-// keep the tables small; no vectors, as a store a byte is what limits this.
+// One table for each byte of a 64-bit word, so that counting equal neighbours does not wait for the previous store.
+// Counters of 16 bits keep the tables small. Vectors would not help: one store per byte is the limit.
 constexpr std::size_t kTables = 8;
 constexpr std::size_t kMostWords = 65535;
 

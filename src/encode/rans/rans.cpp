@@ -9,17 +9,18 @@
 
 #include "encode/rans/kernel.hpp"
 #include "support/assert.hpp"
+#include "support/try.hpp"
 
 namespace elves::encode::rans {
 namespace {
 
-constexpr std::size_t kPairedBytes = 32u << 10;  // segments from here on have two parts: part of the format
-constexpr std::size_t kUnitBytes = 128u << 10;   // segments are whole units, but for the last
-constexpr std::size_t kSampleBytes = 8u << 10;   // of a unit,
-constexpr std::size_t kPieceBytes = 1u << 10;    // in pieces of this size
+constexpr std::size_t kPairedBytes = 32u << 10;  // part of the format: segments of at least this size have two parts
+constexpr std::size_t kUnitBytes = 128u << 10;   // all segments but the last are whole units
+constexpr std::size_t kSampleBytes = 8u << 10;   // size of the sample of a unit,
+constexpr std::size_t kPieceBytes = 1u << 10;    // and of the pieces of the sample
 
-constexpr std::size_t kLeastCodedEscapes = 1u << 10;  // fewer are stored as they are
-constexpr unsigned kMostDepth = 3;                    // escapes are coded by tables of their own: so often
+constexpr std::size_t kLeastCodedEscapes = 1u << 10;  // fewer escapes are stored
+constexpr unsigned kMostDepth = 3;  // escapes are a stream with tables and escapes of its own, at most so deep
 
 std::size_t unit_size(std::size_t n_left) {
   return std::min(n_left, kUnitBytes);
@@ -34,7 +35,7 @@ struct Halves {
   std::array<std::size_t, 2> bytes{};
 };
 
-// The first part has whole rows, and is the longer one.
+// The first part has whole rows and is not shorter than the second.
 Halves halves_of(std::size_t n_bytes) {
   if (n_bytes < kPairedBytes) return {1, {n_bytes, 0}};
   const auto first = (rows_of(n_bytes) + 1) / 2 * kStates;
@@ -72,7 +73,7 @@ struct Segment {
   Table table;
 };
 
-// The table stays that of the first unit.
+// Adds the sample of `from`; the table of `to` remains that of its first unit.
 void merge(const Segment& from, Segment& to) {
   to.n_bytes += from.n_bytes;
   for (std::size_t value = 0; value < to.sample.counts.size(); ++value) {
@@ -82,8 +83,9 @@ void merge(const Segment& from, Segment& to) {
   to.sample.complete = to.sample.complete && from.sample.complete;
 }
 
-// Whether a table of its own saves less in `next` than it takes. Own tables fit their samples better than what they
-// were drawn from: by about a bit for each value that occurs, and so does the table of the other.
+// True if a table of its own would save less in `next` than the table takes. A table fits its own sample better than
+// the rest of the unit, by about 1 bit for each value that occurs; the same holds for the other table: hence 2 *
+// n_values.
 bool joins(const Segment& next, const Segment& open) {
   const auto with_own = next.table.cost_bits(next.sample.counts);
   const auto with_other = open.table.cost_bits(next.sample.counts);
@@ -100,7 +102,7 @@ Segment segment_of(std::span<const std::byte> unit) {
   return segment;
 }
 
-/// Encodes one segment. The memory of its parts lies in the scratch.
+/// Encodes one segment, in memory of the scratch.
 class SegmentWriter {
  public:
   SegmentWriter(std::span<const std::byte> bytes, const Table& table, Scratch& scratch)
@@ -134,7 +136,7 @@ class SegmentWriter {
   }
 
  private:
-  // Where the last row is not whole: filled up with a value that has slots.
+  // If the last row is not whole, it is filled up with a value that has slots.
   void encode_last_row(std::size_t k, std::byte filling) {
     const auto rest = values_[k].subspan(values_[k].size() / kStates * kStates);
     if (rest.empty()) return;
@@ -157,7 +159,7 @@ class SegmentWriter {
   std::array<EncodePart, 2> parts_;
 };
 
-// In front of what was written from `at` on.
+// Inserts a varint in front of the bytes from `at` on.
 void insert_varint(std::uint64_t value, std::size_t at, std::vector<std::byte>& out) {
   const auto n_before = static_cast<std::ptrdiff_t>(out.size());
   ByteWriter(out).varint(value);
@@ -166,7 +168,7 @@ void insert_varint(std::uint64_t value, std::size_t at, std::vector<std::byte>& 
 
 void encode_nested(std::span<const std::byte> bytes, unsigned depth, Scratch& scratch, std::vector<std::byte>& to);
 
-// {how many, how many of them in the first of two parts, bytes they take or 0 where they are stored, bytes}.
+// Writes {number of escapes, number in the first of two parts, coded size or 0 if they are stored, the bytes}.
 void write_escapes(const SegmentWriter& segment, unsigned depth, Scratch& scratch, std::vector<std::byte>& out) {
   ByteWriter to(out);
   const auto first = segment.escapes(0);
@@ -203,8 +205,8 @@ Error damaged(const std::string& what) {
   return Error{"chunk: damaged: a rans stream " + what};
 }
 
-/// The payload of a part that is being decoded: rows are decoded in runs that cannot leave it, its end from a copy that
-/// is followed by zeros.
+/// Decodes the payload of a part. Rows are decoded in runs that cannot read beyond the payload; its end is decoded from
+/// a copy that is followed by zeros.
 class PartReader {
  public:
   PartReader(std::span<const std::byte> states, std::span<const std::byte> payload, std::span<std::byte> out)
@@ -219,7 +221,7 @@ class PartReader {
     part_.n_escapes = escapes.size();
   }
 
-  /// Whole rows that are left, and how many of them can be decoded now.
+  /// The number of whole rows that are left, and of those that can be decoded by the next call of decode_rows().
   std::size_t rows_left() const {
     return static_cast<std::size_t>(std::to_address(out_.end()) - part_.values) / kStates;
   }
@@ -233,11 +235,11 @@ class PartReader {
     }
     return std::min(rows_left(), at_end_ ? kTailRows : left / kStates);
   }
-  /// After a run of rows: whether they were all there.
+  /// False if the rows decoded so far needed more bytes or escapes than there are.
   bool good() const { return !part_.failed && part_.payload <= end_; }
   DecodePart& part() { return part_; }
 
-  /// The values after the last whole row.
+  /// Decodes the values after the last whole row. False if the part does not end as encoding ends it.
   bool finish(const DecodeTable& table) {
     const auto rest = out_.subspan(out_.size() / kStates * kStates);
     if (!rest.empty()) {
@@ -262,7 +264,7 @@ class PartReader {
   std::array<std::byte, kTailBytes + kTailRows * kStates + kSlack> tail_{};
 };
 
-// All values of one part, or of two at once.
+// Decodes all values of one part, or of two parts at once.
 bool read_rows(const DecodeTable& table, PartReader& first, PartReader* second) {
   const auto both_ready = [&] { return std::min(first.rows_ready(), second->rows_ready()); };
   while (second != nullptr && second->rows_left() > 0) {
@@ -279,7 +281,7 @@ bool read_rows(const DecodeTable& table, PartReader& first, PartReader* second) 
 Result<void> decode_nested(std::span<const std::byte> coded, unsigned depth, Scratch& scratch,
                            std::span<std::byte> out);
 
-// The bytes of escapes, followed by kSlack.
+// Reads `n` escapes. kSlack readable bytes follow them.
 Result<std::span<const std::byte>> read_escapes(ByteCursor& from, std::size_t n, unsigned depth, Scratch& scratch) {
   const auto n_coded = from.read_varint();
   const auto coded = from.take(n_coded == 0 ? n : n_coded);
@@ -287,8 +289,8 @@ Result<std::span<const std::byte>> read_escapes(ByteCursor& from, std::size_t n,
   const auto escapes = scratch.take(n + kSlack).first(n);
   if (n_coded == 0) {
     std::ranges::copy(coded, escapes.begin());
-  } else if (auto done = decode_nested(coded, depth + 1, scratch, escapes); !done) {
-    return done.error();
+  } else {
+    ELVES_CHECK(decode_nested(coded, depth + 1, scratch, escapes));
   }
   return std::span<const std::byte>(escapes);
 }
@@ -305,9 +307,7 @@ Result<void> read_segment(ByteCursor& from, unsigned depth, Scratch& scratch, st
     first_escapes = static_cast<std::size_t>(n == 0 ? 0 : halves.n_parts == 2 ? from.read_varint() : n);
     if (from.failed() || n > out.size() || first_escapes > n) return damaged("has more escapes than bytes");
     if (n > 0) {
-      const auto read = read_escapes(from, static_cast<std::size_t>(n), depth, scratch);
-      if (!read) return read.error();
-      escapes = *read;
+      ELVES_TRY(escapes, read_escapes(from, static_cast<std::size_t>(n), depth, scratch));
     }
   }
   std::array<std::optional<PartReader>, 2> parts;
@@ -333,7 +333,7 @@ Result<void> decode_nested(std::span<const std::byte> coded, unsigned depth, Scr
     const auto n = from.read_varint();
     if (from.failed() || n == 0 || n > out.size()) return damaged("has segments that do not add up to its size");
     const auto mark = scratch.mark();
-    if (auto done = read_segment(from, depth, scratch, out.first(static_cast<std::size_t>(n))); !done) return done;
+    ELVES_CHECK(read_segment(from, depth, scratch, out.first(static_cast<std::size_t>(n))));
     scratch.rewind(mark);
     out = out.subspan(static_cast<std::size_t>(n));
   }

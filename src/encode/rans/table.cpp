@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <bit>
 
+#include "support/entropy.hpp"
+
 namespace elves::encode::rans {
 namespace {
 
 constexpr unsigned kSlots = 256;
-constexpr unsigned kMostSlots = 255;  // of one value or of the escapes: they are stored as bytes
-constexpr unsigned kEscapedBits = 8;  // what the byte of an escape takes beside its slot
+constexpr unsigned kMostSlots = 255;  // of one value, or of the escapes: a number of slots is stored as a byte
+constexpr unsigned kEscapedBits = 8;  // the byte of an escape, in addition to its slot
 
 // log2(n) * 65536 for n = 1 .. 256.
 const std::array<std::uint32_t, kSlots + 1>& slot_bits() {
@@ -26,10 +28,10 @@ struct Share {
   unsigned value = 0;
 };
 
-/// The values that have slots, and, last, the escapes.
+/// The values that have slots, then the escapes.
 class Shares {
  public:
-  /// Values of which fewer than `least` occur in 1024 do without slots. Empty where all would.
+  /// Values that occur less than `least` times in 1024 get no slots. Empty if no value would get slots.
   Shares(const Histogram& counts, std::uint64_t total, unsigned least, bool complete) {
     for (unsigned value = 0; value < counts.size(); ++value) {
       const std::uint64_t count = counts[value];
@@ -55,7 +57,8 @@ class Shares {
   std::span<const Share> list() const { return std::span(shares_).first(n_); }
 
  private:
-  // One slot for each share that is due no more, the rest of the slots in proportion; then what rounding left over.
+  // Shares that are due at most one slot get one; the other slots are distributed in proportion. Then the error of
+  // rounding is corrected slot by slot.
   void share_out(std::uint64_t total) {
     const auto shares = std::span(shares_).first(n_);
     std::uint64_t large_total = 0;
@@ -78,7 +81,7 @@ class Shares {
     while (used_ < kSlots) give_one();
   }
 
-  // From the share that loses least by it.
+  // Takes a slot from the share that loses least by it.
   void take_one() {
     const auto& bits = slot_bits();
     Share* best = nullptr;
@@ -95,7 +98,7 @@ class Shares {
     --used_;
   }
 
-  // To the share that gains most by it.
+  // Gives a slot to the share that gains most by it.
   void give_one() {
     const auto& bits = slot_bits();
     Share* best = nullptr;

@@ -6,22 +6,22 @@
 #include <optional>
 #include <span>
 
-#include "encode/entropy.hpp"
+#include "encode/kernels/histogram.hpp"
 #include "support/byte_cursor.hpp"
 
 namespace elves::encode::rans {
 
-/// The model of a segment: 256 slots shared out among byte values. A value without slots is an escape: it is coded as
-/// one of the `escape_slots`, and its byte follows in the list of escapes.
+/// The model of a segment: 256 slots, distributed to the byte values. A value without slots is an escape: it is coded
+/// by the `escape_slots`, and its byte is appended to the list of escapes.
 struct Table {
-  std::array<std::uint8_t, 256> slots{};  ///< of a value, 0 to 255
-  unsigned escape_slots = 0;              ///< what is left of 256
+  std::array<std::uint8_t, 256> slots{};  ///< of each value, 0 to 255
+  unsigned escape_slots = 0;              ///< the slots that no value has
 
-  /// The best table for a histogram. `complete`: nothing else occurs; otherwise, and where rare values do without
-  /// slots, at least one slot is left for escapes. At least one count is not 0.
+  /// The best table for a histogram, of which at least one count is not 0. `complete`: no other values occur. If not
+  /// complete, or if rare values get no slots, at least one slot is left for escapes.
   static Table of(const Histogram& counts, bool complete);
 
-  /// About how many bits values that occur so often take, escapes with their bytes included.
+  /// Estimated bits of values with these counts, including the bytes of escapes.
   std::uint64_t cost_bits(const Histogram& counts) const;
 
   /// {first value, number of values - 1, the slots of each}.

@@ -134,7 +134,7 @@ TEST(De, knows_minus_zero_from_zero_and_one_NaN_from_another) {
 }
 
 TEST(De, promises_much_only_where_neighbours_repeat) {
-  const auto ask = [](const Bytes& raw) { return kDe.promises({raw, DType::F32}); };
+  const auto ask = [](const Bytes& raw) { return kDe.worth_trying({raw, DType::F32}); };
   EXPECT_FALSE(ask(testing::normal_weights(DType::F32, 20000, 0.02, 1)));
   EXPECT_TRUE(ask(Bytes(80000)));
   EXPECT_FALSE(ask({}));
@@ -146,7 +146,7 @@ TEST(De, looks_for_repeats_in_several_places) {
     auto raw = weights;
     const auto first = place * 99000 / 3 * 4;  // of four places that are spread evenly
     std::fill_n(raw.begin() + static_cast<std::ptrdiff_t>(first), 4000, std::byte{0});
-    EXPECT_TRUE(kDe.promises({raw, DType::F32})) << place;
+    EXPECT_TRUE(kDe.worth_trying({raw, DType::F32})) << place;
   }
 }
 

@@ -61,9 +61,9 @@ TEST(Delta, of_a_fine_tune_is_smaller_than_the_chunk_alone) {
     EXPECT_EQ(done.stats.transform, TransformId::Delta);
     EXPECT_TRUE(done.stats.exact);
     EXPECT_LT(done.stats.encoded_bytes, alone.stats.encoded_bytes * 9 / 10);
-    EXPECT_NEAR(static_cast<double>(done.stats.alone_bytes), static_cast<double>(alone.stats.encoded_bytes),
+    EXPECT_NEAR(static_cast<double>(done.stats.standalone_bytes), static_cast<double>(alone.stats.encoded_bytes),
                 0.1 * static_cast<double>(alone.stats.encoded_bytes));
-    EXPECT_EQ(alone.stats.alone_bytes, alone.stats.encoded_bytes);
+    EXPECT_EQ(alone.stats.standalone_bytes, alone.stats.encoded_bytes);
     expect_comes_back(done, dtype, family.own, family.base);
   }
 }
@@ -181,7 +181,7 @@ TEST(Delta, has_the_raw_size_as_standalone_size_where_nothing_else_is_allowed) {
       .lossless = true, .use_de = false, .use_palette = false, .use_planes = false, .use_entropy_coding = true};
   const auto done = encode(family.own, DType::F32, only_delta, {family.base});
   ASSERT_EQ(done.stats.transform, TransformId::Delta);
-  EXPECT_EQ(done.stats.alone_bytes, family.own.size());
+  EXPECT_EQ(done.stats.standalone_bytes, family.own.size());
 }
 
 TEST(Delta, names_a_base_that_is_not_its_own) {

@@ -5,7 +5,6 @@
 #include "chunk_data.hpp"
 #include "encode/registry.hpp"
 #include "encode/streams.hpp"
-#include "encode/transforms/int_delta/fold.hpp"
 #include "encode/transforms/int_delta/kernel.hpp"
 
 namespace elves::encode {
@@ -25,15 +24,6 @@ std::vector<Word> sums(const std::vector<Word>& folded) {
   Bytes made(folded.size() * sizeof(Word));
   int_delta::from_differences<Word>(testing::bytes_of(folded).data(), folded.size(), made.data());
   return testing::values_of<Word>(made);
-}
-
-TEST(Fold, makes_small_numbers_of_either_sign_small) {
-  for (int i = -300; i <= 300; ++i) {
-    const auto folded = i >= 0 ? 2 * i : -2 * i - 1;
-    EXPECT_EQ(int_delta::fold(static_cast<std::uint16_t>(i)), folded);
-    EXPECT_EQ(int_delta::unfold(static_cast<std::uint16_t>(folded)), static_cast<std::uint16_t>(i));
-  }
-  EXPECT_EQ(int_delta::fold<std::uint64_t>(std::uint64_t{1} << 63), ~std::uint64_t{0});
 }
 
 TEST(IntDelta, takes_the_difference_to_the_word_before) {
@@ -118,11 +108,11 @@ TEST(IntDelta, is_chosen_for_numbers_that_change_slowly) {
 
 TEST(IntDelta, is_not_tried_where_neighbours_have_nothing_in_common) {
   for (const DType dtype : kIntegers) {
-    EXPECT_FALSE(kIntDelta.promises({testing::random_bytes(80000, 4), dtype})) << name(dtype);
-    EXPECT_FALSE(kIntDelta.promises({testing::normal_weights(dtype, 20000, 0.05, 5), dtype})) << name(dtype);
-    EXPECT_FALSE(kIntDelta.promises({Bytes(80000), dtype})) << name(dtype) << ": constant";
-    EXPECT_FALSE(kIntDelta.promises({{}, dtype})) << name(dtype);
-    EXPECT_FALSE(kIntDelta.promises({Bytes(size_bytes(dtype), std::byte{9}), dtype})) << name(dtype);
+    EXPECT_FALSE(kIntDelta.worth_trying({testing::random_bytes(80000, 4), dtype})) << name(dtype);
+    EXPECT_FALSE(kIntDelta.worth_trying({testing::normal_weights(dtype, 20000, 0.05, 5), dtype})) << name(dtype);
+    EXPECT_FALSE(kIntDelta.worth_trying({Bytes(80000), dtype})) << name(dtype) << ": constant";
+    EXPECT_FALSE(kIntDelta.worth_trying({{}, dtype})) << name(dtype);
+    EXPECT_FALSE(kIntDelta.worth_trying({Bytes(size_bytes(dtype), std::byte{9}), dtype})) << name(dtype);
   }
 }
 

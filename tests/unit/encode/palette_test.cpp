@@ -102,23 +102,23 @@ TEST(Palette, is_chosen_for_few_values_and_takes_about_their_entropy) {
 TEST(Palette, promises_nothing_for_one_value_or_more_than_256) {
   for (const DType dtype : kDTypes) {
     SCOPED_TRACE(name(dtype));
-    EXPECT_FALSE(kPalette.promises({few(dtype, 5000, 1), dtype}));
-    EXPECT_TRUE(kPalette.promises({few(dtype, 5000, 2), dtype}));
-    EXPECT_TRUE(kPalette.promises({few(dtype, 5000, 256), dtype}));
-    EXPECT_FALSE(kPalette.promises({few(dtype, 5000, 257), dtype}));
-    EXPECT_FALSE(kPalette.promises({testing::random_bytes(40000, 2), dtype}));
-    EXPECT_FALSE(kPalette.promises({{}, dtype}));
+    EXPECT_FALSE(kPalette.worth_trying({few(dtype, 5000, 1), dtype}));
+    EXPECT_TRUE(kPalette.worth_trying({few(dtype, 5000, 2), dtype}));
+    EXPECT_TRUE(kPalette.worth_trying({few(dtype, 5000, 256), dtype}));
+    EXPECT_FALSE(kPalette.worth_trying({few(dtype, 5000, 257), dtype}));
+    EXPECT_FALSE(kPalette.worth_trying({testing::random_bytes(40000, 2), dtype}));
+    EXPECT_FALSE(kPalette.worth_trying({{}, dtype}));
   }
 }
 
 TEST(Palette, sees_the_one_value_too_many_wherever_it_is) {
   auto raw = few(DType::F32, 100000, 256);
-  ASSERT_TRUE(kPalette.promises({raw, DType::F32}));
+  ASSERT_TRUE(kPalette.worth_trying({raw, DType::F32}));
   for (const std::size_t at : {0u, 51234u, 99999u}) {
     auto other = raw;
     std::fill_n(other.begin() + static_cast<std::ptrdiff_t>(at * 4), 4, std::byte{0xEE});
     if (at == 0) std::copy_n(raw.begin(), 4, other.begin() + 400);  // the value that was there stays in use
-    EXPECT_FALSE(kPalette.promises({other, DType::F32})) << at;
+    EXPECT_FALSE(kPalette.worth_trying({other, DType::F32})) << at;
   }
 }
 

@@ -209,14 +209,6 @@ TEST(Bits, come_back_the_most_significant_first) {
   EXPECT_TRUE(reader.failed());
 }
 
-TEST(Entropy, has_a_logarithm_that_is_right_to_16_bits) {
-  for (std::uint32_t value = 1; value < 2000000; value = value * 9 / 8 + 1) {
-    EXPECT_NEAR(log2_fixed(value) / 65536.0, std::log2(value), 1.0 / 16384) << value;
-  }
-  EXPECT_EQ(log2_fixed(1), 0u);
-  EXPECT_EQ(log2_fixed(1024), 10u << 16);
-}
-
 TEST(Entropy, is_that_of_the_source_of_a_sample) {
   EXPECT_NEAR(static_cast<double>(entropy_bits(histogram(testing::random_bytes(16384, 4)))), 8 * 16384, 240);
   EXPECT_NEAR(static_cast<double>(entropy_bits(histogram(testing::random_bytes(2048, 4)))), 8 * 2048, 120);

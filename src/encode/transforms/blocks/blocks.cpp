@@ -1,8 +1,10 @@
+#include <fmt/format.h>
 #include <algorithm>
 #include <array>
 
 #include "encode/registry.hpp"
 #include "encode/transforms/blocks/layouts.hpp"
+#include "support/try.hpp"
 
 namespace elves::encode::blocks {
 namespace {
@@ -28,20 +30,19 @@ void split_chunk(const Chunk& chunk, const EncodeOptions&, Scratch& scratch, Spl
 Result<void> join_chunk(ByteCursor&, StreamSource& source, DType dtype, Scratch&, std::span<std::byte> out,
                         std::span<const std::byte>) {
   const auto* layout = layout_of(dtype);
-  if (!layout) return Error{"blocks: damaged: " + std::string(name(dtype)) + " has no blocks"};
+  if (!layout) return Error{fmt::format("blocks: damaged: {} has no blocks", name(dtype))};
   const auto n_blocks = out.size() / layout->block_bytes;
   std::array<const std::byte*, kMostFields> streams{};
   for (std::size_t k = 0; k < layout->fields.size(); ++k) {
-    const auto stream = source.next(n_blocks * layout->fields[k].symbols());
-    if (!stream) return stream.error();
-    streams[k] = stream->data();
+    ELVES_TRY(const auto stream, source.next(n_blocks * layout->fields[k].symbols()));
+    streams[k] = stream.data();
   }
-  if (!layout->join(streams.data(), n_blocks, out.data())) return Error{"blocks: damaged: a number of too many bits"};
+  if (!layout->join(streams.data(), n_blocks, out.data()))
+    return Error{"blocks: damaged: a symbol has more bits than its field"};
   const auto rest = out.subspan(n_blocks * layout->block_bytes);
   if (rest.empty()) return {};
-  const auto stream = source.next(rest.size());
-  if (!stream) return stream.error();
-  std::ranges::copy(*stream, rest.begin());
+  ELVES_TRY(const auto stream, source.next(rest.size()));
+  std::ranges::copy(stream, rest.begin());
   return {};
 }
 

@@ -8,10 +8,11 @@ namespace elves::encode::blocks {
 
 inline constexpr std::size_t kDigits = 4;
 
-/// Where the symbols of a field have some of their bits: symbol (a, b, c, d) at bit first + a * steps[0] + b * steps[1]
-/// + c * steps[2] + d * steps[3] of the block, counted from the lowest bit of its first byte.
+/// The place of some bits of the symbols of a field. Symbol (a, b, c, d) has them at bit first + a * steps[0] + b *
+/// steps[1]
+/// + c * steps[2] + d * steps[3] of the block; bit 0 is the lowest bit of the first byte.
 struct Bits {
-  unsigned width = 0;  ///< how many; 0 to 8
+  unsigned width = 0;  ///< number of bits, 0 to 8
   unsigned first = 0;
   std::array<unsigned, kDigits> steps{};
 
@@ -20,8 +21,9 @@ struct Bits {
   }
 };
 
-/// Numbers of one kind in a block of quantized numbers: a block has counts[0] * ... * counts[3] of them, the last digit
-/// counts fastest. A symbol is `low`, and above it `high`. docs/format/transforms/blocks.md
+/// The numbers of one kind in a quantized block: counts[0] * counts[1] * counts[2] * counts[3] of them, the last digit
+/// counting fastest. A symbol consists of its `low` bits and, above them, its `high` bits.
+/// docs/format/transforms/blocks.md
 struct Field {
   std::array<unsigned, kDigits> counts{1, 1, 1, 1};
   Bits low{};
@@ -36,7 +38,7 @@ constexpr Field bytes(unsigned first_byte, unsigned n, unsigned step_bytes = 1) 
   return {.counts = {1, 1, 1, n}, .low = {.width = 8, .first = 8 * first_byte, .steps = {0, 0, 0, 8 * step_bytes}}};
 }
 
-/// The halves of n bytes: first all lower ones.
+/// The nibbles of n bytes: first all lower ones, then all upper ones.
 constexpr Field nibbles(unsigned first_byte, unsigned n) {
   return {.counts = {1, 1, 2, n}, .low = {.width = 4, .first = 8 * first_byte, .steps = {0, 0, 4, 8}}};
 }
@@ -46,12 +48,12 @@ constexpr Field groups(unsigned first_byte, unsigned n, unsigned step_bytes, uns
   return {.counts = {1, 1, n, m}, .low = {.width = 8, .first = 8 * first_byte, .steps = {0, 0, 8 * step_bytes, 8}}};
 }
 
-/// The upper byte of a float16 that was rotated left by one bit: exponent and upper mantissa bits.
+/// The upper byte of a float16 rotated left by one bit: exponent and upper mantissa bits.
 constexpr Field half_top(unsigned first_byte) {
   return {.low = {.width = 8, .first = 8 * first_byte + 7}};
 }
 
-/// Its lower byte: the rest of the mantissa above the sign.
+/// The lower byte of the same: the other mantissa bits, then the sign.
 constexpr Field half_rest(unsigned first_byte) {
   return {.low = {.width = 1, .first = 8 * first_byte + 15}, .high = {.width = 7, .first = 8 * first_byte}};
 }

@@ -9,11 +9,11 @@
 
 #include "encode/transforms/blocks/field.hpp"
 
-/// The loops of blocks. Fields are template arguments, so that every shift is a constant and rows of bytes become
-/// vector code. Blocks and streams do not overlap.
+/// The loops of blocks. Fields are template arguments: every shift is a constant, and the compiler can vectorize rows
+/// of bytes. Blocks and streams must not overlap.
 namespace elves::encode::blocks {
 
-/// The bits of symbols that differ in their last digit only.
+/// The bits of the symbols that differ only in their last digit.
 struct Row {
   unsigned first = 0;
   unsigned step = 0;
@@ -22,7 +22,7 @@ struct Row {
 
   constexpr unsigned shift() const { return first % 8; }
   constexpr bool is_bytewise() const { return step % 8 == 0; }
-  /// Bytes that hold the bits of one symbol, or of the whole row where its symbols share bytes.
+  /// Number of bytes that hold the bits of one symbol, or of the whole row if its symbols share bytes.
   constexpr std::size_t n_bytes() const { return (shift() + (is_bytewise() ? 0 : step * (count - 1)) + width + 7) / 8; }
 };
 
@@ -61,7 +61,7 @@ class RowReader {
   std::uint64_t word_ = 0;
 };
 
-/// Adds bits to a block where it has zeros.
+/// Sets bits of a block that are zero before.
 template <Row kRow>
 class RowWriter {
  public:
@@ -95,7 +95,8 @@ class RowWriter {
   std::uint64_t word_ = 0;
 };
 
-/// Eight bytes at once, for rows whose low bits are in bytes, and whose high bits are all the bits of bytes.
+/// Eight symbols at once, for rows whose low bits are in one byte per symbol and whose high bits are one bit per
+/// symbol.
 template <Row kLow, Row kHigh>
 struct BitRun {
   static constexpr bool kFits = kLow.step == 8 && kLow.n_bytes() == 1 && kHigh.step == 1 && kHigh.width == 1 &&
@@ -175,14 +176,14 @@ void join_field(const std::byte* symbols, std::size_t block_bytes, std::size_t n
   }
 }
 
-/// Whether all symbols fit in `n_bits`.
+/// True if all symbols are below 2^n_bits.
 inline bool fit(const std::byte* symbols, std::size_t n, unsigned n_bits) {
   std::byte any{0};
   for (std::size_t i = 0; i < n; ++i) any |= symbols[i];
   return static_cast<unsigned>(any) >> n_bits == 0;
 }
 
-inline constexpr std::size_t kBlocksAtOnce = 64;  // they stay in the first level cache while fields are taken out
+inline constexpr std::size_t kBlocksAtOnce = 64;  // they stay in the L1 cache while all fields are read
 
 template <std::size_t kBlockBytes, Field... kFields>
 void split_blocks(const std::byte* blocks, std::size_t n_blocks, std::byte* const* streams) {
@@ -206,7 +207,7 @@ bool join_blocks(const std::byte* const* streams, std::size_t n_blocks, std::byt
   return true;
 }
 
-/// Whether each bit of a block belongs to one field and no row reads beyond the block.
+/// True if each bit of a block belongs to exactly one field and no row reads beyond the block.
 template <std::size_t kBlockBytes, Field... kFields>
 constexpr bool is_partition() {
   std::array<unsigned, 8 * kBlockBytes> uses{};

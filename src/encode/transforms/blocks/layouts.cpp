@@ -5,8 +5,8 @@
 
 #include "encode/transforms/blocks/kernel.hpp"
 
-// The blocks are those of ggml (ggml-common.h): d and m or dmin are float16 scales and minima, qs quants or indices
-// into tables of quants, qh their high bits.
+// The blocks are those of ggml (ggml-common.h). d, m and dmin are float16 scales and minima; qs are quants or indices
+// into tables of quants; qh are the high bits of the quants.
 namespace elves::encode::blocks {
 namespace {
 
@@ -23,26 +23,26 @@ constexpr Layout layout(DType dtype) {
           .join = join_blocks<kBlockBytes, kFields...>};
 }
 
-/// 32 quants of 5 bits: 16 bytes of low bits, two a byte, and 4 of the highest.
+/// 32 quants of 5 bits: the low 4 bits in 16 bytes, two per byte, and the highest bits in 4 bytes.
 constexpr Field five_bit_quants(unsigned qh, unsigned qs) {
   return {.counts = {1, 1, 2, 16},
           .low = {.width = 4, .first = 8 * qs, .steps = {0, 0, 4, 8}},
           .high = {.width = 1, .first = 8 * qh, .steps = {0, 0, 16, 1}}};
 }
 
-/// Scales of 6 bits of Q4_K and Q5_K: four of one kind as the low bits of four bytes,
+/// The first four scales (6 bits) of Q4_K and Q5_K: the low bits of four bytes.
 constexpr Field six_bit_scales(unsigned first_byte) {
   return {.counts = {1, 1, 1, 4}, .low = {.width = 6, .first = 8 * first_byte, .steps = {0, 0, 0, 8}}};
 }
 
-/// and four in halves of four later bytes, with their upper bits above the first four.
+/// The other four: the low bits in halves of four later bytes, the upper 2 bits above the first four scales.
 constexpr Field six_bit_scales(unsigned low_bit, unsigned high_byte) {
   return {.counts = {1, 1, 1, 4},
           .low = {.width = 4, .first = low_bit, .steps = {0, 0, 0, 8}},
           .high = {.width = 2, .first = 8 * high_byte + 6, .steps = {0, 0, 0, 8}}};
 }
 
-constexpr Field kQ3Quants{.counts = {1, 2, 2, 32},  // pairs of quants of 3 bits
+constexpr Field kQ3Quants{.counts = {1, 2, 2, 32},  // each symbol is a pair of 3-bit quants
                           .low = {.width = 4, .first = 8 * 32, .steps = {0, 256, 4, 8}},
                           .high = {.width = 2, .first = 0, .steps = {0, 4, 2, 8}}};
 constexpr Field kQ3Scales{.counts = {1, 2, 2, 4},
@@ -57,9 +57,9 @@ constexpr Field kQ6Quants{.counts = {2, 2, 2, 32},
 constexpr Field kIq4Scales{.counts = {1, 1, 1, 8},
                            .low = {.width = 4, .first = 8 * 4, .steps = {0, 0, 0, 4}},
                            .high = {.width = 2, .first = 8 * 2, .steps = {0, 0, 0, 2}}};
-constexpr Field kIq1Scales{.counts = {1, 1, 4, 2},  // pairs of scales of 3 bits
+constexpr Field kIq1Scales{.counts = {1, 1, 4, 2},  // each symbol is a pair of 3-bit scales
                            .low = {.width = 6, .first = 8 * 48, .steps = {0, 0, 16, 6}}};
-/// A byte of the float16 that IQ1_M has in the upper bits of its scales.
+/// A byte of the float16 whose bits IQ1_M stores in the upper bits of its scales.
 constexpr Field iq1_half(unsigned low_bit) {
   return {.low = {.width = 4, .first = low_bit}, .high = {.width = 4, .first = low_bit + 16}};
 }
@@ -83,7 +83,7 @@ constexpr std::array kLayouts{
            Field{.low = {.width = 8, .first = 7}},
            Field{.low = {.width = 1, .first = 31}, .high = {.width = 7, .first = 0}}, bytes(4, 256), bytes(261, 16, 2),
            bytes(260, 16, 2)>(DType::Q8_K),
-    // Eight groups of four indices and a word of signs, whose top bits are a scale.
+    // Eight groups of four indices and a word of signs; the top bits of the word are a scale.
     layout<66, half_top(0), half_rest(0), groups(2, 8, 8, 4), groups(6, 8, 8, 3), bytes(9, 8, 8)>(DType::IQ2_XXS),
     layout<74, half_top(0), half_rest(0), bytes(2, 32, 2), bytes(3, 32, 2), bytes(66, 8)>(DType::IQ2_XS),
     layout<98, half_top(0), half_rest(0), bytes(2, 64), groups(66, 8, 4, 3), bytes(69, 8, 4)>(DType::IQ3_XXS),

@@ -8,8 +8,8 @@
 
 namespace elves::encode::blocks {
 
-/// How the blocks of one dtype are taken apart: each bit belongs to one field, and each field becomes a stream of one
-/// byte a symbol, block after block.
+/// The fields of the blocks of one dtype. Each bit belongs to one field, and each field becomes a stream of one byte
+/// per symbol, block after block.
 struct Layout {
   DType dtype = DType::Bytes;
   std::size_t block_bytes = 0;
@@ -17,13 +17,13 @@ struct Layout {
 
   /// streams[k] has room for n_blocks * fields[k].symbols() bytes. One pass, no allocation, cannot fail.
   void (*split)(const std::byte* blocks, std::size_t n_blocks, std::byte* const* streams) = nullptr;
-  /// The inverse; false where a symbol has more bits than its field.
+  /// The inverse. False if a symbol has more bits than its field.
   bool (*join)(const std::byte* const* streams, std::size_t n_blocks, std::byte* blocks) = nullptr;
 };
 
 inline constexpr std::size_t kMostFields = 10;
 
-/// Null for dtypes without blocks.
+/// Null if the dtype has no blocks.
 const Layout* layout_of(DType dtype) noexcept;
 
 }  // namespace elves::encode::blocks

@@ -1,3 +1,4 @@
+#include <fmt/format.h>
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -7,14 +8,15 @@
 #include "encode/registry.hpp"
 #include "encode/transforms/de/kernel.hpp"
 #include "encode/transforms/planes/planes.hpp"
+#include "support/try.hpp"
 
 namespace elves::encode::de {
 namespace {
 
 static_assert(kChunkBytes / sizeof(std::uint32_t) <= kMostWords);
 
-constexpr std::size_t kProbes = 4;             // places of the chunk where promises() looks at kMostCounted words
-constexpr std::size_t kLeastRepeatsIn256 = 8;  // of all probed: below 3 % a repeat is too far to pay
+constexpr std::size_t kProbes = 4;             // worth_trying() counts repeats in this many runs of kMostCounted words
+constexpr std::size_t kLeastRepeatsIn256 = 8;  // below 3 % repeats the distances take more than the repeats save
 
 template <class Word>
 Memory<Word> take_memory(std::size_t n, Scratch& scratch) {
@@ -53,7 +55,7 @@ bool repeats_pay(std::span<const std::byte> bytes) {
   return n > 0 && repeats * 256 >= kLeastRepeatsIn256 * kProbes * n_probe;
 }
 
-// Where the streams of a chunk are, and how they become words again.
+// Turns the streams of a chunk into words.
 template <class Word>
 struct Joiner {
   BitReader flags;
@@ -61,12 +63,12 @@ struct Joiner {
   BitReader distances;
   std::span<const std::byte> distinct;
 
-  static constexpr std::size_t kBlock = 56;  // flags that one read gives
+  static constexpr std::size_t kBlock = 56;  // number of flags per read
 
   Result<void> run(std::span<std::byte> out) {
     const std::size_t n = out.size() / sizeof(Word);
     for (std::size_t at = 0; at < n; at += kBlock) {
-      if (auto joined = join_block(out.data(), at, std::min(kBlock, n - at)); !joined) return joined;
+      ELVES_CHECK(join_block(out.data(), at, std::min(kBlock, n - at)));
     }
     const bool whole = distinct.empty() && flags.at_end() && lengths.at_end() && distances.at_end();
     if (!whole) return Error{"de: damaged: the streams do not end together"};
@@ -79,18 +81,18 @@ struct Joiner {
     const auto is_repeat = flags.read(static_cast<unsigned>(n)) << (64 - n);
     const auto n_repeats = static_cast<std::size_t>(std::popcount(is_repeat));
     const auto n_new_bytes = (n - n_repeats) * sizeof(Word);
-    if (n_new_bytes > distinct.size()) return Error{"de: damaged: more first occurrences than the header tells"};
+    if (n_new_bytes > distinct.size()) return Error{"de: damaged: more distinct values than the header says"};
     for (std::size_t i = 0; i < n_repeats; ++i) {
       back[i] = static_cast<std::size_t>(distances.read(static_cast<unsigned>(lengths.read(5)))) * sizeof(Word);
     }
-    // Both sources are found for each word, and one is taken: which one cannot be foretold.
+    // Both possible sources of a word are computed and one is taken: a branch would be unpredictable.
     const std::byte* next_new = distinct.data();
     const std::size_t* next_back = back.data();
     for (std::size_t i = 0; i < n; ++i) {
       const bool repeats = (is_repeat << i >> 63) != 0;
       std::byte* to = out + (at + i) * sizeof(Word);
       if (repeats && *next_back - 1 >= (at + i) * sizeof(Word)) {
-        return Error{"de: damaged: a distance that leads out of the chunk"};
+        return Error{"de: damaged: a distance points outside the chunk"};
       }
       std::memcpy(to, repeats ? to - *next_back : next_new, sizeof(Word));
       next_back += repeats ? 1 : 0;
@@ -105,7 +107,7 @@ bool accepts(DType dtype, const EncodeOptions&) {
   return dtype == DType::F32 || dtype == DType::F64;
 }
 
-bool promises(const Chunk& chunk) {
+bool worth_trying(const Chunk& chunk) {
   if (chunk.dtype == DType::F32) return repeats_pay<std::uint32_t>(chunk.bytes);
   return repeats_pay<std::uint64_t>(chunk.bytes);
 }
@@ -117,22 +119,19 @@ void split_chunk(const Chunk& chunk, const EncodeOptions&, Scratch& scratch, Spl
 
 Result<void> join_chunk(ByteCursor& header, StreamSource& streams, DType dtype, Scratch& scratch,
                         std::span<std::byte> out, std::span<const std::byte>) {
-  if (!accepts(dtype, {})) return Error{"de: damaged: there is no de form of " + std::string(name(dtype))};
+  if (!accepts(dtype, {})) return Error{fmt::format("de: damaged: {} has no de form", name(dtype))};
   const std::size_t word = size_bytes(dtype);
   const std::size_t n = out.size() / word;
   const auto n_distinct = header.read_varint();
   if (header.failed() || n_distinct > n) return Error{"de: damaged: more distinct values than elements"};
   const auto n_repeats = n - static_cast<std::size_t>(n_distinct);
-  const auto flags = streams.next(bits_to_bytes(n));
-  if (!flags) return flags.error();
-  const auto lengths = streams.next(bits_to_bytes(5 * n_repeats));
-  if (!lengths) return lengths.error();
-  const auto distances = streams.next(0, bits_to_bytes(31 * std::uint64_t{n_repeats}));
-  if (!distances) return distances.error();
+  ELVES_TRY(const auto flags, streams.next(bits_to_bytes(n)));
+  ELVES_TRY(const auto lengths, streams.next(bits_to_bytes(5 * n_repeats)));
+  ELVES_TRY(const auto distances, streams.next(0, bits_to_bytes(31 * std::uint64_t{n_repeats})));
   const auto distinct = scratch.take(static_cast<std::size_t>(n_distinct) * word);
-  if (auto read = planes::join_words(planes::shape_of(dtype), streams, distinct); !read) return read;
+  ELVES_CHECK(planes::join_words(planes::shape_of(dtype), streams, distinct));
   const auto joined = [&](auto word_of_dtype) {
-    return Joiner<decltype(word_of_dtype)>{BitReader(*flags), BitReader(*lengths), BitReader(*distances), distinct}.run(
+    return Joiner<decltype(word_of_dtype)>{BitReader(flags), BitReader(lengths), BitReader(distances), distinct}.run(
         out);
   };
   return dtype == DType::F32 ? joined(std::uint32_t{}) : joined(std::uint64_t{});
@@ -148,7 +147,7 @@ const Transform kDe{.id = TransformId::De,
                     .stage = Stage::De,
                     .level = Level::Default,
                     .accepts = de::accepts,
-                    .promises = de::promises,
+                    .worth_trying = de::worth_trying,
                     .split = de::split_chunk,
                     .join = de::join_chunk};
 

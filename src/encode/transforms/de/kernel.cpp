@@ -10,11 +10,11 @@
 namespace elves::encode::de {
 namespace {
 
-constexpr std::uint32_t kEmpty = 0xFFFFFFFF;  // above all positions
-constexpr unsigned kBucketBits = 13;          // a bucket has about 2^13 words: its table fits the second level cache
+constexpr std::uint32_t kEmpty = 0xFFFFFFFF;  // larger than any position
+constexpr unsigned kBucketBits = 13;          // a bucket has about 2^13 words: its table fits in the L2 cache
 constexpr std::size_t kMostBuckets = kMostWords >> kBucketBits;
-constexpr std::size_t kSlotsOfWord = 4;  // so many that a word is nearly always where its hash says
-constexpr unsigned kMostProbes = 64;  // then a word counts as new: made so that words cannot be chosen to take for ever
+constexpr std::size_t kSlotsOfWord = 4;  // slots per word: nearly all words are found at their first slot
+constexpr unsigned kMostProbes = 64;     // then the word counts as distinct: bounds the time for chosen hash collisions
 constexpr std::size_t kBlock = 64;
 
 template <class Word>
@@ -28,7 +28,7 @@ std::uint64_t hash(std::uint64_t word) {
   return (word ^ word >> 32) * 0x9E3779B97F4A7C15;
 }
 
-// Finds the repeats among the words of one bucket, whose hashes have equal upper `hash_bits`. Open addressing.
+// Finds the repeats among the words of one bucket: those whose hashes have the same upper `hash_bits`. Open addressing.
 template <class Word>
 void find_repeats(std::span<const Word> words, const std::uint32_t* positions, unsigned hash_bits,
                   const Memory<Word>& memory) {
@@ -37,7 +37,7 @@ void find_repeats(std::span<const Word> words, const std::uint32_t* positions, u
   std::ranges::fill(slots, kEmpty);
   for (std::uint32_t i = 0; i < words.size(); ++i) {
     auto slot = static_cast<std::size_t>(hash(words[i]) << hash_bits >> shift);
-    // An empty slot stands for the word itself, so that no branch depends on whether it is a repeat.
+    // An empty slot counts as the word itself (distance 0): no branch depends on whether the word is a repeat.
     auto last = std::min(slots[slot], i);
     for (unsigned probe = 1; words[last] != words[i]; ++probe) {
       slot = (slot + 1) & (slots.size() - 1);
@@ -48,7 +48,7 @@ void find_repeats(std::span<const Word> words, const std::uint32_t* positions, u
   }
 }
 
-// Fills memory.back. Words go into buckets by the upper bits of their hashes first.
+// Fills memory.back. First sorts the words into buckets by the upper bits of their hashes.
 template <class Word>
 void find_repeats(const std::byte* words, std::size_t n, const Memory<Word>& memory) {
   const auto n_buckets = std::bit_floor(std::max<std::size_t>(n >> kBucketBits, 1));
@@ -56,7 +56,7 @@ void find_repeats(const std::byte* words, std::size_t n, const Memory<Word>& mem
   const auto bucket_of = [&](Word word) { return static_cast<std::size_t>(hash(word) >> 1 >> (63 - hash_bits)); };
   std::array<std::size_t, kMostBuckets + 1> ends{};
   for (std::size_t i = 0; i < n; ++i) ++ends[bucket_of(word_at<Word>(words, i)) + 1];
-  for (std::size_t b = 0; b < n_buckets; ++b) ends[b + 1] += ends[b];  // ends[b] is the begin of b, and will be its end
+  for (std::size_t b = 0; b < n_buckets; ++b) ends[b + 1] += ends[b];  // the begin of bucket b; later its end
   for (std::size_t i = 0; i < n; ++i) {
     const auto word = word_at<Word>(words, i);
     const auto to = ends[bucket_of(word)]++;
@@ -84,7 +84,8 @@ Sizes encode(const std::byte* words, std::size_t n, const Memory<Word>& memory, 
   std::size_t n_distinct = 0;
   for (std::size_t at = 0; at < n; at += kBlock) {
     const auto n_block = std::min(kBlock, n - at);
-    // Each word is written as new and as a repeat, and one of both is kept: which one cannot be foretold.
+    // Each word is written both as distinct and as a repeat, and one of the two is kept: a branch would be
+    // unpredictable.
     std::array<std::uint32_t, kBlock> repeats;
     std::size_t n_repeats = 0;
     for (std::size_t i = at; i < at + n_block; ++i) {
@@ -109,7 +110,7 @@ Sizes encode(const std::byte* words, std::size_t n, const Memory<Word>& memory, 
 
 template <class Word>
 std::size_t count_repeats(const std::byte* words, std::size_t n) {
-  std::array<std::uint16_t, 4 * kMostCounted> last{};  // by hash; a word that was there and was overwritten is missed
+  std::array<std::uint16_t, 4 * kMostCounted> last{};  // by hash; a repeat whose slot was overwritten is not counted
   std::size_t repeats = 0;
   for (std::size_t i = 1; i < n; ++i) {
     const auto word = word_at<Word>(words, i);

@@ -1,8 +1,8 @@
 #include "encode/transforms/delta/base.hpp"
 
+#include <fmt/format.h>
 #include <algorithm>
 #include <cstring>
-#include <string>
 
 namespace elves::encode::delta {
 
@@ -24,10 +24,11 @@ Result<BaseMark> read_mark(ByteCursor& header, std::size_t word_bytes, std::size
   BaseMark mark{.n_words = header.read_varint()};
   mark.checksum = header.read<std::uint64_t>();
   if (header.failed()) return Error{"delta: damaged: ends within the header"};
-  if (mark.n_words > chunk_bytes / word_bytes) return Error{"delta: damaged: a base of more elements than the chunk"};
+  if (mark.n_words > chunk_bytes / word_bytes)
+    return Error{"delta: damaged: the base has more elements than the chunk"};
   if (mark.n_words > base_bytes / word_bytes) {
-    return Error{"delta: the chunk is a difference from a base of " + std::to_string(mark.n_words) + " words, and " +
-                 std::to_string(base_bytes / word_bytes) + " are given"};
+    return Error{fmt::format("delta: the base of the chunk has {} words, but {} are given", mark.n_words,
+                             base_bytes / word_bytes)};
   }
   return mark;
 }

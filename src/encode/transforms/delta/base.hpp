@@ -10,10 +10,11 @@
 
 namespace elves::encode::delta {
 
-/// The base, as many bytes as the chunk has: zeros follow where it is shorter.
+/// The base, cut or extended by zeros to `n_bytes`.
 std::span<const std::byte> fill_up(std::span<const std::byte> base, std::size_t n_bytes, Scratch& scratch);
 
-/// In the header: how much of the base was there, and the checksum of it or of what was made of it.
+/// Identifies the base in the header of a chunk: how many of its words were used, and their checksum (delta: of the
+/// words; elf-delta: of their ELF symbols).
 struct BaseMark {
   std::uint64_t n_words = 0;
   std::uint64_t checksum = 0;
@@ -21,7 +22,7 @@ struct BaseMark {
 
 void write(const BaseMark& mark, ByteWriter& to);
 
-/// Errors: the base is shorter than the one that encoding had, or there is none.
+/// Errors: the base is shorter than the one that encoding used, or missing.
 Result<BaseMark> read_mark(ByteCursor& header, std::size_t word_bytes, std::size_t chunk_bytes, std::size_t base_bytes);
 
 }  // namespace elves::encode::delta

@@ -6,23 +6,23 @@
 #include <cstring>
 #include <utility>
 
-#include "encode/entropy.hpp"
 #include "encode/repeats.hpp"
+#include "support/entropy.hpp"
 
 namespace elves::encode::delta {
 namespace {
 
-constexpr std::size_t kPieces = 16;
-constexpr std::size_t kLeastPieceWords = 64;  // a piece has a share of the words,
-constexpr std::size_t kMostPieceWords = 256;  // between these
-constexpr std::size_t kWordsOfProbe = 32;
-constexpr std::size_t kWidths = 65;           // of differences, in bits
-constexpr std::size_t kClasses = 10;          // of symbols: 0, widths 1 to 8, escapes
-constexpr std::size_t kMostClusters = 64;     // of contexts, of which groups are made
-constexpr std::uint64_t kListBits = 8 * 200;  // about what a list takes beside its symbols
-constexpr std::uint64_t kEscapeBits = 2;      // what an escape costs more than its bits
+constexpr std::size_t kPieces = 16;           // pieces of the chunk that are looked at,
+constexpr std::size_t kWordsOfProbe = 32;     // together one word in 32,
+constexpr std::size_t kLeastPieceWords = 64;  // but at least this many words each
+constexpr std::size_t kMostPieceWords = 256;  // and at most this many
+constexpr std::size_t kWidths = 65;           // widths of differences: 0 to 64 bits
+constexpr std::size_t kClasses = 10;          // classes of symbols: width 0, widths 1 to 8, escapes
+constexpr std::size_t kMostClusters = 64;     // clusters of contexts, from which groups are merged
+constexpr std::uint64_t kListBits = 8 * 200;  // approximate overhead of one more list of symbols
+constexpr std::uint64_t kEscapeBits = 2;      // overhead of an escape, besides its bits
 
-/// Pieces of the words and of the base, spread over the chunk.
+/// Pieces of the chunk and of the base, at the same places.
 struct Probes {
   std::size_t n = 0;
   std::span<const std::byte> words;
@@ -55,7 +55,7 @@ Widths widths_of(unsigned word_bytes, Operation operation, const Probes& probes,
 
 std::uint64_t entropy_bits(std::span<const std::uint32_t> counts) {
   std::uint64_t n = 0;
-  std::uint64_t logs = 0;  // of counts, times counts; times 65536
+  std::uint64_t logs = 0;  // sum of count * log2(count), times 65536
   for (const auto count : counts) {
     if (count == 0) continue;
     n += count;
@@ -64,8 +64,8 @@ std::uint64_t entropy_bits(std::span<const std::uint32_t> counts) {
   return n == 0 ? 0 : (n * log2_fixed(static_cast<std::uint32_t>(n)) - logs) >> 16;
 }
 
-/// About the bits that the differences take: those below the first one, and the entropy of the widths, where widths up
-/// to that of the low bytes are alike.
+/// Estimated bits of the differences: the bits below the highest set bit, and the entropy of the widths. Widths up to
+/// that of the low bytes count as one.
 std::uint64_t cost_of(const Widths& widths, unsigned low_bytes) {
   const std::size_t low_bits = 8 * low_bytes;
   Widths counts{};
@@ -87,13 +87,13 @@ unsigned choose_low_bytes(unsigned word_bytes, const Widths& widths) {
   return best;
 }
 
-/// Words whose contexts are neighbours, and the classes of their symbols.
+/// The words of a range of contexts: how often each class of symbols occurs.
 struct Cluster {
   std::array<std::uint32_t, kClasses> classes{};
   std::size_t n = 0;
   std::uint8_t least = 0;         ///< the lowest context
   std::uint64_t bits = 0;         ///< entropy of the classes
-  std::uint64_t merged_bits = 0;  ///< with those of the next cluster
+  std::uint64_t merged_bits = 0;  ///< entropy after merging with the next cluster
 
   void add(const Cluster& other) {
     for (std::size_t i = 0; i < kClasses; ++i) classes[i] += other.classes[i];
@@ -132,7 +132,8 @@ void measure_merger(std::vector<Cluster>& clusters, std::size_t i) {
   clusters[i].merged_bits = entropy_bits(merged.classes);
 }
 
-// Merges the neighbours that lose least by it, until there are few, and each saves more than its list takes.
+// Merges the two neighbours that lose least by it, until there are at most kMostGroups and each group saves more than
+// its list costs.
 std::vector<std::uint8_t> choose_thresholds(std::vector<Cluster> clusters, std::size_t n_words, std::size_t n_probes) {
   for (auto& cluster : clusters) cluster.bits = entropy_bits(cluster.classes);
   for (std::size_t i = 0; i < clusters.size(); ++i) measure_merger(clusters, i);

@@ -1,6 +1,6 @@
+#include <fmt/format.h>
 #include <algorithm>
 #include <array>
-#include <string>
 
 #include "encode/registry.hpp"
 #include "encode/transforms/delta/base.hpp"
@@ -8,6 +8,7 @@
 #include "encode/transforms/delta/kernel.hpp"
 #include "encode/transforms/planes/planes.hpp"
 #include "support/hash.hpp"
+#include "support/try.hpp"
 
 namespace elves::encode::delta {
 namespace {
@@ -16,7 +17,7 @@ bool has_contexts(DType dtype) {
   return planes::shape_of(dtype).rotate;
 }
 
-/// What the header tells beside the base.
+/// The header after the mark of the base.
 struct Header {
   Choice choice;
   std::uint64_t n_escapes = 0;
@@ -35,12 +36,12 @@ Result<Header> read_header(ByteCursor& cursor, DType dtype, std::size_t n_words)
   const auto operation = cursor.read<std::uint8_t>();
   header.choice.low_bytes = cursor.read<std::uint8_t>();
   const std::size_t n_thresholds = cursor.read<std::uint8_t>();
-  if (operation > 1) return Error{"delta: unknown operation " + std::to_string(operation)};
+  if (operation > 1) return Error{fmt::format("delta: unknown operation {}", operation)};
   const auto subtract = has_contexts(dtype) ? Operation::Floats : Operation::Integers;
   header.choice.operation = operation == 0 ? Operation::Xor : subtract;
   if (header.choice.low_bytes >= planes::shape_of(dtype).n_bytes) return Error{"delta: damaged: too many low bytes"};
   if (n_thresholds >= kMostGroups || (n_thresholds > 0 && !has_contexts(dtype))) {
-    return Error{"delta: damaged: " + std::to_string(n_thresholds) + " thresholds"};
+    return Error{fmt::format("delta: damaged: {} thresholds", n_thresholds)};
   }
   auto& thresholds = header.choice.thresholds;
   for (std::size_t k = 0; k < n_thresholds; ++k) thresholds.push_back(cursor.read<std::uint8_t>());
@@ -92,35 +93,30 @@ void split_chunk(const Chunk& chunk, const EncodeOptions&, Scratch& scratch, Spl
 
 Result<void> join_chunk(ByteCursor& cursor, StreamSource& streams, DType dtype, Scratch& scratch,
                         std::span<std::byte> out, std::span<const std::byte> given_base) {
-  if (!accepts(dtype, {})) return Error{"delta: damaged: there are no differences of " + std::string(name(dtype))};
+  if (!accepts(dtype, {})) return Error{fmt::format("delta: damaged: {} has no differences", name(dtype))};
   const auto word_bytes = planes::shape_of(dtype).n_bytes;
   const auto n = out.size() / word_bytes;
-  const auto mark = read_mark(cursor, word_bytes, out.size(), given_base.size());
-  if (!mark) return mark.error();
-  const auto header = read_header(cursor, dtype, n);
-  if (!header) return header.error();
-  const auto used = given_base.first(static_cast<std::size_t>(mark->n_words) * word_bytes);
-  if (checksum64(used) != mark->checksum) return Error{"delta: the base is not the one that the chunk rests on"};
+  ELVES_TRY(const auto mark, read_mark(cursor, word_bytes, out.size(), given_base.size()));
+  ELVES_TRY(const auto header, read_header(cursor, dtype, n));
+  const auto used = given_base.first(static_cast<std::size_t>(mark.n_words) * word_bytes);
+  if (checksum64(used) != mark.checksum) return Error{"delta: the base is not the one that encoding used"};
   const auto base = fill_up(used, out.size(), scratch);
-  const auto layout = header->choice.layout(word_bytes);
+  const auto layout = header.choice.layout(word_bytes);
   const auto sizes = count_groups(layout, base.data(), n);
-  const auto n_escapes = static_cast<std::size_t>(header->n_escapes);
+  const auto n_escapes = static_cast<std::size_t>(header.n_escapes);
 
   Parts<const std::byte> parts;
-  Result<void> outcome;
-  const auto next = [&](std::size_t n_bytes) -> const std::byte* {
-    if (!outcome) return nullptr;
-    const auto stream = streams.next(n_bytes);
-    if (!stream) outcome = stream.error();
-    return stream ? stream->data() : nullptr;
+  const auto read = [&](const std::byte*& part, std::size_t n_bytes) -> Result<void> {
+    ELVES_TRY(const auto stream, streams.next(n_bytes));
+    part = stream.data();
+    return {};
   };
-  for (std::size_t k = 0; k < layout.n_groups(); ++k) parts.symbols[k] = next(sizes[k]);
-  for (unsigned k = 0; k < layout.low_bytes; ++k) parts.low[k] = next(n);
-  for (unsigned k = 0; k < layout.escape_bytes() && n_escapes > 0; ++k) parts.escapes[k] = next(n_escapes);
-  if (!outcome) return outcome;
+  for (std::size_t k = 0; k < layout.n_groups(); ++k) ELVES_CHECK(read(parts.symbols[k], sizes[k]));
+  for (unsigned k = 0; k < layout.low_bytes; ++k) ELVES_CHECK(read(parts.low[k], n));
+  for (unsigned k = 0; k < layout.escape_bytes() && n_escapes > 0; ++k) ELVES_CHECK(read(parts.escapes[k], n_escapes));
   const bool joined = delta::join(layout, parts, sizes, n_escapes, base.data(), n, out.data());
   if (joined) return {};
-  return Error{"delta: damaged: another number of escapes than the header tells"};
+  return Error{"delta: damaged: the header has another number of escapes"};
 }
 
 }  // namespace

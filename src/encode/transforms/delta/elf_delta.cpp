@@ -7,11 +7,12 @@
 #include "encode/transforms/elf/elf.hpp"
 #include "encode/transforms/planes/planes.hpp"
 #include "support/hash.hpp"
+#include "support/try.hpp"
 
 namespace elves::encode::elf_delta {
 namespace {
 
-/// Planes of ELF's symbols, as many as they have bytes, and the words that they are the top bytes of.
+/// The ELF symbols of a chunk in two forms: as byte planes, and as words at whose top the symbols are.
 template <class Word>
 class Symbols {
  public:
@@ -48,8 +49,8 @@ constexpr unsigned shift_of(unsigned dropped) {
   return static_cast<unsigned>(8 * sizeof(Word)) - elf::symbol_bits<Word>(dropped);
 }
 
-/// What ELF makes of the base, zeros where it ends before the chunk: the same of its original and of what it decodes
-/// to.
+/// The ELF symbols of the base, extended by zeros to the size of the chunk. They are the same for the original of the
+/// base and for its decoded bytes.
 template <class Word>
 std::span<const std::byte> base_symbols(const Chunk& chunk, unsigned dropped, Scratch& scratch) {
   const auto base = delta::fill_up(chunk.base.bytes, chunk.bytes.size(), scratch);
@@ -88,11 +89,11 @@ Result<void> join_words(const elf::Header& header, const delta::BaseMark& mark, 
   const auto used = given_base.first(static_cast<std::size_t>(mark.n_words) * sizeof(Word));
   const auto base = base_symbols<Word>({out, dtype, {used}}, header.dropped, scratch);
   if (checksum64(base.first(used.size())) != mark.checksum) {
-    return Error{"elf-delta: the base is not the one that the chunk rests on"};
+    return Error{"elf-delta: the base is not the one that encoding used"};
   }
   Symbols<Word> symbols(header.dropped, n, scratch);
   auto* words = symbols.words().data();
-  if (auto joined = planes::join_words(Symbols<Word>::kShape, streams, symbols.words()); !joined) return joined;
+  ELVES_CHECK(planes::join_words(Symbols<Word>::kShape, streams, symbols.words()));
   add(sizeof(Word), shift_of<Word>(header.dropped), words, base.data(), n, words);
   symbols.split_words();
   std::array<std::span<const std::byte>, sizeof(Word)> planes;
@@ -112,12 +113,10 @@ void split_chunk(const Chunk& chunk, const EncodeOptions& options, Scratch& scra
 
 Result<void> join_chunk(ByteCursor& cursor, StreamSource& streams, DType dtype, Scratch& scratch,
                         std::span<std::byte> out, std::span<const std::byte> base) {
-  const auto header = elf::read_header(cursor, dtype);
-  if (!header) return header.error();
-  const auto mark = delta::read_mark(cursor, size_bytes(dtype), out.size(), base.size());
-  if (!mark) return mark.error();
+  ELVES_TRY(const auto header, elf::read_header(cursor, dtype));
+  ELVES_TRY(const auto mark, delta::read_mark(cursor, size_bytes(dtype), out.size(), base.size()));
   return elf::with_word(
-      dtype, [&](auto word) { return join_words<decltype(word)>(*header, *mark, streams, dtype, scratch, out, base); });
+      dtype, [&](auto word) { return join_words<decltype(word)>(header, mark, streams, dtype, scratch, out, base); });
 }
 
 }  // namespace

@@ -3,7 +3,9 @@
 #include <cstdint>
 #include <cstring>
 
-// Plain loops: the compiler makes vector code of them, once for each CPU target.
+#include "support/zigzag.hpp"
+
+// Plain loops. The compiler vectorizes them once for each target of Highway.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "encode/transforms/delta/elf_kernel.cpp"
 #include <hwy/foreach_target.h>
@@ -20,35 +22,14 @@ HWY_INLINE Word load(const std::byte* words, std::size_t i) {
   return word;
 }
 
-// All bits where the lowest one is set.
-template <class Word>
-HWY_INLINE Word odd(Word word) {
-  return static_cast<Word>(Word{0} - static_cast<Word>(word & 1));
-}
-
-template <class Word>
-HWY_INLINE Word sign(Word word) {
-  return static_cast<Word>(Word{0} - static_cast<Word>(word >> (8 * sizeof(Word) - 1)));
-}
-
-// The integer of m << 1 | sign, and the word of a zigzag: the same map.
-template <class Word>
-HWY_INLINE Word unfold(Word word) {
-  return static_cast<Word>((word >> 1) ^ odd(word));
-}
-
-template <class Word>
-HWY_INLINE Word fold(Word integer) {
-  return static_cast<Word>(static_cast<Word>(integer << 1) ^ sign(integer));
-}
-
+// The map from the symbol m << 1 | sign to its integer is the inverse of zigzag.
 template <class Word>
 void subtract_words(unsigned shift, const std::byte* symbols, const std::byte* base, std::size_t n_words,
                     std::byte* differences) {
   for (std::size_t i = 0; i < n_words; ++i) {
-    const Word own = unfold(static_cast<Word>(load<Word>(symbols, i) >> shift));
-    const Word other = unfold(static_cast<Word>(load<Word>(base, i) >> shift));
-    const Word difference = fold(static_cast<Word>(own - other));
+    const Word own = unzigzag(static_cast<Word>(load<Word>(symbols, i) >> shift));
+    const Word other = unzigzag(static_cast<Word>(load<Word>(base, i) >> shift));
+    const Word difference = zigzag(static_cast<Word>(own - other));
     std::memcpy(differences + i * sizeof(Word), &difference, sizeof(Word));
   }
 }
@@ -57,9 +38,9 @@ template <class Word>
 void add_words(unsigned shift, const std::byte* differences, const std::byte* base, std::size_t n_words,
                std::byte* symbols) {
   for (std::size_t i = 0; i < n_words; ++i) {
-    const Word other = unfold(static_cast<Word>(load<Word>(base, i) >> shift));
-    const Word own = static_cast<Word>(other + unfold(load<Word>(differences, i)));
-    const Word symbol = static_cast<Word>(fold(own) << shift);
+    const Word other = unzigzag(static_cast<Word>(load<Word>(base, i) >> shift));
+    const Word own = static_cast<Word>(other + unzigzag(load<Word>(differences, i)));
+    const Word symbol = static_cast<Word>(zigzag(own) << shift);
     std::memcpy(symbols + i * sizeof(Word), &symbol, sizeof(Word));
   }
 }

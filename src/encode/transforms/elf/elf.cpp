@@ -1,12 +1,13 @@
 #include "encode/transforms/elf/elf.hpp"
 
+#include <fmt/format.h>
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <string>
 
 #include "encode/registry.hpp"
 #include "encode/transforms/elf/outliers.hpp"
+#include "support/try.hpp"
 
 namespace elves::encode::elf {
 namespace {
@@ -34,9 +35,7 @@ Result<void> join_words(const Header& header, StreamSource& streams, std::span<s
   std::array<std::span<const std::byte>, sizeof(Word)> memory;
   const auto planes = std::span(memory).first(symbol_planes<Word>(header.dropped));
   for (auto& plane : planes) {
-    const auto stream = streams.next(out.size() / sizeof(Word));
-    if (!stream) return stream.error();
-    plane = *stream;
+    ELVES_TRY(plane, streams.next(out.size() / sizeof(Word)));
   }
   return join_symbols<Word>(header, planes, streams, out);
 }
@@ -61,11 +60,11 @@ void write(const Header& header, std::vector<std::byte>& to) {
 
 Result<Header> read_header(ByteCursor& cursor, DType dtype) {
   const auto mantissa = mantissa_bits(dtype);
-  if (!mantissa) return Error{"elf: damaged: there is no elf form of " + std::string(name(dtype))};
+  if (!mantissa) return Error{fmt::format("elf: damaged: {} has no elf form", name(dtype))};
   const auto dropped = cursor.read_varint();
   const auto n_outliers = cursor.read_varint();
   if (cursor.failed()) return Error{"elf: damaged: ends within the header"};
-  if (dropped >= *mantissa) return Error{"elf: damaged: " + std::to_string(dropped) + " mantissa bits dropped"};
+  if (dropped >= *mantissa) return Error{fmt::format("elf: damaged: {} mantissa bits dropped", dropped)};
   return Header{.dropped = static_cast<unsigned>(dropped), .n_outliers = n_outliers};
 }
 
@@ -114,9 +113,8 @@ void split_chunk(const Chunk& chunk, const EncodeOptions& options, Scratch& scra
 
 Result<void> join_chunk(ByteCursor& cursor, StreamSource& streams, DType dtype, Scratch&, std::span<std::byte> out,
                         std::span<const std::byte>) {
-  const auto header = read_header(cursor, dtype);
-  if (!header) return header.error();
-  return with_word(dtype, [&](auto word) { return join_words<decltype(word)>(*header, streams, out); });
+  ELVES_TRY(const auto header, read_header(cursor, dtype));
+  return with_word(dtype, [&](auto word) { return join_words<decltype(word)>(header, streams, out); });
 }
 
 }  // namespace

@@ -6,8 +6,8 @@
 
 namespace elves::encode::elf {
 
-/// The arithmetic of a float type whose bit pattern is `Word`. `Float` is where p + 1 is computed: p's own type, and
-/// float for half precision (whose bits it holds exactly).
+/// The arithmetic of a float type whose bit pattern is `Word`. `Float` is the type in which |p| + 1 is computed: the
+/// type of p, but float for half precision, whose values it represents exactly.
 template <class Word>
 struct FloatOf;
 
@@ -35,23 +35,23 @@ struct FloatOf<std::uint64_t> {
   static constexpr unsigned kFloatMantissa = 52;
 };
 
-/// Bits of a symbol: sign and the mantissa bits that are kept.
+/// Width of a symbol: the sign and the mantissa bits that are kept.
 template <class Word>
 constexpr unsigned symbol_bits(unsigned dropped) {
   return 1 + FloatOf<Word>::kMantissa - dropped;
 }
 
-/// Planes of one byte that a symbol fills.
+/// Number of byte planes of the symbols.
 template <class Word>
 constexpr std::size_t symbol_planes(unsigned dropped) {
   return (symbol_bits<Word>(dropped) + 7) / 8;
 }
 
-inline constexpr std::size_t kBlock =
-    1024;  // elements whose outliers are counted, and whose squares are summed, at once
+/// Number of elements whose outliers are counted, and whose squares are summed, together.
+inline constexpr std::size_t kBlock = 1024;
 
-/// What became of the values. Squares are summed within blocks in a fixed number of lanes, and blocks in double, so
-/// that the sums are the same on every CPU.
+/// What split_values() measured. Squares are summed in a fixed number of lanes within a block, and the sums of blocks
+/// in double: the results are the same on every CPU.
 struct SplitStats {
   std::size_t n_outliers = 0;
   bool exact = true;
@@ -60,19 +60,21 @@ struct SplitStats {
   double noise = 0;
 };
 
-/// Writes the planes of the symbols (m << 1 | sign) << (8 * n_planes - symbol bits), where m = |p| in units of
-/// 2^-(mantissa - dropped), rounded to nearest even: the mantissa of |p| + 1 where nothing is dropped. 0 for outliers:
-/// |p| >= 1, NaN, infinity, or |p| that rounds to 1. `planes`: symbol_planes(dropped), each with room for n.
-/// `block_outliers`: how many outliers there are in each block of kBlock. dropped < mantissa. One pass, no allocation.
+/// Writes the planes of the symbols (m << 1 | sign) << (8 * n_planes - symbol bits). m is |p| in units of
+/// 2^-(mantissa - dropped), rounded to nearest even; if nothing is dropped, m is the mantissa of |p| + 1. The symbol of
+/// an outlier (|p| >= 1, NaN, infinity, or |p| that rounds to 1) is 0. `planes`: symbol_planes(dropped) planes with
+/// room for n bytes each. `block_outliers`: receives the number of outliers of each block of kBlock elements. dropped <
+/// mantissa. One pass, no allocation, cannot fail.
 template <class Word>
 SplitStats split_values(const std::byte* values, std::size_t n, unsigned dropped, std::span<std::byte* const> planes,
                         std::uint16_t* block_outliers);
 
-/// The inverse: values of n symbols. Any bytes are symbols.
+/// The inverse: the values of n symbols. Any bytes are valid symbols.
 template <class Word>
 void join_values(std::span<const std::byte* const> planes, std::size_t n, unsigned dropped, std::byte* values);
 
-/// Positions of the outliers of a block, in order. Returns how many; `positions` has room for `n` <= kBlock.
+/// Writes the positions of the outliers of a block, in order, and returns their number. `positions` has room for
+/// n <= kBlock.
 template <class Word>
 std::size_t find_outliers(const std::byte* values, std::size_t n, unsigned dropped, std::uint32_t* positions);
 

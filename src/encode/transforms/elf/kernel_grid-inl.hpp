@@ -1,4 +1,4 @@
-// The arithmetic that ELF's kernels share. Included once for each target of Highway.
+// The arithmetic that the ELF kernels share. Included once for each target of Highway.
 #if defined(ELVES_ELF_KERNEL_GRID_INL) == defined(HWY_TARGET_TOGGLE)
 #ifdef ELVES_ELF_KERNEL_GRID_INL
 #undef ELVES_ELF_KERNEL_GRID_INL
@@ -22,9 +22,9 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 using elf::FloatOf;
 
-// Adding `one` (2^k, whose unit in the last place is the unit of the symbols) rounds |p| to nearest even, and leaves
-// the symbol's mantissa in the low bits of the sum, which is below `end` if the symbol can hold it. Symbols stand at
-// the top of the word that the sum is computed in.
+// `one` is the power of two whose unit in the last place is the unit of the symbols. Adding it rounds |p| to nearest
+// even, and the low bits of the sum are the mantissa of the symbol. The sum is below `end` if p is no outlier. Symbols
+// are kept at the top of the word in which the sum is computed.
 template <class Word>
 struct Grid {
   using F = FloatOf<Word>;

@@ -15,12 +15,12 @@ HWY_BEFORE_NAMESPACE();
 namespace elves::encode::HWY_NAMESPACE {
 namespace {
 
-// A half's bits, moved to where a float has its exponent, are the half's value times 2^-112.
+// The bits of a half, shifted to the exponent and mantissa of a float, are the value of the half times 2^-112.
 constexpr unsigned kHalfScale = 127 - 15;
 
 #if HWY_TARGET != HWY_SCALAR
 
-// The value of the symbol at the top of each lane. A half stands at the top as well; whatever is below its symbol is
+// The value of the symbol at the top of each lane. A half is at the top of its lane, too; the bits below its symbol are
 // shifted out.
 template <class Word, class V>
 HWY_INLINE V values_of(V symbols, Grid<Word> grid) {

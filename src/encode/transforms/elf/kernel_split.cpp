@@ -17,7 +17,7 @@ namespace {
 
 using elf::kBlock;
 
-// Element i of a block adds to lane i % kLanes.
+// Sums of a block: element i is added to lane i % kLanes.
 template <class Word>
 struct BlockSums {
   using Float = typename FloatOf<Word>::Float;
@@ -48,7 +48,7 @@ class BlockSplitter {
     max_error_ = hn::Zero(D());
   }
 
-  /// The symbols of as many values as a vector holds, which are vector `j` of a step.
+  /// The symbols of one vector of values; `j` is its number within the step.
   HWY_INLINE ByteVector symbols(const std::byte* values, std::size_t j) {
     const auto value = load_values<Word>(values);
     const auto p = hn::Abs(value);
@@ -83,7 +83,8 @@ class BlockSplitter {
   static constexpr std::size_t kSums = BlockSums<Word>::kLanes / hn::MaxLanes(D());
 
 #if HWY_TARGET == HWY_AVX3_DL
-  // Shifts the sign in from the right, and the exponent with it, which is then masked.
+  // Raw intrinsic: Highway has no funnel shift. It shifts the sign in from the right; the exponent that follows is
+  // masked.
   HWY_INLINE VU symbol_of(VU q, VU value) const {
     const auto n_bits = hn::Set(DU(), static_cast<Bits>(shift_ + 1));
     const auto symbol_bits = hn::Set(DU(), ~Bits{0} << shift_);
@@ -101,6 +102,7 @@ class BlockSplitter {
 #endif
 
 #if HWY_TARGET <= HWY_AVX3
+  // Raw intrinsic: Highway has no maximum of magnitudes.
   static HWY_INLINE V larger_magnitude(V largest, V value) {
     constexpr int kMaxOfAbsolute = 0b1011;
     if constexpr (sizeof(Bits) == 4)

@@ -6,11 +6,12 @@
 #include <numeric>
 
 #include "encode/transforms/elf/kernel.hpp"
+#include "support/try.hpp"
 
 namespace elves::encode::elf {
 namespace {
 
-constexpr std::size_t kPositionBytes = 5;  // most bytes of a position: a chunk has fewer than 2^35 elements
+constexpr std::size_t kPositionBytes = 5;  // largest size of a varint below 2^35; a chunk has fewer elements
 
 std::byte* write_varint(std::uint64_t value, std::byte* to) {
   for (; value >= 0x80; value >>= 7) *to++ = static_cast<std::byte>(value | 0x80);
@@ -53,19 +54,17 @@ Result<void> join_outliers(StreamSource& streams, std::uint64_t n_outliers, std:
   const std::size_t n_words = out.size() / word_bytes;
   if (n_outliers > n_words) return Error{"elf: damaged: more outliers than elements"};
   const auto n = static_cast<std::size_t>(n_outliers);
-  const auto positions = streams.next(n, n * kPositionBytes);
-  if (!positions) return positions.error();
-  const auto kept = streams.next(n * word_bytes);
-  if (!kept) return kept.error();
+  ELVES_TRY(const auto positions, streams.next(n, n * kPositionBytes));
+  ELVES_TRY(const auto kept, streams.next(n * word_bytes));
 
-  ByteCursor position(*positions);
+  ByteCursor position(positions);
   std::uint64_t at = 0;
   for (std::size_t i = 0; i < n; ++i) {
     const auto skip = position.read_varint();
     if (position.failed()) return Error{"elf: damaged: ends before all outlier positions"};
-    if (skip >= n_words - at) return Error{"elf: damaged: position of an outlier out of range"};
+    if (skip >= n_words - at) return Error{"elf: damaged: the position of an outlier is out of range"};
     at += skip;
-    std::memcpy(out.data() + at * word_bytes, kept->data() + i * word_bytes, word_bytes);
+    std::memcpy(out.data() + at * word_bytes, kept.data() + i * word_bytes, word_bytes);
     ++at;
   }
   if (!position.at_end()) return Error{"elf: damaged: bytes after the last outlier position"};

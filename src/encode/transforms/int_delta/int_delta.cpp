@@ -1,17 +1,19 @@
+#include <fmt/format.h>
 #include <algorithm>
 #include <bit>
 #include <cstring>
 
 #include "encode/registry.hpp"
-#include "encode/transforms/int_delta/fold.hpp"
 #include "encode/transforms/int_delta/kernel.hpp"
 #include "encode/transforms/planes/planes.hpp"
+#include "support/try.hpp"
+#include "support/zigzag.hpp"
 
 namespace elves::encode::int_delta {
 namespace {
 
-constexpr std::size_t kProbes = 4;   // places of the chunk that promises() looks at,
-constexpr std::size_t kProbe = 128;  // and neighbours in each
+constexpr std::size_t kProbes = 4;   // worth_trying() looks at this many runs of the chunk,
+constexpr std::size_t kProbe = 128;  // each of this many elements
 
 // Calls `with` with an unsigned word of the dtype's size.
 template <class With>
@@ -21,7 +23,8 @@ auto with_word(DType dtype, With with) {
   return with(std::uint64_t{});
 }
 
-// How many bits neighbours differ by less than they differ from the first of them, over all.
+// Sum over the elements of a run: the bits of the difference from the first element, less the bits of the difference
+// from the element before.
 template <class Word>
 std::int64_t bits_saved(const std::byte* words, std::size_t n) {
   const auto word_at = [&](std::size_t i) {
@@ -31,8 +34,8 @@ std::int64_t bits_saved(const std::byte* words, std::size_t n) {
   };
   std::int64_t saved = 0;
   for (std::size_t i = 1; i < n; ++i) {
-    saved += std::bit_width(fold(static_cast<Word>(word_at(i) - word_at(0))));
-    saved -= std::bit_width(fold(static_cast<Word>(word_at(i) - word_at(i - 1))));
+    saved += std::bit_width(zigzag(static_cast<Word>(word_at(i) - word_at(0))));
+    saved -= std::bit_width(zigzag(static_cast<Word>(word_at(i) - word_at(i - 1))));
   }
   return saved;
 }
@@ -42,7 +45,7 @@ bool accepts(DType dtype, const EncodeOptions&) {
   return shape.n_bytes > 1 && !shape.rotate;
 }
 
-bool promises(const Chunk& chunk) {
+bool worth_trying(const Chunk& chunk) {
   const auto word_bytes = size_bytes(chunk.dtype);
   const auto n = chunk.bytes.size() / word_bytes;
   const auto n_probe = std::min(n, kProbe);
@@ -64,9 +67,9 @@ void split_chunk(const Chunk& chunk, const EncodeOptions&, Scratch& scratch, Spl
 
 Result<void> join_chunk(ByteCursor&, StreamSource& streams, DType dtype, Scratch& scratch, std::span<std::byte> out,
                         std::span<const std::byte>) {
-  if (!accepts(dtype, {})) return Error{"chunk: damaged: differences of " + std::string(name(dtype)) + " elements"};
+  if (!accepts(dtype, {})) return Error{fmt::format("int-delta: damaged: {} has no differences", name(dtype))};
   const auto differences = scratch.take(out.size());
-  if (auto read = planes::join_words(planes::shape_of(dtype), streams, differences); !read) return read;
+  ELVES_CHECK(planes::join_words(planes::shape_of(dtype), streams, differences));
   with_word(dtype, [&](auto word) {
     from_differences<decltype(word)>(differences.data(), out.size() / sizeof(word), out.data());
   });
@@ -82,7 +85,7 @@ const Transform kIntDelta{.id = TransformId::IntDelta,
                           .name = "int-delta",
                           .stage = Stage::Planes,
                           .accepts = int_delta::accepts,
-                          .promises = int_delta::promises,
+                          .worth_trying = int_delta::worth_trying,
                           .split = int_delta::split_chunk,
                           .join = int_delta::join_chunk};
 

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <cstring>
 
-#include "encode/transforms/int_delta/fold.hpp"
+#include "support/zigzag.hpp"
 
 namespace elves::encode::int_delta {
 namespace {
@@ -25,9 +25,9 @@ void store(Word word, std::byte* words, std::size_t i) {
 template <class Word>
 void to_differences(const std::byte* __restrict words, std::size_t n, std::byte* __restrict differences) {
   if (n == 0) return;
-  store(fold(load<Word>(words, 0)), differences, 0);
+  store(zigzag(load<Word>(words, 0)), differences, 0);
   for (std::size_t i = 1; i < n; ++i) {
-    store(fold(static_cast<Word>(load<Word>(words, i) - load<Word>(words, i - 1))), differences, i);
+    store(zigzag(static_cast<Word>(load<Word>(words, i) - load<Word>(words, i - 1))), differences, i);
   }
 }
 
@@ -35,7 +35,7 @@ template <class Word>
 void from_differences(const std::byte* __restrict differences, std::size_t n, std::byte* __restrict words) {
   Word word = 0;
   for (std::size_t i = 0; i < n; ++i) {
-    word = static_cast<Word>(word + unfold(load<Word>(differences, i)));
+    word = static_cast<Word>(word + unzigzag(load<Word>(differences, i)));
     store(word, words, i);
   }
 }

@@ -8,13 +8,13 @@ namespace {
 
 constexpr std::uint16_t kEmpty = 0xFFFF;
 
-// Where the values that were found are kept: slot() of a word holds its place among them, or kEmpty.
+// A hash table from a word to its index in the values; kEmpty if it is not there yet.
 template <class Word>
 class Slots {
  public:
   Slots() { std::ranges::fill(slots_, kEmpty); }
 
-  // Open addressing, with so many slots that a word is mostly where its hash says.
+  // Open addressing. There are 8 times as many slots as values, so most words are found at the first slot.
   std::uint16_t& slot(Word word, const std::array<Word, kMostValues>& values) {
     const std::uint64_t bits = word;
     auto at = static_cast<std::size_t>((bits ^ bits >> 32) * 0x9E3779B97F4A7C15 >> (64 - kSlotBits));
@@ -27,7 +27,7 @@ class Slots {
   std::array<std::uint16_t, 1u << kSlotBits> slots_;
 };
 
-// Short words have a slot each. `used_` tells which were written: only it needs to be cleared.
+// Words of 16 bits have one slot each. Only `used_`, which says which slots were written, needs to be cleared.
 template <>
 class Slots<std::uint16_t> {
  public:
@@ -73,7 +73,7 @@ void unpack_bits(const std::byte* packed, std::size_t n, std::uint8_t* indices) 
   for (std::size_t i = n / kInByte * kInByte; i < n; ++i) indices[i] = index(n / kInByte, i % kInByte);
 }
 
-// Calls `with` with the number of bits as a constant.
+// Calls `with` with the number of bits as a compile-time constant.
 template <class With>
 void with_bits(unsigned n_bits, With with) {
   if (n_bits == 1) return with(std::integral_constant<unsigned, 1>{});

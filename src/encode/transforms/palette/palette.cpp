@@ -1,3 +1,4 @@
+#include <fmt/format.h>
 #include <algorithm>
 #include <array>
 #include <numeric>
@@ -6,13 +7,14 @@
 #include "encode/registry.hpp"
 #include "encode/transforms/palette/kernel.hpp"
 #include "encode/transforms/planes/planes.hpp"
+#include "support/try.hpp"
 
 namespace elves::encode::palette {
 namespace {
 
-constexpr std::size_t kProbe = 1024;  // words that are looked at first, spread over the chunk
+constexpr std::size_t kProbe = 1024;  // number of words, spread over the chunk, that are counted before all words are
 
-// Calls `with` with an unsigned word of the dtype's size.
+// Calls `with` with an unsigned integer of the size of the dtype's words.
 template <class With>
 auto with_word(DType dtype, With with) {
   const auto n_bytes = planes::shape_of(dtype).n_bytes;
@@ -29,7 +31,7 @@ bool has_few_values(std::span<const std::byte> bytes) {
   return n_values > 1 && n_values <= kMostValues;
 }
 
-// The values in ascending order; rank[i] tells where value i went.
+// Sorts the values in ascending order. Returns rank: value i is now at rank[i].
 template <class Word>
 std::array<std::uint8_t, kMostValues> sort(Values<Word>& values) {
   std::array<std::uint8_t, kMostValues> order;
@@ -49,11 +51,11 @@ void split_words(std::span<const std::byte> words, Scratch& scratch, Split& to) 
   const auto n = words.size() / sizeof(Word);
   const auto indices = scratch.take_array<std::uint8_t>(n);
   auto values = find_values<Word>(words.data(), n, 1, indices.data());
-  const bool as_they_are = values.n == 0 || values.n > kMostValues;
+  const bool too_many = values.n == 0 || values.n > kMostValues;
   ByteWriter header(to.header);
-  header.varint(as_they_are ? 0 : values.n);
+  header.varint(too_many ? 0 : values.n);
   header.varint(n);
-  if (as_they_are) return to.streams.push_back({words});
+  if (too_many) return to.streams.push_back({words});
   const auto rank = sort(values);
   for (auto& index : indices) index = rank[index];
   const auto n_bits = index_bits(values.n);
@@ -68,17 +70,15 @@ void split_words(std::span<const std::byte> words, Scratch& scratch, Split& to) 
 template <class Word>
 Result<void> join_words(std::size_t n_values, StreamSource& streams, Scratch& scratch, std::span<std::byte> out) {
   const auto n = out.size() / sizeof(Word);
-  const auto stored = streams.next(n_values * sizeof(Word));
-  if (!stored) return stored.error();
+  ELVES_TRY(const auto stored, streams.next(n_values * sizeof(Word)));
   std::array<Word, kMostValues> values;
-  std::memcpy(values.data(), stored->data(), stored->size());
+  std::memcpy(values.data(), stored.data(), stored.size());
   const auto n_bits = index_bits(n_values);
-  const auto packed = streams.next(bits_to_bytes(std::uint64_t{n} * n_bits));
-  if (!packed) return packed.error();
+  ELVES_TRY(const auto packed, streams.next(bits_to_bytes(std::uint64_t{n} * n_bits)));
   const auto indices = scratch.take_array<std::uint8_t>(n);
-  unpack(packed->data(), n, n_bits, indices.data());
+  unpack(packed.data(), n, n_bits, indices.data());
   if (look_up(indices.data(), n, values.data(), n_values, out.data())) return {};
-  return Error{"palette: damaged: an index beyond the values"};
+  return Error{"palette: damaged: an index is not below the number of values"};
 }
 
 bool accepts(DType dtype, const EncodeOptions&) {
@@ -86,7 +86,7 @@ bool accepts(DType dtype, const EncodeOptions&) {
 }
 
 // Looks at some words of the chunk, and then at all: a microsecond where they are many.
-bool promises(const Chunk& chunk) {
+bool worth_trying(const Chunk& chunk) {
   return with_word(chunk.dtype, [&](auto word) { return has_few_values<decltype(word)>(chunk.bytes); });
 }
 
@@ -96,16 +96,15 @@ void split_chunk(const Chunk& chunk, const EncodeOptions&, Scratch& scratch, Spl
 
 Result<void> join_chunk(ByteCursor& header, StreamSource& streams, DType dtype, Scratch& scratch,
                         std::span<std::byte> out, std::span<const std::byte>) {
-  if (!accepts(dtype, {})) return Error{"palette: damaged: there is no palette of " + std::string(name(dtype))};
+  if (!accepts(dtype, {})) return Error{fmt::format("palette: damaged: {} has no palette", name(dtype))};
   const auto n_values = header.read_varint();
   const auto n = header.read_varint();
-  if (header.failed() || n_values > kMostValues) return Error{"palette: damaged: more values than an index can tell"};
+  if (header.failed() || n_values > kMostValues) return Error{"palette: damaged: more than 256 values"};
   if (n != out.size() / planes::shape_of(dtype).n_bytes)
-    return Error{"palette: damaged: of another number of elements"};
+    return Error{"palette: damaged: the header has another number of elements"};
   if (n_values == 0) {
-    const auto words = streams.next(out.size());
-    if (!words) return words.error();
-    std::ranges::copy(*words, out.begin());
+    ELVES_TRY(const auto words, streams.next(out.size()));
+    std::ranges::copy(words, out.begin());
     return {};
   }
   return with_word(dtype, [&](auto word) {
@@ -122,7 +121,7 @@ const Transform kPalette{.id = TransformId::Palette,
                          .name = "palette",
                          .stage = Stage::Palette,
                          .accepts = palette::accepts,
-                         .promises = palette::promises,
+                         .worth_trying = palette::worth_trying,
                          .split = palette::split_chunk,
                          .join = palette::join_chunk};
 

@@ -1,8 +1,10 @@
 #include "encode/transforms/planes/planes.hpp"
 
+#include <fmt/format.h>
 #include <array>
 
 #include "encode/registry.hpp"
+#include "support/try.hpp"
 
 namespace elves::encode::planes {
 
@@ -52,9 +54,8 @@ Result<void> join_words(WordShape shape, StreamSource& streams, std::span<std::b
   const std::size_t n_words = words.size() / shape.n_bytes;
   std::array<const std::byte*, 8> planes{};
   for (unsigned k = 0; k < shape.n_bytes; ++k) {
-    const auto plane = streams.next(n_words);
-    if (!plane) return plane.error();
-    planes[k] = plane->data();
+    ELVES_TRY(const auto plane, streams.next(n_words));
+    planes[k] = plane.data();
   }
   join_planes(shape, std::span(planes).first(shape.n_bytes), n_words, words.data());
   return {};
@@ -67,8 +68,8 @@ bool accepts(DType dtype, const EncodeOptions&) {
   return shape.n_bytes > 1 || shape.rotate;
 }
 
-// A plane per word is useless if a word is a byte.
-bool promises(const Chunk& chunk) {
+// If a word is one byte, its only plane is a rotated copy, which raw codes about as well.
+bool worth_trying(const Chunk& chunk) {
   return shape_of(chunk.dtype).n_bytes > 1;
 }
 
@@ -78,7 +79,7 @@ void split_chunk(const Chunk& chunk, const EncodeOptions&, Scratch& scratch, Spl
 
 Result<void> join_chunk(ByteCursor&, StreamSource& streams, DType dtype, Scratch&, std::span<std::byte> out,
                         std::span<const std::byte>) {
-  if (!accepts(dtype, {})) return Error{"chunk: damaged: planes of " + std::string(name(dtype)) + ", which has none"};
+  if (!accepts(dtype, {})) return Error{fmt::format("planes: damaged: {} has no planes", name(dtype))};
   return join_words(shape_of(dtype), streams, out);
 }
 
@@ -91,7 +92,7 @@ const Transform kPlanes{.id = TransformId::Planes,
                         .name = "planes",
                         .stage = Stage::Planes,
                         .accepts = planes::accepts,
-                        .promises = planes::promises,
+                        .worth_trying = planes::worth_trying,
                         .split = planes::split_chunk,
                         .join = planes::join_chunk};
 

@@ -2,6 +2,7 @@
 
 #include "encode/registry.hpp"
 #include "encode/repeats.hpp"
+#include "support/try.hpp"
 
 namespace elves::encode::raw {
 namespace {
@@ -10,11 +11,11 @@ bool accepts(DType, const EncodeOptions&) {
   return true;
 }
 
-// Without repeats, floats and wider elements never take less than taken apart: a mixture of bytes has more entropy.
-bool promises(const Chunk& chunk) {
-  const bool is_taken_apart =
-      is_float(chunk.dtype) || (size_bytes(chunk.dtype) > 1 && block_elements(chunk.dtype) == 1);
-  return !is_taken_apart || repeats_itself(chunk.bytes);
+// Without repeats, planes of floats and of wide elements are never larger: mixing the bytes of all planes has more
+// entropy.
+bool worth_trying(const Chunk& chunk) {
+  const bool has_planes = is_float(chunk.dtype) || (size_bytes(chunk.dtype) > 1 && block_elements(chunk.dtype) == 1);
+  return !has_planes || repeats_itself(chunk.bytes);
 }
 
 void split_chunk(const Chunk& chunk, const EncodeOptions&, Scratch&, Split& to) {
@@ -23,9 +24,8 @@ void split_chunk(const Chunk& chunk, const EncodeOptions&, Scratch&, Split& to) 
 
 Result<void> join_chunk(ByteCursor&, StreamSource& streams, DType, Scratch&, std::span<std::byte> out,
                         std::span<const std::byte>) {
-  const auto bytes = streams.next(out.size());
-  if (!bytes) return bytes.error();
-  std::ranges::copy(*bytes, out.begin());
+  ELVES_TRY(const auto bytes, streams.next(out.size()));
+  std::ranges::copy(bytes, out.begin());
   return {};
 }
 
@@ -37,7 +37,7 @@ namespace elves::encode {
 const Transform kRaw{.id = TransformId::Raw,
                      .name = "raw",
                      .accepts = raw::accepts,
-                     .promises = raw::promises,
+                     .worth_trying = raw::worth_trying,
                      .split = raw::split_chunk,
                      .join = raw::join_chunk};
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
-// Plain loops over blocks: the compiler makes vector code of them, once for each CPU target.
+// Plain loops over blocks. The compiler vectorizes them once for each target of Highway.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "encode/transforms/window/kernel.cpp"
 #include <hwy/foreach_target.h>
@@ -14,7 +14,7 @@ namespace elves::encode::window::HWY_NAMESPACE {
 namespace {
 
 constexpr std::size_t kBlock = 1024;
-constexpr std::uint32_t kOther = kClasses << 4;  // symbols from here on: the exponent is out of the window
+constexpr std::uint32_t kOther = kClasses << 4;  // symbols from here on: the exponent is outside the window
 
 template <class Word>
 struct Shape {
@@ -54,7 +54,7 @@ HWY_INLINE void unpack_nibbles(const std::byte* HWY_RESTRICT packed, std::size_t
   if (n % 2 != 0) nibbles[n - 1] = static_cast<std::uint8_t>(packed[n / 2]) & 15;
 }
 
-// n <= kBlock words; returns how many exponents are out of the window.
+// Splits n <= kBlock words. Returns how many exponents are outside the window.
 template <class Word>
 HWY_INLINE std::size_t split_block(const std::byte* HWY_RESTRICT words, std::size_t n, Word top,
                                    std::byte* HWY_RESTRICT symbols, std::byte* HWY_RESTRICT nibbles,
@@ -97,7 +97,7 @@ std::size_t split_words(const std::byte* words, std::size_t n, unsigned top, Par
   return n_others;
 }
 
-// n <= kBlock words; returns how many exponents are out of the window: theirs are not set.
+// Joins n <= kBlock words. Returns how many exponents are outside the window; in those words the exponent is left zero.
 template <class Word>
 HWY_INLINE std::size_t join_block(const std::byte* HWY_RESTRICT symbols, const std::byte* HWY_RESTRICT nibbles,
                                   const std::byte* HWY_RESTRICT high, const std::byte* HWY_RESTRICT low, std::size_t n,
