@@ -1,9 +1,12 @@
 #include "jobs/common.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <iostream>
+#include <stdexcept>
 
+#include "archive/tables.hpp"
 #include "elves/error.hpp"
 #include "mpi/environment.hpp"
 #include "support/byte_cursor.hpp"
@@ -28,6 +31,18 @@ std::string read_for_all(const mpi::Comm& comm, const std::string& option, const
   return comm.broadcast(text ? *text : "");
 }
 
+namespace {
+
+/// What was printed is buffered: a full disk or a closed pipe shows only here.
+Result<void> flush_output() {
+  std::cout.flush();
+  errno = 0;
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0 && std::cout) return {};
+  return Error{"cannot write to standard output" + (errno == 0 ? "" : ": " + errno_text(errno))};
+}
+
+}  // namespace
+
 int run(const std::string& command, const mpi::Comm& comm, const std::function<int()>& body) {
   const auto say = [&](const std::exception& error) {
     std::fprintf(stderr, "%s: %s\n", command.c_str(), error.what());
@@ -37,7 +52,9 @@ int run(const std::string& command, const mpi::Comm& comm, const std::function<i
     return code;
   };
   try {
-    return body();
+    const int code = body();
+    if (const auto flushed = flush_output(); !flushed) return end(std::runtime_error(flushed.error().message), kFailed);
+    return code;
   } catch (const UsageError& error) {
     return end(error, kUsage);
   } catch (const Locked& error) {
@@ -78,6 +95,15 @@ std::uint64_t print_problems(const mpi::Comm& comm, const std::string& command, 
                  printable(all[i].reason).c_str());
   if (all.size() > kShown) std::fprintf(stderr, "%s: and %zu more\n", command.c_str(), all.size() - kShown);
   return total;
+}
+
+void warn_of_missing(const mpi::Comm& comm, const std::string& command, std::span<const std::uint32_t> missing) {
+  if (!comm.is_root()) return;
+  for (const auto shard : missing)
+    std::fprintf(stderr,
+                 "%s: %s is missing: files that only it holds are left out, and of files that changed in its sweep an "
+                 "older version takes their place\n",
+                 command.c_str(), archive::shard_name(shard).c_str());
 }
 
 }  // namespace elves::jobs

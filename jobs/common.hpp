@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -29,11 +31,14 @@ bool parse(CommandLine& line, int argc, char** argv, const mpi::Comm& comm);
 /// UsageError on all ranks together.
 std::string read_for_all(const mpi::Comm& comm, const std::string& option, const std::string& path);
 
-/// Runs the body of a main. Failures that all ranks share become one line on rank 0's stderr and an exit code on all;
-/// one that only this rank knows of ends all ranks.
+/// Runs the body of a main, and ends with kFailed where its output cannot be written. Failures that all ranks share
+/// become one line on rank 0's stderr and an exit code on all; one that only this rank knows of ends all ranks.
 int run(const std::string& command, const mpi::Comm& comm, const std::function<int()>& body);
 
 /// Collective. Prints the problems of all ranks at rank 0, in order of path, at most 100; returns how many there are.
 std::uint64_t print_problems(const mpi::Comm& comm, const std::string& command, const std::vector<PathProblem>& mine);
+
+/// Says at rank 0, for each shard that is missing, what that means for what was listed, restored or verified.
+void warn_of_missing(const mpi::Comm& comm, const std::string& command, std::span<const std::uint32_t> missing);
 
 }  // namespace elves::jobs

@@ -18,18 +18,20 @@ using nlohmann::json;
 namespace po = boost::program_options;
 
 constexpr const char* kAbout =
-    "Lists what an archive holds: the models, or the files and layers of one model. Stored\n"
-    "bytes are charged to the file that brought them first. With --family: who rests on whom,\n"
-    "how far apart they are, and about what that saved.\n"
+    "Lists what an archive holds: its models, or the files and layers of one model, or one file.\n"
+    "Stored bytes are charged to the file that stored them first. With --family: the base of\n"
+    "each model, how far it is from its base, and what that saved.\n"
     "\n"
     "  elves-ls --archive hub.elves\n"
-    "  elves-ls --archive hub.elves org/name --json\n"
+    "  elves-ls --archive hub.elves org/name\n"
+    "  elves-ls --archive hub.elves org/name/model.safetensors\n"
     "  elves-ls --archive hub.elves --family\n"
     "\n"
-    "Exit codes: 0 done, 1 failed (or no such model), 2 usage.\n";
+    "Exit codes: 0 done, 1 failed (or nothing has that name), 2 usage, 3 done but a shard is\n"
+    "missing.\n";
 
-std::string ratio(std::uint64_t size, std::uint64_t stored) {
-  return stored == 0 ? "-" : fmt::format("{:.2f}x", static_cast<double>(size) / static_cast<double>(stored));
+std::string ratio(std::uint64_t size, std::uint64_t stored, int digits = 2) {
+  return stored == 0 ? "-" : fmt::format("{:.{}f}x", static_cast<double>(size) / static_cast<double>(stored), digits);
 }
 
 std::string percent(std::uint64_t part, std::uint64_t whole) {
@@ -45,7 +47,7 @@ std::string place_text(const LayerRef& place) {
 }
 
 std::string base_text(const restore::ListedBase& base) {
-  return fmt::format(" on {} of {} ({})", printable(base.layer), model_text(base.model), place_text(base.place));
+  return fmt::format("  delta of {} in {}", printable(base.layer), model_text(base.model));
 }
 
 std::string shape_text(const std::vector<std::uint64_t>& shape) {
@@ -54,43 +56,63 @@ std::string shape_text(const std::vector<std::uint64_t>& shape) {
   return text + "]";
 }
 
-void print_models(const std::vector<restore::ListedModel>& models) {
+void print_models(const restore::Listing& listing) {
+  const auto models = restore::sum_by_model(listing.files);
   fmt::print("{:>10} {:>10} {:>8} {:>7} {:>8}  {}\n", "size", "stored", "ratio", "files", "layers", "model");
-  restore::ListedModel total;
+  std::uint64_t n_files = 0;
+  std::uint64_t n_layers = 0;
   for (const auto& model : models) {
     const auto* base = model.base();
     fmt::print("{:>10} {:>10} {:>8} {:>7} {:>8}  {}{}\n", format_bytes(model.size_bytes),
                format_bytes(model.stored_bytes), ratio(model.size_bytes, model.stored_bytes), model.n_files,
                model.n_layers, model_text(model.id), base == nullptr ? "" : "  on " + printable(base->model));
-    total.size_bytes += model.size_bytes;
-    total.stored_bytes += model.stored_bytes;
-    total.n_files += model.n_files;
-    total.n_layers += model.n_layers;
+    n_files += model.n_files;
+    n_layers += model.n_layers;
   }
-  fmt::print("{:>10} {:>10} {:>8} {:>7} {:>8}  {} models\n", format_bytes(total.size_bytes),
-             format_bytes(total.stored_bytes), ratio(total.size_bytes, total.stored_bytes), total.n_files,
-             total.n_layers, models.size());
+  const auto& totals = listing.totals;
+  fmt::print("{:>10} {:>10} {:>8} {:>7} {:>8}  {} models; stored: everything on disk (of a model: without tables)\n",
+             format_bytes(totals.current_bytes), format_bytes(listing.archive_bytes),
+             ratio(totals.current_bytes, listing.archive_bytes, 3), n_files, n_layers, models.size());
+  if (totals.superseded_files > 0)
+    fmt::print("{:>10} {:>10} {:>8} {:>7}  superseded versions of files (--all lists them)\n",
+               format_bytes(totals.superseded_bytes), "", "", totals.superseded_files);
 }
 
+std::string state_text(const restore::ListedFile& file) {
+  std::string text;
+  if (file.state == archive::RowState::Former) text += "  [former]";
+  if (file.state == archive::RowState::Superseded) text += "  [superseded]";
+  if (file.state != archive::RowState::Current) text += fmt::format(" of sweep {}", file.sweep);
+  if (file.is_incomplete) text += "  [incomplete: a shard is missing]";
+  return text;
+}
+
+/// One line a file, and one a layer. Folders are left out.
 void print_files(const std::vector<restore::ListedFile>& files) {
+  constexpr const char* kLine = "{:>10} {:>10} {:>8}  {:<12} {:<10} {:<9}  {}\n";
+  fmt::print(fmt::runtime(kLine), "size", "stored", "ratio", "type", "coding", "loss", "file, layers");
   for (const auto& file : files) {
+    if (file.kind == "directory") continue;
+    const bool is_file = file.kind == "file";
     const auto arrow = file.target.empty() ? "" : " -> " + printable(file.target);
-    fmt::print("{}{}\n    {}, {}, {} stored, {}\n", printable(file.path), arrow,
-               file.kind == "file" ? file.container : file.kind, format_bytes(file.size_bytes),
-               format_bytes(file.stored_bytes), file.exact ? "exact" : "within bounds");
+    fmt::print(fmt::runtime(kLine), is_file ? format_bytes(file.size_bytes) : "",
+               is_file ? format_bytes(file.stored_bytes) : "", is_file ? ratio(file.size_bytes, file.stored_bytes) : "",
+               is_file ? file.container : file.kind, "", file.exact ? "exact" : "bounded",
+               printable(file.path) + arrow + state_text(file));
     for (const auto& layer : file.layers) {
-      fmt::print("    {:>10} {:>10} {:>8} {:<8} {:<10} {}  {} {}{}\n", format_bytes(layer.size_bytes),
-                 format_bytes(layer.stored_bytes), ratio(layer.size_bytes, layer.stored_bytes), layer.dtype,
-                 layer.transform, layer.max_abs_error == 0 ? "exact" : fmt::format("+-{:.2g}", layer.max_abs_error),
-                 printable(layer.name), shape_text(layer.shape), layer.base ? base_text(*layer.base) : "");
+      fmt::print(
+          fmt::runtime(kLine), format_bytes(layer.size_bytes), format_bytes(layer.stored_bytes),
+          ratio(layer.size_bytes, layer.stored_bytes), layer.dtype, layer.transform,
+          layer.max_abs_error == 0 ? "exact" : fmt::format("+-{:.2g}", layer.max_abs_error),
+          "  " + printable(layer.name) + " " + shape_text(layer.shape) + (layer.base ? base_text(*layer.base) : ""));
     }
   }
 }
 
-/// Stored bits of an element of the layers that are differences.
-std::optional<double> bits_apart(const restore::ListedKin& kin) {
-  if (kin.n_elements == 0) return std::nullopt;
-  return 8 * static_cast<double>(kin.stored_bytes) / static_cast<double>(kin.n_elements);
+/// Stored bits of an element of the deltas.
+std::optional<double> bits_of_delta(const restore::Relative& base) {
+  if (base.n_elements == 0) return std::nullopt;
+  return 8 * static_cast<double>(base.stored_bytes) / static_cast<double>(base.n_elements);
 }
 
 std::string saved_text(const restore::ListedModel& model) {
@@ -99,7 +121,7 @@ std::string saved_text(const restore::ListedModel& model) {
 
 void print_families(const std::vector<restore::ListedModel>& models) {
   const auto members = restore::family_tree(models);
-  fmt::print("{:>10} {:>10} {:>10} {:>12} {:>10}  {}\n", "bits apart", "stored", "saved", "differences", "copies",
+  fmt::print("{:>11} {:>10} {:>10} {:>8} {:>11}  {}\n", "bits/weight", "stored", "saved", "deltas", "duplicates",
              "model");
   std::vector<bool> is_last;  // of the members above
   for (const auto& member : members) {
@@ -109,27 +131,27 @@ void print_families(const std::vector<restore::ListedModel>& models) {
     for (std::size_t depth = 1; depth < member.depth; ++depth) lines += is_last[depth] ? "   " : "|  ";
     if (member.depth > 0) lines += member.is_last ? "`- " : "|- ";
     is_last.push_back(member.is_last);
-    const auto bits = member.base == nullptr ? std::nullopt : bits_apart(*member.base);
-    fmt::print("{:>10} {:>10} {:>10} {:>12} {:>10}  {}{}{}\n", bits ? fmt::format("{:.2f}", *bits) : "-",
-               format_bytes(model.stored_bytes), saved_text(model),
-               percent(model.difference_bytes(), model.layer_bytes), percent(model.duplicate_bytes, model.layer_bytes),
-               lines, model_text(model.id), member.n_others == 0 ? "" : fmt::format(" (+{} more)", member.n_others));
+    const auto bits = member.base == nullptr ? std::nullopt : bits_of_delta(*member.base);
+    fmt::print("{:>11} {:>10} {:>10} {:>8} {:>11}  {}{}{}\n", bits ? fmt::format("{:.2f}", *bits) : "-",
+               format_bytes(model.stored_bytes), saved_text(model), percent(model.delta_bytes(), model.layer_bytes),
+               percent(model.duplicate_bytes, model.layer_bytes), lines, model_text(model.id),
+               member.n_others == 0 ? "" : fmt::format(" (+{} more)", member.n_others));
   }
-  fmt::print("{} models in families, {} alone\n", members.size(), models.size() - members.size());
+  fmt::print("{} models in families, {} others\n", members.size(), models.size() - members.size());
 }
 
-json kin_to_json(const restore::ListedKin& kin) {
-  const auto bits = bits_apart(kin);
-  return {{"model", printable(kin.model)},
-          {"layers", kin.n_layers},
-          {"bytes", kin.size_bytes},
-          {"stored_bytes", kin.stored_bytes},
-          {"saved_bytes", kin.saved_bytes()},
-          {"copied_bytes", kin.copied_bytes},
+json to_json(const restore::Relative& other) {
+  const auto bits = bits_of_delta(other);
+  return {{"model", printable(other.model)},
+          {"layers", other.n_layers},
+          {"bytes", other.size_bytes},
+          {"stored_bytes", other.stored_bytes},
+          {"saved_bytes", other.saved_bytes()},
+          {"duplicate_bytes", other.duplicate_bytes},
           {"bits_per_weight", bits ? json(*bits) : json(nullptr)}};
 }
 
-json id_of(const restore::ListedKin* other) {
+json id_of(const restore::Relative* other) {
   return other == nullptr ? json(nullptr) : json(printable(other->model));
 }
 
@@ -144,11 +166,11 @@ void print_families_json(const std::vector<restore::ListedModel>& models) {
               {"layer_bytes", model.layer_bytes},
               {"stored_bytes", model.stored_bytes},
               {"saved_bytes", model.saved_bytes()},
-              {"difference_bytes", model.difference_bytes()},
+              {"delta_bytes", model.delta_bytes()},
               {"duplicate_bytes", model.duplicate_bytes},
               {"takes_from", json::array()}};
-    for (const auto& kin : model.kin) {
-      if (kin.model != model.id) line["takes_from"].push_back(kin_to_json(kin));
+    for (const auto& other : model.relatives) {
+      if (other.model != model.id) line["takes_from"].push_back(to_json(other));
     }
     tree["families"].push_back(std::move(line));
   }
@@ -159,16 +181,30 @@ json to_json(const restore::ListedBase& base) {
   return {{"place", place_text(base.place)}, {"model", printable(base.model)}, {"layer", printable(base.layer)}};
 }
 
+std::string_view name_of(archive::RowState state) {
+  switch (state) {
+    case archive::RowState::Current:
+      return "current";
+    case archive::RowState::Former:
+      return "former";
+    case archive::RowState::Superseded:
+      return "superseded";
+  }
+  return "unknown";
+}
+
 json to_json(const restore::ListedFile& file, bool with_layers) {
   json tree{{"path", printable(file.path)},
             {"model", printable(file.model)},
             {"kind", file.kind},
             {"container", file.container},
+            {"state", name_of(file.state)},
             {"bytes", file.size_bytes},
             {"stored_bytes", file.stored_bytes},
             {"layers", file.n_layers},
             {"sweep", file.sweep},
-            {"exact", file.exact}};
+            {"exact", file.exact},
+            {"incomplete", file.is_incomplete}};
   if (!file.target.empty()) tree["target"] = printable(file.target);
   if (!with_layers) return tree;
   tree["layers"] = json::array();
@@ -185,63 +221,90 @@ json to_json(const restore::ListedFile& file, bool with_layers) {
   return tree;
 }
 
-void print_json(const std::vector<restore::ListedFile>& files, bool with_layers) {
-  json tree{{"models", json::array()}, {"files", json::array()}};
-  for (const auto& model : restore::sum_by_model(files)) {
-    const auto* base = model.base();
-    tree["models"].push_back({{"id", printable(model.id)},
-                              {"base", base == nullptr ? json(nullptr) : json(printable(base->model))},
-                              {"difference_bytes", model.difference_bytes()},
-                              {"duplicate_bytes", model.duplicate_bytes},
-                              {"files", model.n_files},
-                              {"layers", model.n_layers},
-                              {"bytes", model.size_bytes},
-                              {"stored_bytes", model.stored_bytes},
-                              {"ratio", model.stored_bytes == 0 ? json(nullptr)
-                                                                : json(static_cast<double>(model.size_bytes) /
-                                                                       static_cast<double>(model.stored_bytes))}});
-  }
-  for (const auto& file : files) tree["files"].push_back(to_json(file, with_layers));
+json ratio_json(std::uint64_t size, std::uint64_t stored) {
+  return stored == 0 ? json(nullptr) : json(static_cast<double>(size) / static_cast<double>(stored));
+}
+
+json to_json(const restore::ListedModel& model) {
+  return {{"id", printable(model.id)},
+          {"base", id_of(model.base())},
+          {"delta_bytes", model.delta_bytes()},
+          {"saved_bytes", model.saved_bytes()},
+          {"duplicate_bytes", model.duplicate_bytes},
+          {"files", model.n_files},
+          {"layers", model.n_layers},
+          {"bytes", model.size_bytes},
+          {"stored_bytes", model.stored_bytes},
+          {"ratio", ratio_json(model.size_bytes, model.stored_bytes)}};
+}
+
+void print_json(const restore::Listing& listing, const std::vector<std::uint32_t>& missing, bool with_layers) {
+  const auto& totals = listing.totals;
+  json tree{{"archive",
+             {{"bytes_total", listing.archive_bytes},
+              {"file_bytes", totals.current_bytes},
+              {"files", totals.current_files},
+              {"superseded_bytes", totals.superseded_bytes},
+              {"superseded_files", totals.superseded_files},
+              {"ratio", ratio_json(totals.current_bytes, listing.archive_bytes)},
+              {"missing_shards", missing}}},
+            {"models", json::array()},
+            {"files", json::array()}};
+  for (const auto& model : restore::sum_by_model(listing.files)) tree["models"].push_back(to_json(model));
+  for (const auto& file : listing.files) tree["files"].push_back(to_json(file, with_layers));
   std::cout << tree.dump(2) << "\n";
 }
 
-int list(int argc, char** argv, const mpi::Comm& comm) {
-  jobs::CommandLine line("elves-ls", "elves-ls --archive DIR [MODEL] [--layers] [--family] [--json]", kAbout);
-  std::string path;
-  restore::ListOptions options;
+struct Options {
+  std::string archive;
+  restore::ListOptions list;
   bool as_json = false;
   bool as_families = false;
-  line.add()("archive", po::value(&path)->value_name("DIR"), "the archive");
-  line.add()("model", po::value(&options.model)->value_name("ID"), "this model (or glob): its files and layers");
-  line.add()("layers", po::bool_switch(&options.with_layers), "the layers of all models");
-  line.add()("family", po::bool_switch(&as_families), "the tree of models that rest on others");
-  line.add()("json", po::bool_switch(&as_json), "machine-readable");
+};
+
+void print(const restore::Listing& listing, const archive::Directory& directory, const Options& options) {
+  if (options.as_families && options.as_json)
+    print_families_json(restore::sum_by_model(listing.files));
+  else if (options.as_families)
+    print_families(restore::sum_by_model(listing.files));
+  else if (options.as_json)
+    print_json(listing, directory.missing(), options.list.with_layers);
+  else if (options.list.with_layers || options.list.all_versions)
+    print_files(listing.files);
+  else
+    print_models(listing);
+}
+
+int list(int argc, char** argv, const mpi::Comm& comm) {
+  jobs::CommandLine line("elves-ls", "elves-ls --archive DIR [MODEL | PATH] [--layers] [--family] [--all] [--json]",
+                         kAbout);
+  Options options;
+  line.add()("archive", po::value(&options.archive)->value_name("DIR"), "the archive");
+  line.add()("model", po::value(&options.list.name)->value_name("NAME"),
+             "this model (or glob), or this path: its files and layers");
+  line.add()("layers", po::bool_switch(&options.list.with_layers), "the files and layers of all models");
+  line.add()("family", po::bool_switch(&options.as_families), "the tree of models and their bases");
+  line.add()("all", po::bool_switch(&options.list.all_versions), "all versions of files, also superseded ones");
+  line.add()("json", po::bool_switch(&options.as_json), "machine-readable");
   line.positional("model", 1);
   if (!jobs::parse(line, argc, argv, comm)) return jobs::kDone;
-  if (path.empty()) throw UsageError("--archive DIR is missing (see elves-ls --help)");
-  if (as_families && (options.with_layers || !options.model.empty()))
-    throw UsageError("--family is of all models: leave out --layers and the model");
-  options.with_layers = options.with_layers || !options.model.empty();
+  if (options.archive.empty()) throw UsageError("--archive DIR is missing (see elves-ls --help)");
+  if (options.as_families && (options.list.with_layers || options.list.all_versions || !options.list.name.empty()))
+    throw UsageError("--family is of all models: leave out --layers, --all and the model");
+  options.list.with_layers = options.list.with_layers || !options.list.name.empty();
 
-  const auto directory = archive::open_directory(comm, path);
+  const auto directory = archive::open_directory(comm, options.archive);
   Result<void> done;
   if (comm.is_root()) {
-    const auto files = restore::list_files(directory, options);
-    if (!files)
-      done = files.error();
-    else if (files->empty() && !options.model.empty())
-      done = Error{"no model " + options.model + " in " + path};
-    else if (as_families)
-      as_json ? print_families_json(restore::sum_by_model(*files)) : print_families(restore::sum_by_model(*files));
-    else if (as_json)
-      print_json(*files, options.with_layers);
-    else if (options.with_layers)
-      print_files(*files);
+    const auto listing = restore::list_files(directory, options.list);
+    if (listing)
+      print(*listing, directory, options);
     else
-      print_models(restore::sum_by_model(*files));
+      done = Error{options.archive + ": " + listing.error().message};
   }
   comm.agree(done, "ls");
-  return jobs::kDone;
+  jobs::warn_of_missing(comm, "elves-ls", directory.missing());
+  return directory.missing().empty() ? jobs::kDone : jobs::kSomeSkipped;
 }
 
 }  // namespace

@@ -19,8 +19,10 @@ constexpr const char* kAbout =
     "  mpirun -n 4 elves-restore --archive hub.elves --to /scratch/hub\n"
     "  elves-restore --archive hub.elves --model org/name --to .\n"
     "\n"
-    "Exit codes: 0 all done, 1 failed, 2 usage, 3 done but some files were not restored (each\n"
-    "named).\n";
+    "Where a model or path of --model and --path is no more, its latest version is restored.\n"
+    "\n"
+    "Exit codes: 0 all done, 1 failed, or nothing matches, 2 usage, 3 done but some files were\n"
+    "not restored, some selections match nothing, or a shard is missing (each named).\n";
 
 int run_restore(int argc, char** argv, const mpi::Comm& comm) {
   jobs::CommandLine line("elves-restore", "elves-restore --archive DIR [--model ID]... [--path GLOB]... --to DIR",
@@ -30,26 +32,35 @@ int run_restore(int argc, char** argv, const mpi::Comm& comm) {
   line.add()("archive", po::value(&path)->value_name("DIR"), "the archive");
   line.add()("to", po::value(&options.to)->value_name("DIR"), "where to restore; missing or empty, or --force");
   line.add()("model", po::value(&options.selection.models)->composing()->value_name("ID"),
-             "only this model (or glob; may be repeated)");
+             "only this model, or glob of models (may be repeated)");
   line.add()("path", po::value(&options.selection.paths)->composing()->value_name("GLOB"),
-             "only paths that match (may be repeated)");
+             "only this path, or paths that match (may be repeated)");
+  bool no_follow = false;
+  line.add()("no-follow", po::bool_switch(&no_follow),
+             "with --model, --path: leave out what selected symbolic links lead to");
   line.add()("force", po::bool_switch(&options.force), "replace files that exist");
   line.add()("threads", po::value(&options.threads)->default_value(0, "")->value_name("N"),
              "OpenMP threads of each rank [as elves-mpi]");
   if (!jobs::parse(line, argc, argv, comm)) return jobs::kDone;
   if (path.empty() || options.to.empty())
     throw UsageError("--archive DIR and --to DIR are needed (see elves-restore --help)");
+  options.selection.follow_links = !no_follow;
   options.threads = pipeline::choose_threads(comm, options.threads);
 
   const auto directory = archive::open_directory(comm, path);
   const auto summary = restore::restore(comm, directory, options);
   const auto problems = jobs::print_problems(comm, "elves-restore", summary.problems);
+  jobs::warn_of_missing(comm, "elves-restore", directory.missing());
   if (comm.is_root()) {
-    std::cout << "restored    " << summary.files << " paths, " << format_bytes(summary.bytes) << ", all checked, to "
-              << options.to << "\n";
-    if (problems > 0) std::cout << "not restored " << problems << " paths\n";
+    for (const auto& text : summary.unmatched) std::cerr << "elves-restore: " << text << " matches nothing\n";
+    std::cout << "restored    " << summary.paths << (summary.paths == 1 ? " path, " : " paths, ")
+              << format_bytes(summary.bytes) << ", to " << options.to << "\n"
+              << "checked     " << summary.bounded_files << " files within bounds, " << summary.exact_files
+              << " bit for bit\n";
+    if (problems > 0) std::cout << "not restored " << problems << (problems == 1 ? " path\n" : " paths\n");
   }
-  return problems > 0 ? jobs::kSomeSkipped : jobs::kDone;
+  const bool is_whole = problems == 0 && summary.unmatched.empty() && directory.missing().empty();
+  return is_whole ? jobs::kDone : jobs::kSomeSkipped;
 }
 
 }  // namespace

@@ -19,7 +19,7 @@ ALLOWED = {
     "plan": {"support", "mpi", "formats", "corpus"},
     "dedup": {"support", "mpi"},
     "encode": {"support"},
-    "archive": {"support", "mpi", "h5", "dedup"},
+    "archive": {"support", "mpi", "h5"},
     "restore": {"support", "mpi", "formats", "corpus", "encode", "archive"},
     "pipeline": {"support", "mpi", "formats", "corpus", "lineage", "families", "plan", "dedup", "encode", "archive", "restore"},
 }

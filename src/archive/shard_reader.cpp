@@ -130,6 +130,12 @@ Result<SketchRow> ShardReader::sketch(std::uint64_t row) {
   return found;
 }
 
+Result<std::string> ShardReader::model_id(const FileRow& file) {
+  const auto row = model(file.model);
+  if (!row) return row.error();
+  return names(row->id_offset, row->id_bytes);
+}
+
 Result<std::string> ShardReader::names(std::uint64_t offset, std::uint64_t n) {
   if (n == 0) return std::string();
   if (offset > names_bytes_ || n > names_bytes_ - offset) return Error{path_ + ": a name lies beyond the end of names"};

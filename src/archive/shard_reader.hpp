@@ -31,6 +31,8 @@ class ShardReader {
   Result<ExtentRow> extent(std::uint64_t row) { return get(extents_, row); }
   Result<FileRow> file(std::uint64_t row) { return get(files_, row); }
   Result<ModelRow> model(std::uint64_t row) { return get(models_, row); }
+  /// The identifier of a file's model.
+  Result<std::string> model_id(const FileRow& file);
   /// An Error also where it is of no layer of this shard, or too large.
   Result<SketchRow> sketch(std::uint64_t row);
 

@@ -70,7 +70,7 @@ Scanned scan(const mpi::Comm& comm, const SweepOptions& options, const archive::
 
   std::vector<plan::ArchivedFile> archived;
   archived.reserve(catalog.known_files.size());
-  for (const auto& file : catalog.known_files) archived.push_back({file.path, file.state, file.order, file.loss, 0});
+  for (const auto& file : catalog.known_files) archived.push_back({file.path, file.state, file.loss, 0});
   auto entries = plan::drop_archived(comm, std::move(walked.entries), archived, hash, loss_of(options.encode));
   std::uint64_t new_files = 0;
   std::uint64_t new_bytes = 0;

@@ -20,6 +20,7 @@
 #include "pipeline/scan.hpp"
 #include "pipeline/shard_rows.hpp"
 #include "pipeline/stop_request.hpp"
+#include "pipeline/stored_layers.hpp"
 #include "pipeline/wave_exchange.hpp"
 #include "support/posix.hpp"
 #include "support/text.hpp"
@@ -91,6 +92,7 @@ class Waves {
         writer_(comm, directory, options.verify),
         base_reader_(directory, options.corpus, hash_, report.threads),
         encoder_(report.threads, options.encode, hash_, options.verify),
+        first_shard_(catalog.next_shard),
         next_shard_(catalog.next_shard),
         sweep_(catalog.next_sweep),
         description_(describe(options, wave_bytes)),
@@ -119,6 +121,15 @@ class Waves {
     report_.phases.read += reading_stats_.read_seconds;
     report_.phases.fingerprint += reading_stats_.hash_seconds;
     report_.encoding = encoder_.sums();
+  }
+
+  /// Adds the files of all waves that were committed.
+  void add_committed(archive::FileHistory& history) const {
+    for (std::size_t f = 0; f < plan_.files.size(); ++f) {
+      const auto& file = plan_.files[f];
+      if (failed_[f] || file.wave >= n_settled_) continue;
+      history.add(file.entry.path, file.entry.kind, archive::order_of(first_shard_, 0), file.entry.size_bytes);
+    }
   }
 
  private:
@@ -231,6 +242,7 @@ class Waves {
       if (is_new && options_.encode.use_delta) base_search_.set_loss(dedup_.units[i], stored[i].loss);
     }
     add_chunk_rows(assigned_, part);
+    n_settled_ = wave + 1;
     add_file_rows(comm_, plan_, wave, units_, failed_, hash_, part, report_);
     if (comm_.any(!part.layers.empty() || !part.files.empty())) ++next_shard_;
   }
@@ -259,7 +271,9 @@ class Waves {
   archive::ShardWriter writer_;
   BaseReader base_reader_;
   EncodeStage encoder_;
+  std::uint32_t first_shard_;
   std::uint32_t next_shard_;
+  std::uint64_t n_settled_ = 0;  ///< waves
   std::uint64_t sweep_;
   std::string description_;
   std::vector<bool> failed_;
@@ -306,15 +320,17 @@ std::uint64_t new_bytes(const mpi::Comm& comm, const std::vector<plan::PlannedFi
 }
 
 void finish_report(const mpi::Comm& comm, const SweepOptions& options, const archive::Catalog& catalog,
-                   const lineage::Lineage& lineage, std::uint64_t archived_before, Clock::time_point start,
-                   Report& report) {
+                   const archive::FileHistory& history, const lineage::Lineage& lineage, std::uint64_t archived_before,
+                   Clock::time_point start, Report& report) {
   report.seconds = std::chrono::duration<double>(Clock::now() - start).count();
   report.peak_rss_bytes = peak_rss_bytes();
   report.exchanged_bytes = comm.bytes_sent();
   name_base_models(comm, catalog.model_names, lineage, report);
   report = gather(comm, report);
   if (!options.dry_run && !report.stopped && options.encode.use_delta) note_unused_lineage(lineage, report);
-  report.file_bytes_total = catalog.file_bytes + report.archived_bytes;
+  const auto totals = history.totals(history.states(comm)).sum(comm);
+  report.file_bytes_total = totals.current_bytes;
+  report.superseded_bytes = totals.superseded_bytes;
   if (!comm.is_root() || options.dry_run) return;
   report.bytes_total = archive::bytes_on_disk(options.archive);
   report.bytes_added = report.bytes_total - std::min(report.bytes_total, archived_before);
@@ -354,14 +370,16 @@ Report sweep(const mpi::Comm& comm, const SweepOptions& options) {
 
   const auto secret = directory ? directory->identity.hash_secret : std::vector<std::byte>(KeyedHash::kSecretBytes);
   archive::Catalog catalog;
+  archive::FileHistory history{KeyedHash(secret)};
   dedup::LayerTable table;
   Scanned scanned;
   BaseSearch families(comm, [&](const Hash128& model) { return scanned.lineage.bases_of(model); });
   {
     const Timed timed(report.phases.scan);
+    const auto take_layers = [&](const std::vector<archive::KnownLayer>& layers) { add_stored(comm, layers, table); };
     const auto take_bases = [&](const std::vector<archive::KnownBase>& bases) { families.add_known(bases); };
     if (directory)
-      catalog = archive::load_catalog(comm, *directory, table,
+      catalog = archive::load_catalog(comm, *directory, history, take_layers,
                                       options.encode.use_delta ? archive::TakeBases(take_bases) : nullptr);
     report.shards = directory ? directory->shards.size() : 0;
     scanned = scan(comm, options, catalog, KeyedHash(secret), report);
@@ -377,11 +395,13 @@ Report sweep(const mpi::Comm& comm, const SweepOptions& options) {
   } else {
     ProgressLine progress(comm, options.progress);
     progress.set_total(plan.total_bytes);
-    Waves(comm, options, *directory, catalog, table, families, std::move(plan), wave_bytes, stop, progress, report)
-        .run();
+    Waves waves(comm, options, *directory, catalog, table, families, std::move(plan), wave_bytes, stop, progress,
+                report);
+    waves.run();
+    waves.add_committed(history);
     progress.close();
   }
-  finish_report(comm, options, catalog, scanned.lineage, archived_before, start, report);
+  finish_report(comm, options, catalog, history, scanned.lineage, archived_before, start, report);
   return report;
 }
 

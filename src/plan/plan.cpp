@@ -59,11 +59,10 @@ std::vector<corpus::FileEntry> drop_archived(const mpi::Comm& comm, std::vector<
                                              std::span<const ArchivedFile> archived, const KeyedHash& hash,
                                              LossId allowed) {
   const auto owner = [&](const auto& row) { return mpi::owner_of(row.path, comm); };
-  std::unordered_map<Hash128, ArchivedFile> latest;
+  std::unordered_map<Hash128, ArchivedFile> current;
   for (const auto& from_rank : mpi::send_to_owners(comm, archived, owner)) {
     for (const auto& row : from_rank) {
-      const auto [at, added] = latest.try_emplace(row.path, row);
-      if (!added && row.order > at->second.order) at->second = row;
+      current.try_emplace(row.path, row);
     }
   }
   struct Request {
@@ -73,8 +72,8 @@ std::vector<corpus::FileEntry> drop_archived(const mpi::Comm& comm, std::vector<
   std::vector<Request> requests;
   for (const auto& entry : entries) requests.push_back({hash(entry.path), state_of(entry)});
   const auto is_held = mpi::query(comm, requests, owner, [&](const Request& request) {
-    const auto at = latest.find(request.path);
-    return at != latest.end() && holds(at->second, request.state, allowed);
+    const auto at = current.find(request.path);
+    return at != current.end() && holds(at->second, request.state, allowed);
   });
   std::vector<corpus::FileEntry> kept;
   for (std::size_t i = 0; i < entries.size(); ++i) {

@@ -18,7 +18,6 @@ namespace elves::plan {
 struct ArchivedFile {
   Hash128 path;
   std::uint64_t state = 0;
-  std::uint64_t order = 0;  ///< of two rows of one path the one with the higher order holds
   LossId loss;              ///< of its layers: exact if restore gives the original bits
   std::uint32_t reserved = 0;
 };
@@ -26,8 +25,8 @@ struct ArchivedFile {
 /// Kind, size, mtime, mode, owner and link target in one number: what must be equal for a file to count as archived.
 std::uint64_t state_of(const corpus::FileEntry& entry);
 
-/// Collective. The entries that the archive does not hold as they are now, in the same order. `archived`: any part of
-/// the archive's rows on any rank. A file whose archived copy is not exact is dropped only if its loss is `allowed`.
+/// Collective. The entries that the archive does not hold as they are now, in the same order. `archived`: the
+/// archive's current rows, any part on any rank. A file whose archived copy is not exact is dropped only if its loss is `allowed`.
 /// 40 bytes a row and an entry cross the network; a rank holds its share of the archive's paths for the time of the
 /// call.
 std::vector<corpus::FileEntry> drop_archived(const mpi::Comm& comm, std::vector<corpus::FileEntry> entries,

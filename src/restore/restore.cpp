@@ -5,6 +5,8 @@
 #include <memory>
 #include <set>
 
+#include <fmt/format.h>
+
 #include "restore/container_checksums.hpp"
 #include "restore/decode/file_decoder.hpp"
 #include "restore/target_tree.hpp"
@@ -64,7 +66,8 @@ class Restorer final : public FileVisitor {
     if (!done) {
       summary_.problems.push_back({file.path, done.error().message});
     } else {
-      ++summary_.files;
+      ++summary_.paths;
+      ++(file.row.loss_id == 0 ? summary_.exact_files : summary_.bounded_files);
       summary_.bytes += file.row.size_bytes;
     }
   }
@@ -91,15 +94,13 @@ class Restorer final : public FileVisitor {
   std::vector<std::unique_ptr<Open>> open_;  ///< by file, while it is written
 };
 
-Work sort_by_kind(archive::ShardSet& shards, const archive::SelectedFiles& selected, RestoreSummary& summary) {
+Work sort_by_kind(archive::ShardSet& shards, const SelectedFiles& selected, RestoreSummary& summary) {
   Work work;
   for (const auto& [ref, link] : selected.files) {
     auto file = read_file_row(shards, ref);
     if (!file) {
       summary.problems.push_back(
-          {"row " + std::to_string(ref.row) + " of " + archive::shard_name(ref.shard), file.error().message});
-    } else if (selected.former_folders.hides(file->path, ref)) {
-      continue;
+          {fmt::format("row {} of {}", ref.row, archive::shard_name(ref.shard)), file.error().message});
     } else if (has_content(file->kind()) && !link) {
       work.files.push_back(std::move(*file));
       work.contents.push_back(ref);
@@ -110,7 +111,7 @@ Work sort_by_kind(archive::ShardSet& shards, const archive::SelectedFiles& selec
     } else if (file->kind() == FileKind::Hardlink) {
       work.hardlinks.push_back(std::move(*file));
     } else {
-      summary.problems.push_back({file->path, "unknown kind of file " + std::to_string(file->row.kind)});
+      summary.problems.push_back({file->path, fmt::format("unknown kind of file {}", file->row.kind)});
     }
   }
   return work;
@@ -122,7 +123,7 @@ void make_each(const std::vector<ArchivedFile>& files, RestoreSummary& summary, 
     if (auto made = make(file); !made)
       summary.problems.push_back({file.path, made.error().message});
     else
-      ++summary.files;
+      ++summary.paths;
   }
 }
 
@@ -163,21 +164,14 @@ void finish_directories(const mpi::Comm& comm, TargetTree& tree, const std::vect
 }  // namespace
 
 RestoreSummary restore(const mpi::Comm& comm, const archive::Directory& directory, const RestoreOptions& options) {
-  const auto selected = archive::select_files(comm, directory, options.selection);
-  if (comm.sum(std::uint64_t{selected.files.size()}) == 0 &&
-      !(options.selection.models.empty() && options.selection.paths.empty()))
-    throw AgreedFailure("restore: nothing in " + directory.path +
-                        " matches --model or --path (elves-ls lists what there is)");
+  const auto selected = select_files(comm, directory, options.selection);
   comm.agree(comm.is_root() ? prepare_target(options.to, options.force) : Result<void>{}, "restore");
   auto tree = TargetTree::open(options.to, options.force);
   comm.agree(tree ? Result<void>{} : Result<void>{tree.error()}, "restore");
 
   RestoreSummary summary;
-  if (comm.is_root()) {
-    for (const auto shard : directory.missing())
-      summary.problems.push_back(
-          {archive::shard_name(shard), "is missing: files that only it knows were not restored"});
-  }
+  summary.unmatched = selected.unmatched;
+  summary.problems = selected.collisions;
   archive::ShardSet shards(directory);
   auto work = sort_by_kind(shards, selected, summary);
   make_each(work.directories, summary, [&](const ArchivedFile& folder) { return tree->make_directory(folder.path); });
@@ -193,8 +187,8 @@ RestoreSummary restore(const mpi::Comm& comm, const archive::Directory& director
   comm.barrier();
   finish_directories(comm, *tree, work.directories, summary);
   comm.agree(tree->sync(), "restore");
-  summary.files = comm.sum(summary.files);
-  summary.bytes = comm.sum(summary.bytes);
+  for (auto* counter : {&summary.paths, &summary.bytes, &summary.exact_files, &summary.bounded_files})
+    *counter = comm.sum(*counter);
   summary.shared_chunks = comm.sum(decoded.shared_chunks);
   return summary;
 }

@@ -401,7 +401,8 @@ VerifySummary verify(const mpi::Comm& comm, const archive::Directory& directory,
   archive::ShardSet shards(directory);
   if (comm.is_root()) {
     for (const auto shard : directory.missing())
-      summary.differences.push_back({archive::shard_name(shard), "is missing"});
+      summary.differences.push_back(
+          {archive::shard_name(shard), "is missing: files that changed in its sweep are known in older versions only"});
   }
   std::vector<std::uint32_t> mine;
   for (auto i = static_cast<std::size_t>(comm.rank()); i < directory.shards.size();

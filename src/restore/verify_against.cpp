@@ -11,12 +11,12 @@
 #include <optional>
 #include <unordered_set>
 
-#include "archive/catalog.hpp"
 #include "corpus/walk.hpp"
 #include "elves/codec.hpp"
 #include "formats/shared/zip/zip_checksums.hpp"
 #include "mpi/query.hpp"
 #include "restore/decode/file_decoder.hpp"
+#include "restore/selection.hpp"
 #include "restore/verify.hpp"
 #include "support/posix.hpp"
 #include "support/text.hpp"
@@ -239,14 +239,13 @@ VerifySummary verify_against(const mpi::Comm& comm, const archive::Directory& di
   std::vector<ArchivedFile> files;  // those with content, in the order of `contents`
   std::vector<archive::FileRef> contents;
   std::vector<std::string> paths;
-  const auto selected = archive::select_files(comm, directory, {});
+  const auto selected = select_files(comm, directory, {});
   for (const auto& [ref, link] : selected.files) {
     auto file = read_file_row(shards, ref);
     if (!file) {
       summary.differences.push_back({archive::shard_name(ref.shard), file.error().message});
       continue;
     }
-    if (selected.former_folders.hides(file->path, ref)) continue;
     ++summary.files;
     paths.push_back(file->path);
     if (auto same = compare_metadata(*file, corpus); !same) {

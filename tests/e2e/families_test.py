@@ -215,7 +215,7 @@ class Listing(Families):
             bits = members[id]["takes_from"][0]["bits_per_weight"]
             self.assertTrue(10 < bits < 25, bits)
             self.assertGreater(members[id]["saved_bytes"], 0.1 * hub.size(id))
-            self.assertGreater(members[id]["difference_bytes"], 0.9 * hub.size(id))
+            self.assertGreater(members[id]["delta_bytes"], 0.9 * hub.size(id))
         self.assertEqual((members["zoe/same"]["base"], members["zoe/same"]["duplicate_of"]), (None, "lab/base"))
         self.assertEqual(members["zoe/same"]["duplicate_bytes"], members["zoe/same"]["layer_bytes"])
         text = e2e.run(0, "elves-ls", "--archive", archive, "--family").stdout

@@ -427,7 +427,7 @@ TEST_F(BaseLayers, layers_that_are_cut_into_other_chunks_are_no_bases) {
   EXPECT_FALSE(read("tuned"));
 }
 
-TEST_F(BaseLayers, a_listing_tells_who_rests_on_whom) {
+TEST_F(BaseLayers, the_listing_has_the_base_of_each_layer_and_model) {
   const auto base = weights(50000, 1);
   const auto frozen = weights(50000, 2);
   auto built = builder();
@@ -439,11 +439,12 @@ TEST_F(BaseLayers, a_listing_tells_who_rests_on_whom) {
   auto& copied = later.part().extents[1];  // stored by the base
   copied.layer_shard = 0;
   copied.layer_row = 1;
+  later.part().layers[0].standalone_bytes = 190000;
   write(later);
-  const auto files = list_files(directory_, {.model = "", .with_layers = true});
-  ASSERT_TRUE(files) << files.error().message;
-  ASSERT_EQ(files->size(), 3u);
-  const auto& layers = files->at(2).layers;
+  const auto listing = list_files(directory_, {.with_layers = true});
+  ASSERT_TRUE(listing) << listing.error().message;
+  ASSERT_EQ(listing->files.size(), 3u);
+  const auto& layers = listing->files[2].layers;
   ASSERT_EQ(layers.size(), 2u);
   ASSERT_TRUE(layers[0].base);
   EXPECT_EQ(layers[0].base->place, (LayerRef{0, 0}));
@@ -451,18 +452,18 @@ TEST_F(BaseLayers, a_listing_tells_who_rests_on_whom) {
   EXPECT_EQ(layers[0].base->layer, "0");
   EXPECT_FALSE(layers[1].base);
 
-  const auto models = sum_by_model(*files);
+  const auto models = sum_by_model(listing->files);
   ASSERT_EQ(models.size(), 3u);
   EXPECT_EQ(models[0].base(), nullptr);
   EXPECT_EQ(models[1].base(), nullptr);
-  const auto* kin = models[2].base();
-  ASSERT_NE(kin, nullptr);
-  EXPECT_EQ(kin->model, "acme/base");
-  EXPECT_EQ(kin->n_elements, 50000u);
-  EXPECT_EQ(kin->copied_bytes, 200000u);
-  EXPECT_EQ(kin->stored_bytes, models[2].stored_bytes);
-  EXPECT_LT(kin->stored_bytes, kin->alone_bytes);
-  EXPECT_EQ(models[2].difference_bytes(), 200000u);
+  const auto* relative = models[2].base();
+  ASSERT_NE(relative, nullptr);
+  EXPECT_EQ(relative->model, "acme/base");
+  EXPECT_EQ(relative->n_elements, 50000u);
+  EXPECT_EQ(relative->duplicate_bytes, 200000u);
+  EXPECT_EQ(relative->stored_bytes, models[2].stored_bytes);
+  EXPECT_EQ(relative->saved_bytes(), 190000 - static_cast<std::int64_t>(relative->stored_bytes));
+  EXPECT_EQ(models[2].delta_bytes(), 200000u);
   EXPECT_EQ(models[2].duplicate_bytes, 200000u);
 
   const auto tree = family_tree(models);

@@ -145,16 +145,22 @@ TEST_F(ShardTest, sketches_of_layers_that_stand_alone_come_back_with_who_brought
     ShardWriter(comm, directory_, false).write({shard, 1, shard, "test"}, made.part);
   }
   const auto archive = open_directory(comm, directory_.path);
-  dedup::LayerTable table;
+  FileHistory history(KeyedHash(archive.identity.hash_secret));
+  std::uint64_t n_layers = 0;
   std::vector<KnownBase> bases;
   std::vector<KnownBase> small;
   std::uint64_t calls = 0;
-  const auto catalog = load_catalog(comm, archive, table, [&](std::vector<KnownBase> some) {
-    calls = comm.sum(std::uint64_t{1});  // it may be collective
-    for (auto& base : some) (base.sketch.empty() ? small : bases).push_back(std::move(base));
-  });
+  const auto catalog = load_catalog(
+      comm, archive, history, [&](const std::vector<KnownLayer>& layers) { n_layers += layers.size(); },
+      [&](std::vector<KnownBase> some) {
+        calls = comm.sum(std::uint64_t{1});  // it may be collective
+        for (auto& base : some) (base.sketch.empty() ? small : bases).push_back(std::move(base));
+      });
   const auto n = static_cast<std::uint64_t>(comm.size());
   EXPECT_EQ(calls, n);
+  EXPECT_EQ(comm.sum(n_layers), n * (n + 1));
+  EXPECT_EQ(comm.sum(std::uint64_t{history.size()}), n * (n + 1));
+  EXPECT_EQ(comm.sum(std::uint64_t{catalog.known_files.size()}), n * (n + 1) / 2);  // the second shard has new versions
   EXPECT_EQ(comm.sum(std::uint64_t{bases.size()}), n * (n + 1) - n);
   EXPECT_EQ(comm.sum(std::uint64_t{small.size()}), n * (n + 1));  // whether they stand alone is not asked
   for (const auto& base : small) EXPECT_EQ(base.name, hash128("w"));
@@ -184,8 +190,10 @@ TEST_F(ShardTest, a_sketch_of_no_layer_is_found) {
   ASSERT_FALSE(sketch);
   EXPECT_NE(sketch.error().message.find("of no layer"), std::string::npos) << sketch.error().message;
   const auto archive = open_directory(comm, directory_.path);
-  dedup::LayerTable table;
-  EXPECT_THROW(load_catalog(comm, archive, table, [](auto) {}), AgreedFailure);
+  FileHistory history(KeyedHash(archive.identity.hash_secret));
+  EXPECT_THROW(load_catalog(
+                   comm, archive, history, [](const auto&) {}, [](auto) {}),
+               AgreedFailure);
 }
 
 /// One layer of quantized blocks in chunks of the given sizes, in a file of its own.

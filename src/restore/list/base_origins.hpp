@@ -14,14 +14,14 @@ namespace elves::restore {
 struct NamedBase {
   std::string model;
   std::string layer;
-  bool is_named = false;  ///< false: no file has it, because the sweep that brought it was killed
+  bool is_named = false;  ///< false: no file has it, because its sweep was killed
 };
 
 /// Sum of the encoded chunks of a layer.
 Result<std::uint64_t> stored_bytes(archive::ShardReader& shard, const archive::LayerRow& layer);
 
-/// Not collective. All layers that others rest on. Reads all rows of /layers, and where there are bases of /extents up
-/// to the last that brings one; memory: one entry a base. An Error where the archive is damaged.
+/// Not collective. All bases. Reads all rows of /layers, and where there are bases also those of /extents, until each
+/// base has a name; memory: one entry a base. An Error where the archive is damaged.
 Result<std::map<LayerRef, NamedBase>> name_bases(const archive::Directory& directory, archive::ShardSet& shards);
 
 }  // namespace elves::restore

@@ -40,7 +40,7 @@ class Tree {
     bool is_last = true;
   };
 
-  /// Of the models of each ring, the one that rests least on the one above stands alone.
+  /// Of the models of each ring, the one that shares the smallest part of its layers with the one above has none above.
   void cut_rings() {
     std::vector<std::size_t> seen_from(models_.size(), kNone);
     for (std::size_t i = 0; i < models_.size(); ++i) {
@@ -56,7 +56,7 @@ class Tree {
   }
 
   double share(std::size_t i) const {
-    return static_cast<double>(base_[i]->taken_bytes()) / static_cast<double>(models_[i].layer_bytes);
+    return static_cast<double>(base_[i]->shared_bytes()) / static_cast<double>(models_[i].layer_bytes);
   }
 
   void draw_from(std::size_t top) {
@@ -75,14 +75,14 @@ class Tree {
     }
   }
 
-  static std::size_t others(const ListedModel& model, const ListedKin* base) {
-    return static_cast<std::size_t>(std::ranges::count_if(model.kin, [&](const ListedKin& taken) {
-      return &taken != base && taken.size_bytes > 0 && taken.model != model.id;
+  static std::size_t others(const ListedModel& model, const Relative* base) {
+    return static_cast<std::size_t>(std::ranges::count_if(model.relatives, [&](const Relative& other) {
+      return &other != base && other.size_bytes > 0 && other.model != model.id;
     }));
   }
 
   const std::vector<ListedModel>& models_;
-  std::vector<const ListedKin*> base_;
+  std::vector<const Relative*> base_;
   std::vector<std::size_t> above_;  ///< the model of `base_`
   std::map<std::size_t, std::vector<std::size_t>> below_;
   std::vector<FamilyMember> members_;

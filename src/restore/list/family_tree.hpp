@@ -7,18 +7,19 @@
 
 namespace elves::restore {
 
-/// A model in the tree of who rests on whom.
+/// A model in a tree of models and their bases.
 struct FamilyMember {
   const ListedModel* model = nullptr;
-  const ListedKin* base = nullptr;  ///< what it takes from the member above; nullptr at the top
+  const Relative* base = nullptr;  ///< what it shares with the member above; nullptr at the top
   std::size_t depth = 0;
-  bool is_last = true;       ///< of those that rest on the same model
-  std::size_t n_others = 0;  ///< further models from which some of its layers are differences
+  bool is_last = true;       ///< of the members below the same model
+  std::size_t n_others = 0;  ///< further models that own bases of its deltas
 };
 
-/// The families: models on which others rest, each followed by these, in order of identifier. Models that stand alone
-/// are left out. Where models rest on each other, the one that takes the smallest part of its bytes from the others is
-/// at the top. Points into `models`, which are in order of identifier.
+/// The families: each model that others have above them, followed by these, in order of identifier. Above a model is
+/// its base, or else the model whose duplicate it is. Models without either, and above none, are left out. Where models
+/// are above each other in a ring, the one that shares the smallest part of its bytes is at the top. Points into
+/// `models`, which are in order of identifier.
 std::vector<FamilyMember> family_tree(const std::vector<ListedModel>& models);
 
 }  // namespace elves::restore

@@ -7,12 +7,13 @@
 #include <vector>
 
 #include "archive/directory.hpp"
+#include "archive/file_history.hpp"
 #include "elves/error.hpp"
 #include "support/layer_ref.hpp"
 
 namespace elves::restore {
 
-/// The layer that another one rests on, and who brought it.
+/// The base of a layer, and the model whose file first stored it.
 struct ListedBase {
   LayerRef place;
   std::string model;
@@ -30,22 +31,22 @@ struct ListedLayer {
   std::optional<ListedBase> base;  ///< of a layer in parts: of the first part that has one
 };
 
-/// What a file or model takes from one model: layers that are differences from that one's, and equal layers.
-struct ListedKin {
+/// What the layers of a file or model have from one model (it may be the same): bases of deltas, and duplicates.
+struct Relative {
   std::string model;
-  std::uint64_t n_layers = 0;          ///< that are differences
-  std::uint64_t n_elements = 0;        ///< of these
-  std::uint64_t size_bytes = 0;        ///< of these
-  std::uint64_t stored_bytes = 0;      ///< of these
-  std::uint64_t standalone_bytes = 0;  ///< of these, as the encoder expected them without base
-  std::uint64_t copied_bytes = 0;      ///< of layers that the other model brought
+  std::uint64_t n_layers = 0;          ///< deltas of its layers
+  std::uint64_t n_elements = 0;        ///< of these deltas; also the next three
+  std::uint64_t size_bytes = 0;        ///< decoded
+  std::uint64_t stored_bytes = 0;      ///< their chunks
+  std::uint64_t standalone_bytes = 0;  ///< what the encoder expected them to take without base
+  std::uint64_t duplicate_bytes = 0;   ///< of layers that this model stored first
 
-  std::uint64_t taken_bytes() const { return size_bytes + copied_bytes; }
-  /// What the bases saved; negative where deltas took more than expected without base.
+  std::uint64_t shared_bytes() const { return size_bytes + duplicate_bytes; }
+  /// What the bases saved; negative where the deltas took more than expected without base.
   std::int64_t saved_bytes() const {
     return static_cast<std::int64_t>(standalone_bytes) - static_cast<std::int64_t>(stored_bytes);
   }
-  void add(const ListedKin& other);
+  void add(const Relative& other);
 };
 
 struct ListedFile {
@@ -54,15 +55,17 @@ struct ListedFile {
   std::string kind;       ///< "file", "symlink", "hardlink", "directory"
   std::string container;  ///< "safetensors", "opaque", ...
   std::string target;     ///< of links
+  archive::RowState state = archive::RowState::Current;
   std::uint64_t size_bytes = 0;
-  std::uint64_t stored_bytes = 0;  ///< of the layers and glue that this file was the first to bring
+  std::uint64_t stored_bytes = 0;  ///< chunks of the layers and glue that this file stored first
   std::uint64_t n_layers = 0;
   std::uint64_t sweep = 0;
-  bool exact = true;                     ///< restore gives the original bytes
-  std::uint64_t layer_bytes = 0;         ///< of all its layers
-  std::uint64_t duplicate_bytes = 0;     ///< of those that were there before
-  std::map<std::string, ListedKin> kin;  ///< by model
-  std::vector<ListedLayer> layers;       ///< where asked for
+  bool exact = true;                          ///< restore gives the original bytes
+  bool is_incomplete = false;                 ///< some of its bytes lie in a shard that is missing
+  std::uint64_t layer_bytes = 0;              ///< of all its layers
+  std::uint64_t duplicate_bytes = 0;          ///< of layers that another file stored first
+  std::map<std::string, Relative> relatives;  ///< by model
+  std::vector<ListedLayer> layers;            ///< where asked for
 };
 
 struct ListedModel {
@@ -73,26 +76,35 @@ struct ListedModel {
   std::uint64_t stored_bytes = 0;
   std::uint64_t layer_bytes = 0;
   std::uint64_t duplicate_bytes = 0;
-  std::vector<ListedKin> kin;  ///< models (itself too), from which it takes most first
+  std::vector<Relative> relatives;  ///< the one with most shared bytes first
 
-  std::uint64_t difference_bytes() const;  ///< of layers that are deltas of other models
-  std::int64_t saved_bytes() const;        ///< by bases in other models
+  std::uint64_t delta_bytes() const;  ///< of layers that are deltas of other models
+  std::int64_t saved_bytes() const;   ///< by bases in other models
   /// The model that base_of_model() gives; nullptr where the model has no base.
-  const ListedKin* base() const;
+  const Relative* base() const;
   /// The other model that first stored more than half of its layer bytes; nullptr where none did.
-  const ListedKin* original() const;
+  const Relative* original() const;
 };
 
 struct ListOptions {
-  std::string model;  ///< identifier or glob; empty: all
+  std::string name;  ///< a model, as match_model() takes it, or else a path or glob of paths; empty: all
   bool with_layers = false;
+  bool all_versions = false;  ///< rows that are not current, too
 };
 
-/// Not collective. The latest version of each file of the models that the options name, in order of path. Memory: one
-/// row a file. An Error where the archive is damaged.
-Result<std::vector<ListedFile>> list_files(const archive::Directory& directory, const ListOptions& options);
+struct Listing {
+  std::vector<ListedFile> files;    ///< in order of path, older versions first
+  archive::FileTotals totals;       ///< of the whole archive, whatever is listed
+  std::uint64_t archive_bytes = 0;  ///< everything on disk
+};
 
-/// Sums of files by model, in order of identifier.
+/// Not collective. The current files that the options name; of a path that is no more the former ones. A model has what
+/// its symbolic links lead to, too. Stored bytes are charged to the first current file that has a layer, in order of
+/// shard and row; what no current file has to the first other one. Where shards are missing, what the others hold.
+/// Memory: a row a file, 40 bytes a layer. An Error where the archive is damaged, or nothing has that name.
+Result<Listing> list_files(const archive::Directory& directory, const ListOptions& options);
+
+/// Sums of files by model, in order of identifier. Folders, and files that are not current, count nowhere.
 std::vector<ListedModel> sum_by_model(const std::vector<ListedFile>& files);
 
 }  // namespace elves::restore
