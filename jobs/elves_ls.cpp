@@ -137,7 +137,7 @@ void print_families(const std::vector<restore::ListedModel>& models) {
                percent(model.duplicate_bytes, model.layer_bytes), lines, model_text(model.id),
                member.n_others == 0 ? "" : fmt::format(" (+{} more)", member.n_others));
   }
-  fmt::print("{} models in families, {} others\n", members.size(), models.size() - members.size());
+  fmt::print("{} models in families, {} standalone\n", members.size(), models.size() - members.size());
 }
 
 json to_json(const restore::Relative& other) {

@@ -55,10 +55,6 @@ class LayerTable {
   void insert(const LayerKey& key, const StoredLayer& layer);
   std::size_t size() const noexcept { return layers_.size(); }
 
-  static int owner(const LayerKey& key, int ranks) noexcept {
-    return static_cast<int>(key.fingerprint.low % static_cast<std::uint64_t>(ranks));
-  }
-
  private:
   std::unordered_map<LayerKey, StoredLayer> layers_;
 };

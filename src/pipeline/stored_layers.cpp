@@ -12,9 +12,7 @@ dedup::LayerKey key_of(const archive::KnownLayer& layer) {
 }  // namespace
 
 void add_stored(const mpi::Comm& comm, std::span<const archive::KnownLayer> layers, dedup::LayerTable& table) {
-  const auto owner = [&](const archive::KnownLayer& layer) {
-    return static_cast<std::size_t>(dedup::LayerTable::owner(key_of(layer), comm.size()));
-  };
+  const auto owner = [&](const archive::KnownLayer& layer) { return dedup::owner_of(key_of(layer), comm); };
   for (const auto& from_rank : mpi::send_to_owners(comm, layers, owner)) {
     for (const auto& layer : from_rank) table.insert(key_of(layer), {layer.place, layer.decoded, layer.loss});
   }

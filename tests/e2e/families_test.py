@@ -220,7 +220,7 @@ class Listing(Families):
         self.assertEqual(members["zoe/same"]["duplicate_bytes"], members["zoe/same"]["layer_bytes"])
         text = e2e.run(0, "elves-ls", "--archive", archive, "--family").stdout
         self.assertRegex(text, r"\n.*  lab/base\n.* \|- ada/tuned-without-card\n.* \|- lab/tuned\n.* \|- zoe/grown\n.* `- zoe/same\n")
-        self.assertIn("5 models in families, 1 alone", text)
+        self.assertIn("5 models in families, 1 standalone", text)
 
         listed = e2e.listing(archive)
         self.assertEqual({row["id"]: row["base"] for row in listed["models"]}["lab/tuned"], "lab/base")
