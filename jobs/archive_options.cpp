@@ -27,9 +27,10 @@ constexpr const char* kAbout =
     "By default float layers may change within the bound of ELF (float32: 2^-24 absolute)\n"
     "where their signal-to-noise ratio stays above --min-snr; --lossless forbids that.\n"
     "\n"
-    "Exit codes: 0 all done, 1 failed, 2 usage, 3 done but some files were skipped (each\n"
-    "named), 11 the archive is locked by another job, 75 stopped cleanly after a commit\n"
-    "(SIGTERM, SIGUSR1, --max-duration): run again to go on.\n";
+    "Exit codes: 0 all done, 1 failed or nothing to archive, 2 usage, 3 done but some files\n"
+    "were skipped or some selections matched nothing (each named), 11 the archive is locked\n"
+    "by another job, 75 stopped cleanly after a commit (SIGTERM, SIGUSR1, --max-duration):\n"
+    "run again to go on.\n";
 
 /// Files that options name.
 struct NamedFiles {
@@ -100,6 +101,7 @@ void add_options(CommandLine& line, ArchiveOptions& options, NamedFiles& files) 
       ("include", globs(&sweep.walk.filter.include), "archive only paths that match (repeatable)")                //
       ("exclude", globs(&sweep.walk.filter.exclude), "leave out paths that match (repeatable)")                   //
       ("files-from", text(&files.list, "FILE"), "archive only the paths that FILE lists, one a line")             //
+      ("allow-empty", po::bool_switch(&sweep.allow_empty), "succeed where there is nothing to archive")           //
       ("dry-run", po::bool_switch(&sweep.dry_run), "show what would be archived, write nothing");
   line.add("Loss")                                                                       //
       ("lossless", po::bool_switch(&sweep.encode.lossless), "store every byte exactly")  //
@@ -119,8 +121,8 @@ void add_options(CommandLine& line, ArchiveOptions& options, NamedFiles& files) 
       ("memory", size_value(&sweep.memory_bytes), "memory for the data of each rank [2GiB]")              //
       ("wave-bytes", size_value(&sweep.wave_bytes),
        "bytes of the corpus in one wave, the unit of commit, over all ranks [by the size of the corpus]");
-  line.add("The job")                                                      //
-      ("report", text(&options.report, "FILE"), "write a report as JSON")  //
+  line.add("The job")                                                                             //
+      ("report", text(&options.report, "FILE"), "write a report as JSON; -: to standard output")  //
       ("progress", word_value("MODE", [&](const auto& word) { sweep.progress = parse_progress(word); }),
        "auto, plain or none [auto]")  //
       ("max-duration", duration_value(&sweep.max_duration_seconds),

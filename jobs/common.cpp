@@ -1,5 +1,7 @@
 #include "jobs/common.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
@@ -70,6 +72,12 @@ int run(const std::string& command, const mpi::Comm& comm, const std::function<i
     if (comm.size() == 1) return kFailed;
     mpi::abort(kFailed);
   }
+}
+
+Result<void> print(std::string_view text) {
+  std::cout.flush();
+  if (const auto done = write_all(STDOUT_FILENO, text); !done) return Error{"standard output: " + done.error().message};
+  return {};
 }
 
 std::uint64_t print_problems(const mpi::Comm& comm, const std::string& command, const std::vector<PathProblem>& mine) {

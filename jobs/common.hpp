@@ -4,6 +4,7 @@
 #include <functional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "jobs/command_line.hpp"
@@ -34,6 +35,9 @@ std::string read_for_all(const mpi::Comm& comm, const std::string& option, const
 /// Runs the body of a main, and ends with kFailed where its output cannot be written. Failures that all ranks share
 /// become one line on rank 0's stderr and an exit code on all; one that only this rank knows of ends all ranks.
 int run(const std::string& command, const mpi::Comm& comm, const std::function<int()>& body);
+
+/// Not collective. Writes to standard output. An Error where that fails: a full disk, a closed pipe.
+Result<void> print(std::string_view text);
 
 /// Collective. Prints the problems of all ranks at rank 0, in order of path, at most 100; returns how many there are.
 std::uint64_t print_problems(const mpi::Comm& comm, const std::string& command, const std::vector<PathProblem>& mine);

@@ -1,6 +1,7 @@
 #include "corpus/walk.hpp"
 
 #include <fcntl.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <string_view>
@@ -36,6 +37,11 @@ Result<std::string> normalise(std::string_view path) {
   return normal;
 }
 
+/// Sets errno where it does not.
+bool exists(int folder, const std::string& name) {
+  return ::faccessat(folder, name.c_str(), F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
 /// One rank's side of the walk.
 class Walker {
  public:
@@ -43,6 +49,7 @@ class Walker {
       : comm_(comm),
         root_(root),
         filter_(options.filter),
+        matched_(options.filter.include.size()),
         excludes_{.include = {}, .exclude = options.filter.exclude} {}
 
   /// Queues the whole tree, or only what is listed.
@@ -76,6 +83,15 @@ class Walker {
   std::vector<FoundPath> take_found() { return std::move(found_); }
   std::vector<PathProblem> take_problems() { return std::move(problems_); }
 
+  /// Collective. Selections that matched nothing.
+  std::vector<PathProblem> take_unmatched() {
+    const auto matched = comm_.sum(matched_);
+    for (std::size_t i = 0; comm_.is_root() && i < matched.size(); ++i) {
+      if (matched[i] == 0) unmatched_.push_back({"--include " + filter_.include[i], "matches nothing"});
+    }
+    return std::move(unmatched_);
+  }
+
  private:
   std::size_t owner(std::string_view folder) const {
     return static_cast<std::size_t>(hash_path(folder) % static_cast<std::uint64_t>(comm_.size()));
@@ -83,6 +99,15 @@ class Walker {
   bool is_mine(std::string_view folder) const { return owner(folder) == static_cast<std::size_t>(comm_.rank()); }
 
   void add_problem(std::string path, const Error& why) { problems_.push_back({std::move(path), why.message}); }
+  void add_unmatched(const std::string& listed, const Error& why) {
+    unmatched_.push_back({"--files-from " + listed, why.message});
+  }
+
+  void mark_includes(const std::string& path) {
+    for (std::size_t i = 0; i < matched_.size(); ++i) {
+      if (matched_[i] == 0 && glob_match(filter_.include[i], path)) matched_[i] = 1;
+    }
+  }
 
   /// Queues a folder that this rank owns. Only --files-from can name a folder twice.
   void enter(std::string folder) {
@@ -96,8 +121,9 @@ class Walker {
     const auto parent = slash == std::string::npos ? std::string() : path.substr(0, slash);
     const auto folder = open_folder(root_.get(), parent, true);
     if (!folder) {
-      return add_problem(path, Error{"its folder: " + folder.error().message + " (symbolic links are not followed)"});
+      return add_unmatched(path, Error{"its folder: " + folder.error().message + " (symbolic links are not followed)"});
     }
+    if (!exists(folder->get(), path.substr(slash + 1))) return add_unmatched(path, Error{errno_text(errno)});
     if (take(folder->get(), path.substr(slash + 1), path)) enter(path);
   }
 
@@ -117,6 +143,7 @@ class Walker {
     if (!excludes_.takes(path)) return false;
     auto found = look_at(folder, name, path);
     const bool taken = filter_.takes(path);
+    if (taken) mark_includes(path);
     if (!found) {
       if (taken) add_problem(path, found.error());
       return false;
@@ -129,12 +156,14 @@ class Walker {
   const mpi::Comm& comm_;
   const FileDescriptor& root_;
   const PathFilter& filter_;
-  PathFilter excludes_;  ///< of the filter, the excludes alone: what says whether a folder is entered
+  std::vector<std::uint64_t> matched_;  ///< by include: 1 where a path of this rank matched
+  PathFilter excludes_;                 ///< of the filter, the excludes alone: what says whether a folder is entered
   bool revisits_ = false;
   std::unordered_set<std::string> entered_;
   std::vector<std::string> level_;
   std::vector<FoundPath> found_;
   std::vector<PathProblem> problems_;
+  std::vector<PathProblem> unmatched_;
 };
 
 Result<void> check_root(const FileDescriptor& root, const std::string& path) {
@@ -157,6 +186,7 @@ WalkResult walk(const mpi::Comm& comm, const std::string& root, const WalkOption
   link_names_of_one_inode(comm, found);
   WalkResult result;
   result.problems = walker.take_problems();
+  result.unmatched = walker.take_unmatched();
   result.entries.reserve(found.size());
   for (auto& each : found) result.entries.push_back(std::move(each.entry));
   return result;

@@ -17,6 +17,9 @@ struct WalkOptions {
 struct WalkResult {
   std::vector<FileEntry> entries;     ///< this rank's part, in corpus order
   std::vector<PathProblem> problems;  ///< found by this rank: unreadable folders, special files, vanished files
+  /// Of all ranks together: "--include GLOB" where no path matches that no exclude leaves out, at rank 0, and
+  /// "--files-from PATH" where there is no such path, at one rank.
+  std::vector<PathProblem> unmatched;
 };
 
 /// Collective. Walks the tree below `root`, all ranks together (a folder is listed by the rank that its path hashes

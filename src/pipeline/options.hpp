@@ -26,6 +26,7 @@ struct SweepOptions {
   std::uint64_t wave_bytes = 0;                         ///< over all ranks; 0: see choose_wave_bytes()
   double max_duration_seconds = 0;                      ///< 0: no limit
   bool dry_run = false;
+  bool allow_empty = false;  ///< a corpus without files, and selections that match none, are no failure
   bool verify = false;
   bool break_lock = false;
   ProgressMode progress = ProgressMode::Auto;

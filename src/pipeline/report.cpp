@@ -56,6 +56,7 @@ std::vector<std::byte> pack(const Report& report) {
     writer.text(file.reason);
   }
   pack_problems(report.failures, writer);
+  pack_problems(report.unmatched, writer);
   writer.varint(report.notes.size());
   for (const auto& note : report.notes) {
     writer.text(note.model);
@@ -87,6 +88,7 @@ void unpack(std::span<const std::byte> bytes, Report& report) {
     report.opaque.push_back(std::move(file));
   }
   unpack_problems(cursor, report.failures);
+  unpack_problems(cursor, report.unmatched);
   for (auto n = cursor.read_varint(); n > 0; --n) {
     auto model = cursor.read_text();
     report.notes.push_back({std::move(model), cursor.read_text()});
@@ -179,10 +181,12 @@ Report gather(const mpi::Comm& comm, const Report& mine) {
   all.models.clear();
   all.opaque.clear();
   all.failures.clear();
+  all.unmatched.clear();
   all.notes.clear();
   for (const auto& from_rank : packed) unpack(from_rank, all);
   std::ranges::sort(all.opaque, {}, &OpaqueFile::path);
   std::ranges::sort(all.failures, {}, &PathProblem::path);
+  std::ranges::sort(all.unmatched, {}, &PathProblem::path);
   std::ranges::sort(all.notes);
   all.notes.erase(std::unique(all.notes.begin(), all.notes.end()), all.notes.end());
   return all;

@@ -118,8 +118,9 @@ struct Report {
   std::map<Hash128, std::string> base_models;  ///< ids of the models in ModelSums::bases
   double max_abs_error = 0;
   std::vector<OpaqueFile> opaque;
-  std::vector<PathProblem> failures;
-  std::vector<lineage::ModelNote> notes;           ///< contradictory or unknown bases: a person can correct them
+  std::vector<PathProblem> failures;      ///< paths that were skipped
+  std::vector<PathProblem> unmatched;     ///< selections that match nothing: "--include GLOB", "--files-from PATH"
+  std::vector<lineage::ModelNote> notes;  ///< contradictory or unknown bases: a person can correct them
   std::vector<lineage::ModelNote> unused_lineage;  ///< bases that models name and no layer is a delta of
   Phases phases;
   std::uint64_t peak_rss_bytes = 0;  ///< of the largest rank

@@ -151,10 +151,11 @@ json phases_of(const Report& report) {
           {"write", report.phases.write}};
 }
 
-json problems_of(const std::vector<PathProblem>& problems) {
+/// `key`: what the path of a problem is.
+json problems_of(const std::vector<PathProblem>& problems, const char* key) {
   json list = json::array();
   for (const auto& problem : problems)
-    list.push_back({{"path", printable(problem.path)}, {"reason", printable(problem.reason)}});
+    list.push_back({{key, printable(problem.path)}, {"reason", printable(problem.reason)}});
   return list;
 }
 
@@ -186,7 +187,8 @@ std::string to_json(const Report& report) {
   tree["phases"] = phases_of(report);
   tree["exchanged_bytes"] = report.exchanged_bytes;
   tree["peak_rss_bytes"] = report.peak_rss_bytes;
-  tree["failures"] = problems_of(report.failures);
+  tree["failures"] = problems_of(report.failures, "path");
+  tree["unmatched"] = problems_of(report.unmatched, "selection");
   return tree.dump(2) + "\n";
 }
 

@@ -155,11 +155,10 @@ void add_notes(const Report& report, Lines& lines) {
   if (report.notes.size() > kShown) lines.add("note", "and {} more (all in --report)", report.notes.size() - kShown);
 }
 
-void add_failures(const Report& report, Lines& lines) {
-  for (const auto& failure : std::span(report.failures).first(std::min(kShown, report.failures.size())))
-    lines.add("skipped", "{}: {}", printable(failure.path), printable(failure.reason));
-  if (report.failures.size() > kShown)
-    lines.add("skipped", "and {} more (all in --report)", report.failures.size() - kShown);
+void add_problems(std::string_view label, const std::vector<PathProblem>& problems, Lines& lines) {
+  for (const auto& problem : std::span(problems).first(std::min(kShown, problems.size())))
+    lines.add(label, "{}: {}", printable(problem.path), printable(problem.reason));
+  if (problems.size() > kShown) lines.add(label, "and {} more (all in --report)", problems.size() - kShown);
 }
 
 }  // namespace
@@ -180,7 +179,8 @@ std::string to_text(const Report& report, const std::string& archive) {
     add_archive(report, archive, lines);
   }
   add_notes(report, lines);
-  add_failures(report, lines);
+  add_problems("skipped", report.failures, lines);
+  add_problems("unmatched", report.unmatched, lines);
   return lines.take();
 }
 

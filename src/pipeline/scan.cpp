@@ -2,6 +2,8 @@
 
 #include <omp.h>
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <exception>
@@ -9,14 +11,16 @@
 
 #include "corpus/disk_folder.hpp"
 #include "corpus/walk.hpp"
+#include "elves/error.hpp"
 #include "formats/format.hpp"
 #include "pipeline/lineage.hpp"
 #include "support/posix.hpp"
+#include "support/text.hpp"
 
 namespace elves::pipeline {
 namespace {
 
-/// The folder that this thread looked at last: files come folder by folder.
+/// The folder of the last file that this thread parsed: the next file usually lies in the same one.
 using LastFolder = std::optional<corpus::DiskFolder>;
 
 formats::ParsedFile parse_opened(const std::string& root, const corpus::FileEntry& entry, int fd, LastFolder& last) {
@@ -52,29 +56,51 @@ void count_container(const plan::PlannedFile& file, Report& report) {
     report.opaque.push_back({file.entry.path, file.parsed.opaque_bytes, file.parsed.opaque_reason});
 }
 
+/// Counts files and links, and the bytes of regular files. Folders count for nothing.
+void count_files(const std::vector<corpus::FileEntry>& entries, std::uint64_t& files, std::uint64_t& bytes) {
+  for (const auto& entry : entries) {
+    if (entry.kind == FileKind::Directory) continue;
+    ++files;
+    if (entry.kind == FileKind::Regular) bytes += entry.size_bytes;
+  }
+}
+
+/// Why there is nothing to archive: the selection, or the corpus.
+std::string nothing_to_archive(const SweepOptions& options, std::uint64_t n_problems) {
+  const auto& filter = options.walk.filter;
+  const bool selects = !filter.include.empty() || !filter.exclude.empty() || !options.walk.files_from.empty();
+  const auto why = selects ? "no file matches --include, --exclude and --files-from" : "it holds no file";
+  const auto unreadable =
+      n_problems == 0 ? std::string() : fmt::format("; {} could not be read", counted(n_problems, "path"));
+  return fmt::format("corpus: {}: nothing to archive: {}{} (--allow-empty accepts that)", printable(options.corpus),
+                     why, unreadable);
+}
+
 }  // namespace
 
-Scanned scan(const mpi::Comm& comm, const SweepOptions& options, const archive::Catalog& catalog, const KeyedHash& hash,
-             Report& report) {
+std::vector<corpus::FileEntry> walk_corpus(const mpi::Comm& comm, const SweepOptions& options, Report& report) {
   auto walked = corpus::walk(comm, options.corpus, options.walk);
-  report.failures.insert(report.failures.end(), walked.problems.begin(), walked.problems.end());
-  const auto count = [](const std::vector<corpus::FileEntry>& entries, std::uint64_t& files, std::uint64_t& bytes) {
-    for (const auto& entry : entries) {
-      if (entry.kind == FileKind::Directory) continue;
-      ++files;
-      if (entry.kind == FileKind::Regular) bytes += entry.size_bytes;
-    }
-  };
-  count(walked.entries, report.corpus_files, report.corpus_bytes);
-  const auto sources = lineage_sources(walked.entries);
+  report.failures = std::move(walked.problems);
+  report.unmatched = std::move(walked.unmatched);
+  count_files(walked.entries, report.corpus_files, report.corpus_bytes);
+  if (comm.sum(report.corpus_files) > 0) return std::move(walked.entries);
+  if (!options.allow_empty)
+    throw AgreedFailure(nothing_to_archive(options, comm.sum(std::uint64_t{report.failures.size()})));
+  report.unmatched.clear();
+  return std::move(walked.entries);
+}
+
+Scanned scan(const mpi::Comm& comm, const SweepOptions& options, std::vector<corpus::FileEntry> walked,
+             const archive::Catalog& catalog, const KeyedHash& hash, Report& report) {
+  const auto sources = lineage_sources(walked);
 
   std::vector<plan::ArchivedFile> archived;
   archived.reserve(catalog.known_files.size());
   for (const auto& file : catalog.known_files) archived.push_back({file.path, file.state, file.loss, 0});
-  auto entries = plan::drop_archived(comm, std::move(walked.entries), archived, hash, loss_of(options.encode));
+  auto entries = plan::drop_archived(comm, std::move(walked), archived, hash, loss_of(options.encode));
   std::uint64_t new_files = 0;
   std::uint64_t new_bytes = 0;
-  count(entries, new_files, new_bytes);
+  count_files(entries, new_files, new_bytes);
   report.skipped_files = report.corpus_files - new_files;
   report.skipped_bytes = report.corpus_bytes - new_bytes;
 

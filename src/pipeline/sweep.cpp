@@ -297,18 +297,32 @@ Result<void> check_corpus(const SweepOptions& options) {
   std::error_code error;
   if (!std::filesystem::is_directory(options.corpus, error))
     return Error{options.corpus + (error ? ": " + error.message() : ": not a directory")};
-  const auto corpus = std::filesystem::weakly_canonical(options.corpus, error);
-  const auto archive = std::filesystem::weakly_canonical(options.archive, error);
-  if (std::mismatch(corpus.begin(), corpus.end(), archive.begin(), archive.end()).first == corpus.end())
+  if (lies_in(options.archive, options.corpus))
     return Error{"--archive " + options.archive + " lies inside the corpus: choose another place"};
   return {};
 }
 
-/// The archive of a dry run: opened where there is one, never created.
-std::optional<archive::Directory> open_existing(const mpi::Comm& comm, const std::string& path) {
-  const bool exists = comm.any(comm.is_root() && std::filesystem::exists(path + "/archive.json"));
-  if (!exists) return std::nullopt;
-  return archive::open_directory(comm, path);
+/// The archive of a sweep, and the right to add to it.
+struct OpenArchive {
+  std::optional<archive::Directory> directory;  ///< none in a dry run without archive
+  std::optional<archive::Lock> lock;            ///< none in a dry run
+};
+
+/// Opens an archive, or creates it, and locks it.
+void hold_archive(const mpi::Comm& comm, const SweepOptions& options, std::uint64_t part_bytes, OpenArchive& open) {
+  archive::prepare_directory(comm, options.archive);
+  open.lock.emplace(comm, options.archive, options.break_lock);
+  open.directory = archive::open_or_create_directory(comm, options.archive, part_bytes);
+  archive::remove_leftovers(comm, *open.directory);
+}
+
+/// Opens and locks an archive that exists; creates none.
+void open_archive(const mpi::Comm& comm, const SweepOptions& options, OpenArchive& open) {
+  if (!comm.any(comm.is_root() && std::filesystem::exists(options.archive + "/archive.json"))) return;
+  if (options.dry_run)
+    open.directory = archive::open_directory(comm, options.archive);
+  else
+    hold_archive(comm, options, 0, open);
 }
 
 std::uint64_t new_bytes(const mpi::Comm& comm, const std::vector<plan::PlannedFile>& files) {
@@ -349,19 +363,17 @@ Report sweep(const mpi::Comm& comm, const SweepOptions& options) {
   report.dry_run = options.dry_run;
   report.level = options.encode.level;
 
-  // Before anything is created: is there a corpus?
+  // Nothing is created before it is certain that there is something to archive.
   comm.agree(comm.is_root() ? check_corpus(options) : Result<void>{}, "corpus");
   const std::uint64_t archived_before = comm.is_root() ? archive::bytes_on_disk(options.archive) : 0;
-  std::optional<archive::Directory> directory;
-  std::optional<archive::Lock> lock;
-  if (options.dry_run) {
-    directory = open_existing(comm, options.archive);
-  } else {
-    archive::prepare_directory(comm, options.archive);
-    lock.emplace(comm, options.archive, options.break_lock);
-    directory = archive::open_or_create_directory(comm, options.archive, new_part_bytes);
-    archive::remove_leftovers(comm, *directory);
-  }
+  OpenArchive open;
+  open_archive(comm, options, open);
+  auto walked = [&] {
+    const Timed timed(report.phases.scan);
+    return walk_corpus(comm, options, report);
+  }();
+  if (!open.directory && !options.dry_run) hold_archive(comm, options, new_part_bytes, open);
+  const auto& directory = open.directory;
   if (directory && !directory->missing().empty())
     throw AgreedFailure(options.archive + ": " + archive::shard_name(directory->missing().front()) +
                         " is missing: bring it back before more is added to this archive");
@@ -382,7 +394,7 @@ Report sweep(const mpi::Comm& comm, const SweepOptions& options) {
       catalog = archive::load_catalog(comm, *directory, history, take_layers,
                                       options.encode.use_delta ? archive::TakeBases(take_bases) : nullptr);
     report.shards = directory ? directory->shards.size() : 0;
-    scanned = scan(comm, options, catalog, KeyedHash(secret), report);
+    scanned = scan(comm, options, std::move(walked), catalog, KeyedHash(secret), report);
   }
   const auto wave_bytes =
       choose_wave_bytes(options, comm.size(), report.threads, part_bytes, new_bytes(comm, scanned.files));

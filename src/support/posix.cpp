@@ -8,12 +8,14 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <memory>
 #include <random>
 #include <utility>
 
 #include "support/text.hpp"
+#include "support/try.hpp"
 
 namespace elves {
 
@@ -69,6 +71,16 @@ Result<void> pwrite_exactly(int fd, std::span<const std::byte> bytes, std::uint6
   return {};
 }
 
+Result<void> write_all(int fd, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const auto n = ::write(fd, bytes.data(), bytes.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return Error{errno_text(errno)};
+    bytes.remove_prefix(static_cast<std::size_t>(n));
+  }
+  return {};
+}
+
 Result<std::string> read_small_file(const std::string& path, std::uint64_t limit_bytes) {
   const FileDescriptor file(
       ::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));  // O_NONBLOCK: a named pipe would wait for a writer
@@ -91,41 +103,71 @@ std::string folder_of(const std::string& path) {
   return slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
 }
 
-/// Writes and fsyncs a file of a name beside `path`; returns that name.
-Result<std::string> write_temporary(const std::string& path, std::string_view contents) {
-  const std::string temporary = path + ".tmp-" + random_token();
-  FileDescriptor file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
-  if (!file) return Error{temporary + ": " + errno_text(errno)};
-  auto done = pwrite_exactly(file.get(), std::as_bytes(std::span(contents)), 0);
-  if (done && ::fsync(file.get()) != 0) done = Error{errno_text(errno)};
-  if (done) done = file.close();
-  if (done) return temporary;
-  ::unlink(temporary.c_str());
-  return Error{temporary + ": " + done.error().message};
-}
-
 }  // namespace
 
-Result<void> write_file_durably(const std::string& path, std::string_view contents) {
-  const auto temporary = write_temporary(path, contents);
-  if (!temporary) return temporary.error();
-  if (::rename(temporary->c_str(), path.c_str()) != 0) {
-    const auto why = errno_text(errno);
-    ::unlink(temporary->c_str());
-    return Error{path + ": " + why};
-  }
-  return fsync_directory(folder_of(path));
+PendingFile::PendingFile(std::string path, std::string temporary, FileDescriptor file)
+    : path_(std::move(path)), temporary_(std::move(temporary)), file_(std::move(file)) {}
+
+PendingFile::PendingFile(PendingFile&& other) noexcept
+    : path_(std::move(other.path_)),
+      temporary_(std::exchange(other.temporary_, {})),
+      file_(std::move(other.file_)),
+      has_name_(other.has_name_) {}
+
+PendingFile::~PendingFile() {
+  if (!temporary_.empty() && !has_name_) ::unlink(temporary_.c_str());
+}
+
+Result<PendingFile> PendingFile::create(const std::string& path) {
+  auto temporary = path + ".tmp-" + random_token();
+  FileDescriptor file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
+  if (!file) return Error{path + ": " + errno_text(errno)};
+  return PendingFile(path, std::move(temporary), std::move(file));
+}
+
+Result<void> PendingFile::write(std::string_view contents) {
+  auto done = pwrite_exactly(file_.get(), std::as_bytes(std::span(contents)), 0);
+  if (done && ::fsync(file_.get()) != 0) done = Error{errno_text(errno)};
+  if (done) done = file_.close();
+  if (!done) return Error{temporary_ + ": " + done.error().message};
+  return {};
+}
+
+Result<void> PendingFile::sync_folder() const {
+  return fsync_directory(folder_of(path_));
+}
+
+Result<void> PendingFile::commit(std::string_view contents) {
+  ELVES_CHECK(write(contents));
+  if (::rename(temporary_.c_str(), path_.c_str()) != 0) return Error{path_ + ": " + errno_text(errno)};
+  has_name_ = true;
+  return sync_folder();
+}
+
+Result<void> PendingFile::commit_new(std::string_view contents) {
+  ELVES_CHECK(write(contents));
+  const auto renamed = rename_no_replace(temporary_, path_);
+  has_name_ = renamed.has_value();
+  if (!renamed && ::access(path_.c_str(), F_OK) != 0) return renamed;
+  return sync_folder();
 }
 
 Result<void> create_file_durably(const std::string& path, std::string_view contents) {
-  const auto temporary = write_temporary(path, contents);
-  if (!temporary) return temporary.error();
-  const auto renamed = rename_no_replace(*temporary, path);
-  if (!renamed) {
-    ::unlink(temporary->c_str());
-    if (::access(path.c_str(), F_OK) != 0) return renamed;
+  ELVES_TRY(auto file, PendingFile::create(path));
+  return file.commit_new(contents);
+}
+
+bool lies_in(const std::string& path, const std::string& outer) {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  const auto absolute = fs::absolute(path, error);
+  if (error) return false;
+  const auto whole = fs::weakly_canonical(absolute, error);
+  if (error) return false;
+  for (auto folder = whole;; folder = folder.parent_path()) {
+    if (fs::equivalent(folder, outer, error)) return true;
+    if (folder == folder.parent_path()) return false;
   }
-  return fsync_directory(folder_of(path));
 }
 
 std::string random_token() {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "elves/error.hpp"
@@ -43,13 +44,39 @@ Result<void> pread_exactly(int fd, std::span<std::byte> out, std::uint64_t offse
 /// Writes all of `bytes` at `offset_bytes`, retrying short writes.
 Result<void> pwrite_exactly(int fd, std::span<const std::byte> bytes, std::uint64_t offset_bytes);
 
+/// Writes all of `bytes` where the descriptor stands (a pipe, a terminal, a file), retrying short writes.
+Result<void> write_all(int fd, std::string_view bytes);
+
 /// The whole of a small file; an Error where it is larger than `limit_bytes`.
 Result<std::string> read_small_file(const std::string& path, std::uint64_t limit_bytes);
 
-/// Writes under a temporary name, fsyncs, renames over `path`, fsyncs the directory.
-Result<void> write_file_durably(const std::string& path, std::string_view contents);
+/// A file that is created under a temporary name beside its path, and gets its name when it is complete. Without
+/// commit() nothing is left of it.
+class PendingFile {
+ public:
+  /// Creates the temporary file: an Error where `path` cannot be written.
+  static Result<PendingFile> create(const std::string& path);
+  PendingFile(PendingFile&& other) noexcept;
+  PendingFile& operator=(PendingFile&&) = delete;
+  ~PendingFile();
 
-/// The same, but never replaces: an existing `path` is left as it is, and is no error.
+  /// Writes, fsyncs, renames over the path, and fsyncs the directory. At most once.
+  Result<void> commit(std::string_view contents);
+  /// The same, but never replaces: an existing file is left as it is, and is no error.
+  Result<void> commit_new(std::string_view contents);
+
+ private:
+  PendingFile(std::string path, std::string temporary, FileDescriptor file);
+  Result<void> write(std::string_view contents);
+  Result<void> sync_folder() const;
+
+  std::string path_;
+  std::string temporary_;
+  FileDescriptor file_;
+  bool has_name_ = false;
+};
+
+/// A PendingFile, created and committed at once with commit_new().
 Result<void> create_file_durably(const std::string& path, std::string_view contents);
 
 /// 16 hexadecimal digits that no other process has: for temporary names.
@@ -62,6 +89,10 @@ Result<void> fsync_directory(const std::string& path);
 
 /// Asks for huge pages under memory that was not touched yet: faulting in small ones costs more than copying. A hint.
 void advise_huge_pages(std::span<std::byte> memory) noexcept;
+
+/// Whether `path`, which need not exist, is the folder `outer` or lies in it. Compares folders and not names, so that
+/// links and relative paths do not matter. False where `outer` does not exist.
+bool lies_in(const std::string& path, const std::string& outer);
 
 /// Most memory that this process has held, in bytes (VmHWM).
 std::uint64_t peak_rss_bytes();

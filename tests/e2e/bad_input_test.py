@@ -90,7 +90,7 @@ class Corpus(BadInput):
     def test_empty(self):
         os.makedirs(self.corpus)
         for ranks in (1, 3):
-            report = e2e.archive(ranks, self.corpus, self.archive)
+            report = e2e.archive(ranks, self.corpus, self.archive, "--allow-empty")
             self.assertEqual(report["corpus"]["files"], 0)
             self.assertEqual(report["failures"], [])
         e2e.verify(2, self.archive, "--against", self.corpus)
@@ -454,8 +454,10 @@ class ArchivePlace(BadInput):
 
     def test_a_report_that_cannot_be_written(self):
         self.small_hub()
-        self.fails("report", self.at("nowhere/report.json"), options=["--report", self.at("nowhere/report.json")])
-        e2e.verify(2, self.archive, "--against", self.corpus)
+        for report in ("nowhere/report.json", "corpus/report.json", ""):
+            self.fails("--report", self.at(report), options=["--report", self.at(report)])
+            self.assertFalse(os.path.exists(self.archive), "found out before the work")
+        self.assertEqual(e2e.leftovers(self.corpus), ["acme"])
 
 
 class Locks(BadInput):

@@ -255,7 +255,8 @@ class Selection(Incremental):
             file.write("org0/model-000/config.json\n./org1/model-001\n\norg2/model-002/missing.txt\n../outside\n")
         report = self.sweep("--files-from", self.at("list"), expect=e2e.SOME_SKIPPED)
         self.assertEqual(self.files(), {"org0/model-000/config.json", "org1/model-001/model.safetensors", "org1/model-001/config.json"})
-        self.assertEqual({row["path"] for row in report["failures"]}, {"org2/model-002/missing.txt", "../outside"})
+        self.assertEqual([row["path"] for row in report["failures"]], ["../outside"])
+        self.assertEqual([row["selection"] for row in report["unmatched"]], ["--files-from org2/model-002/missing.txt"])
 
     def test_dry_run_writes_nothing(self):
         done = e2e.run(2, "elves-mpi", "--corpus", self.corpus, "--archive", self.archive, "--dry-run")

@@ -1,7 +1,9 @@
 """The summary and the report of elves-mpi: sums, exit codes, where the report goes, and what a sweep refuses."""
 
+import json
 import os
-import unittest
+import shutil
+import subprocess
 
 import elves_e2e as e2e
 
@@ -37,6 +39,113 @@ class Sums(e2e.EndToEnd):
         labels = [line.split()[0] for line in done.stdout.splitlines()]
         self.assertEqual(labels, ["corpus", "unchanged", "archive", "memory"])
         self.assertIn("1 rank x 1 thread\n", done.stdout)
+
+
+class Answers(e2e.EndToEnd):
+    """Exit codes, and what is created."""
+
+    def setUp(self):
+        super().setUp()
+        self.hub = e2e.Tree(self.at("hub"))
+        for model in ("acme/one", "acme/two"):
+            self.hub.write(f"{model}/model.bin", os.urandom(70000))
+            self.hub.write(f"{model}/config.json", "{}")
+        self.archive = self.at("archive")
+
+    def sweep(self, *options, expect=e2e.DONE, ranks=1):
+        return e2e.run(ranks, "elves-mpi", "--corpus", self.hub.root, "--archive", self.archive, "--progress", "none", *options, expect=expect)
+
+    def assert_refused(self, *options, words, ranks=1):
+        done = self.sweep(*options, expect=e2e.FAILED, ranks=ranks)
+        self.assert_one_error(done, "elves-mpi", *words)
+        self.assertFalse(os.path.exists(self.archive))
+
+    def test_nothing_to_archive_is_a_failure_that_creates_nothing(self):
+        listed = self.at("list")
+        with open(listed, "w") as file:
+            file.write("acme/three\nnowhere\n")
+        for options in (["--include", "nomatch*"], ["--exclude", "*"], ["--files-from", listed], ["--include", "*.bin", "--exclude", "acme"]):
+            for more in ([], ["--dry-run"]):
+                with self.subTest(options=options + more):
+                    self.assert_refused(*options, *more, words=["nothing to archive", "--allow-empty"], ranks=2)
+                    self.sweep(*options, *more, "--allow-empty", ranks=2)
+                    self.assertEqual(os.path.exists(self.archive), not more)
+                    shutil.rmtree(self.archive, True)
+
+    def test_an_empty_corpus_is_a_failure(self):
+        self.hub = e2e.Tree(self.at("empty"))
+        os.makedirs(self.hub.path("acme/folder"))
+        self.assert_refused(words=["nothing to archive", "it holds no file"])
+        self.sweep("--allow-empty")
+
+    def test_an_empty_corpus_leaves_an_archive_as_it_is(self):
+        self.sweep()
+        before = e2e.snapshot(self.archive)
+        self.sweep("--include", "nomatch*", expect=e2e.FAILED)
+        self.assertEqual(e2e.snapshot(self.archive)[0], before[0])
+
+    def test_an_empty_corpus_does_not_create_the_folders_above_the_archive(self):
+        self.archive = self.at("new/deeper/archive")
+        self.assert_refused("--include", "nomatch*", words=["nothing to archive"])
+        self.assertFalse(os.path.exists(self.at("new")))
+
+    def test_a_sweep_with_nothing_new_succeeds(self):
+        for _ in range(2):
+            self.sweep()
+        self.sweep("--include", "acme/one")
+
+    def test_selections_that_match_nothing_are_named(self):
+        for more in ([], ["--dry-run"]):
+            done = self.sweep("--include", "*.bin", "--include", "*.onnx", "--exclude", "*.pt", *more, expect=e2e.SOME_SKIPPED, ranks=2)
+            self.assertIn("unmatched   --include *.onnx: matches nothing\n", done.stdout)
+            self.assertEqual(done.stdout.count("unmatched"), 1)
+        listed = self.at("list")
+        with open(listed, "w") as file:
+            file.write("acme/one\nacme/three\n")
+        report = e2e.archive(2, self.hub.root, self.archive, "--files-from", listed, expect=e2e.SOME_SKIPPED)
+        self.assertEqual(report["unmatched"], [{"selection": "--files-from acme/three", "reason": "No such file or directory"}])
+        self.assertEqual(report["failures"], [])
+
+    def test_an_archive_inside_the_corpus_is_refused_by_any_of_its_names(self):
+        os.symlink(self.hub.root, self.at("link"))
+        os.symlink(self.hub.path("acme"), self.at("acme"))
+        before = os.getcwd()
+        self.addCleanup(os.chdir, before)
+        os.chdir(self.hub.root)
+        for corpus, archive in ((".", []), (".", ["out"]), (self.hub.root, ["out"]), (self.at("link"), ["out/deeper"]), (".", ["./acme/out"]),
+                                (self.hub.root, [self.at("link/out")]), (".", [self.at("acme/out")]), (self.at("link"), [self.hub.path("x")])):
+            with self.subTest(corpus=corpus, archive=archive):
+                place = ["--archive", *archive] if archive else []
+                done = e2e.run(0, "elves-mpi", "--corpus", corpus, *place, "--progress", "none", expect=e2e.FAILED)
+                self.assert_one_error(done, "elves-mpi", "lies inside the corpus")
+        self.assertEqual(sorted(os.listdir(self.hub.root)), ["acme"])
+        e2e.run(0, "elves-mpi", "--corpus", ".", "--archive", "../out", "--progress", "none")
+
+    def test_the_report_goes_to_standard_output(self):
+        done = self.sweep("--report", "-")
+        self.assertEqual(json.loads(done.stdout)["corpus"]["files"], 4)
+        self.assertIn("archived ", done.stderr)
+        self.assertFalse(os.path.exists("-"))
+
+    def test_a_report_replaces_the_one_before_and_leaves_nothing_else(self):
+        report = self.at("reports/report.json")
+        os.makedirs(os.path.dirname(report))
+        for archived in (4, 0):
+            self.sweep("--report", report)
+            with open(report) as file:
+                self.assertEqual(json.load(file)["corpus"]["files_archived"], archived)
+            self.assertEqual(os.listdir(os.path.dirname(report)), ["report.json"])
+        self.sweep("--report", report, "--include", "nomatch", expect=e2e.FAILED)
+        self.assertEqual(os.listdir(os.path.dirname(report)), ["report.json"])
+
+    def test_output_that_cannot_be_written_is_a_failure(self):
+        for options in ([], ["--report", "-"], ["--report", "/dev/full"]):
+            with open("/dev/full", "w") as full:
+                words = e2e.command_line(0, "elves-mpi", "--corpus", self.hub.root, "--archive", self.archive, "--progress", "none", *options)
+                done = subprocess.run(words, env=e2e.environment(), stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+            self.assertEqual(done.returncode, e2e.FAILED)
+            self.assertIn("No space left on device", done.stderr)
+            self.assertIn("the archive is complete", done.stderr)
 
 
 if __name__ == "__main__":

@@ -42,6 +42,7 @@ namespace fs = std::filesystem;
 struct Everything {
   std::vector<FileEntry> entries;
   std::map<std::string, std::string> problems;
+  std::map<std::string, std::string> unmatched;
   std::vector<std::uint64_t> entries_of_rank;  ///< on all ranks
 };
 
@@ -105,20 +106,27 @@ class Walk : public ::testing::Test {
         all.entries.push_back(std::move(each));
       }
     }
-    std::vector<std::byte> problem_bytes;
-    for (const auto& each : mine.problems) {
-      ByteWriter(problem_bytes).text(each.path);
-      ByteWriter(problem_bytes).text(each.reason);
+    all.problems = gather_problems(mine.problems);
+    all.unmatched = gather_problems(mine.unmatched);
+    all.entries_of_rank = comm_.allgather(std::uint64_t{mine.entries.size()});
+    return all;
+  }
+
+  std::map<std::string, std::string> gather_problems(const std::vector<PathProblem>& mine) const {
+    std::vector<std::byte> bytes;
+    for (const auto& each : mine) {
+      ByteWriter(bytes).text(each.path);
+      ByteWriter(bytes).text(each.reason);
     }
+    std::map<std::string, std::string> all;
     std::size_t n_problems = 0;
-    for (const auto& part : comm_.gather(problem_bytes)) {
+    for (const auto& part : comm_.gather(bytes)) {
       for (ByteCursor cursor(part); !cursor.at_end(); ++n_problems) {
         auto path = cursor.read_text();
-        all.problems[path] = cursor.read_text();
+        all[path] = cursor.read_text();
       }
     }
-    EXPECT_EQ(n_problems, all.problems.size()) << "a path is reported once";
-    all.entries_of_rank = comm_.allgather(std::uint64_t{mine.entries.size()});
+    EXPECT_EQ(n_problems, all.size()) << "a path is reported once";
     return all;
   }
 
@@ -446,6 +454,22 @@ TEST_F(Walk, takes_only_what_a_list_names_and_takes_it_once) {
   EXPECT_TRUE(all.problems.empty());
 }
 
+TEST_F(Walk, names_the_includes_that_match_nothing) {
+  given([](const fs::path& root) {
+    write(root / "a" / "model.bin", "x");
+    write(root / "b" / "model.pt", "x");
+  });
+  const auto all = walk_all(
+      {.filter = {.include = {"*.bin", "*.pt", "c", "b/*.pt", "*.onnx"}, .exclude = {"b", "zzz"}}, .files_from = {}});
+  if (!comm_.is_root()) return;
+  EXPECT_EQ(paths(all), std::vector<std::string>{"a/model.bin"});
+  EXPECT_TRUE(all.problems.empty());
+  EXPECT_EQ(all.unmatched, (std::map<std::string, std::string>{{"--include *.pt", "matches nothing"},
+                                                               {"--include c", "matches nothing"},
+                                                               {"--include b/*.pt", "matches nothing"},
+                                                               {"--include *.onnx", "matches nothing"}}));
+}
+
 TEST_F(Walk, a_list_that_names_the_root_takes_everything) {
   given([](const fs::path& root) { make_random_tree(root, 7); });
   const auto all = walk_all({.filter = {}, .files_from = {".", "a"}});
@@ -465,13 +489,16 @@ TEST_F(Walk, reports_each_path_of_a_list_that_cannot_be_taken) {
   if (!comm_.is_root()) return;
   EXPECT_EQ(paths(all), std::vector<std::string>{"folder/inside"});
   const auto& problems = all.problems;
-  ASSERT_EQ(problems.size(), 7u);
+  const auto& unmatched = all.unmatched;
+  ASSERT_EQ(problems.size(), 3u);
+  ASSERT_EQ(unmatched.size(), 4u);
   EXPECT_EQ(problems.at("/etc/passwd"), "an absolute path: write it relative to the corpus");
   EXPECT_EQ(problems.at("folder/../file"), "a path with \"..\": write it relative to the corpus");
-  EXPECT_EQ(problems.at("missing"), "No such file or directory");
-  EXPECT_EQ(problems.at("missing/deep"), "its folder: No such file or directory (symbolic links are not followed)");
-  EXPECT_EQ(problems.at("file/under"), "its folder: Not a directory (symbolic links are not followed)");
-  EXPECT_EQ(problems.at("link/inside"), "its folder: Not a directory (symbolic links are not followed)");
+  EXPECT_EQ(unmatched.at("--files-from missing"), "No such file or directory");
+  EXPECT_EQ(unmatched.at("--files-from missing/deep"),
+            "its folder: No such file or directory (symbolic links are not followed)");
+  EXPECT_EQ(unmatched.at("--files-from file/under"), "its folder: Not a directory (symbolic links are not followed)");
+  EXPECT_EQ(unmatched.at("--files-from link/inside"), "its folder: Not a directory (symbolic links are not followed)");
   EXPECT_EQ(problems.at(std::string("file\0x", 6)), "a path with a NUL byte");
 }
 

@@ -1,5 +1,7 @@
 #include "support/posix.hpp"
 
+#include "support/try.hpp"
+
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -112,19 +114,69 @@ TEST_F(Posix, what_is_no_regular_file_is_not_read_and_not_waited_for) {
   EXPECT_EQ(contents("none"), path("none") + ": No such file or directory");
 }
 
-TEST_F(Posix, a_durable_write_replaces_the_file_and_leaves_nothing_else) {
+Result<void> commit(const std::string& path, std::string_view contents) {
+  ELVES_TRY(auto file, PendingFile::create(path));
+  return file.commit(contents);
+}
+
+TEST_F(Posix, a_pending_file_has_its_name_when_it_is_committed) {
+  auto file = PendingFile::create(path("f"));
+  ASSERT_TRUE(file) << file.error().message;
+  EXPECT_FALSE(fs::exists(path("f")));
+  ASSERT_TRUE(file->commit("done"));
+  EXPECT_EQ(contents("f"), "done");
+}
+
+TEST_F(Posix, a_pending_file_replaces_the_file_and_leaves_nothing_else) {
   write("f", "old and longer");
-  ASSERT_TRUE(write_file_durably(path("f"), "new"));
+  ASSERT_TRUE(commit(path("f"), "new"));
   EXPECT_EQ(contents("f"), "new");
   EXPECT_EQ(n_files(), 1u);
 }
 
-TEST_F(Posix, a_durable_write_that_fails_leaves_what_was_there) {
+TEST_F(Posix, a_pending_file_that_cannot_have_its_name_leaves_what_was_there) {
   fs::create_directory(path("folder"));
-  EXPECT_FALSE(write_file_durably(path("folder"), "text")) << "a file cannot replace a folder";
+  EXPECT_FALSE(commit(path("folder"), "text")) << "a file cannot replace a folder";
   EXPECT_TRUE(fs::is_directory(path("folder")));
   EXPECT_EQ(n_files(), 1u) << "no temporary file stays";
-  EXPECT_FALSE(write_file_durably(path("none/f"), "text"));
+}
+
+TEST_F(Posix, a_pending_file_that_is_not_committed_leaves_nothing) {
+  ASSERT_TRUE(PendingFile::create(path("f")));
+  EXPECT_EQ(n_files(), 0u);
+  const auto nowhere = PendingFile::create(path("none/f"));
+  ASSERT_FALSE(nowhere);
+  EXPECT_EQ(nowhere.error().message, path("none/f") + ": No such file or directory");
+}
+
+TEST_F(Posix, a_full_device_is_an_error_of_writing) {
+  const FileDescriptor full(::open("/dev/full", O_WRONLY));
+  ASSERT_TRUE(full);
+  const auto done = write_all(full.get(), "text");
+  ASSERT_FALSE(done);
+  EXPECT_EQ(done.error().message, "No space left on device");
+}
+
+TEST_F(Posix, a_path_lies_in_a_folder_by_any_of_its_names) {
+  const auto hub = path("hub");
+  fs::create_directories(hub + "/org");
+  fs::create_directory_symlink(hub, path("link"));
+  EXPECT_TRUE(lies_in(hub, hub));
+  EXPECT_TRUE(lies_in(hub + "/org", hub));
+  EXPECT_TRUE(lies_in(hub + "/new/deeper", hub));
+  EXPECT_TRUE(lies_in(path("link/new"), hub));
+  EXPECT_TRUE(lies_in(hub + "/new", path("link")));
+  EXPECT_FALSE(lies_in(path("hub2"), hub));
+  EXPECT_FALSE(lies_in(hub + "/../out", hub));
+  EXPECT_FALSE(lies_in(hub, path("gone")));
+
+  const auto before = fs::current_path();
+  fs::current_path(hub);
+  EXPECT_TRUE(lies_in("elves-archive", "."));
+  EXPECT_TRUE(lies_in("./a/b", hub));
+  EXPECT_TRUE(lies_in("a", path("link")));
+  EXPECT_FALSE(lies_in("../out", "."));
+  fs::current_path(before);
 }
 
 TEST_F(Posix, a_rename_does_not_replace) {
