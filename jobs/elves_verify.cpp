@@ -1,4 +1,4 @@
-#include <iostream>
+#include <fmt/format.h>
 
 #include "jobs/common.hpp"
 #include "mpi/environment.hpp"
@@ -12,14 +12,36 @@ using namespace elves;
 namespace po = boost::program_options;
 
 constexpr const char* kAbout =
-    "Checks everything an archive holds: checksums of rows and chunks, every layer decoded and\n"
-    "held against its recorded digest, every base that one rests on, every file made up of its\n"
-    "layers. With --against also compares with the corpus: bit for bit, or within the recorded\n"
-    "bound where a layer was coded with loss.\n"
+    "Checks everything an archive holds: checksums of rows and chunks, the digest of every layer\n"
+    "after decoding, the bases of deltas, and that the layers of every file make up the file.\n"
+    "With --against also compares with the corpus: bit for bit, or within the recorded bound\n"
+    "where a layer was stored with loss.\n"
     "\n"
     "  mpirun -n 4 elves-verify --archive hub.elves --against /hub\n"
     "\n"
     "Exit codes: 0 no difference, 1 failed, 2 usage, 4 differences (each named).\n";
+
+void print_checked(const restore::VerifySummary& checked) {
+  fmt::print("checked     {}, {}, {}, {}; decoded {}\n", counted(checked.shards, "shard"),
+             counted(checked.layers, "layer"), counted(checked.chunks, "chunk"), counted(checked.files, "file"),
+             format_bytes(checked.decoded_bytes));
+  if (checked.deltas > 0)
+    fmt::print("deltas      {}; {} decoded for them\n", counted(checked.deltas, "layer"),
+               counted(checked.shared_chunks, "base chunk"));
+}
+
+void print_compared(const restore::VerifySummary& compared, const std::string& against) {
+  fmt::print("compared    {}, {}, with {}; largest error of a float {:.3g}\n", counted(compared.files, "path"),
+             format_bytes(compared.compared_bytes), against, compared.max_abs_error);
+}
+
+/// `good`: what was checked last.
+void print_outcome(std::uint64_t differences, const restore::VerifySummary& good) {
+  const auto outcome = differences == 0 ? "verified    no difference" : fmt::format("DIFFERENT   {}", differences);
+  const auto bounded = good.bounded_files == 0 ? "" : counted(good.bounded_files, "file") + " within bounds, ";
+  fmt::print("{}; {}{} bit for bit\n", outcome, bounded,
+             bounded.empty() ? counted(good.exact_files, "file") : fmt::to_string(good.exact_files));
+}
 
 int verify(int argc, char** argv, const mpi::Comm& comm) {
   jobs::CommandLine line("elves-verify", "elves-verify --archive DIR [--against DIR]", kAbout);
@@ -33,28 +55,17 @@ int verify(int argc, char** argv, const mpi::Comm& comm) {
   if (path.empty()) throw UsageError("--archive DIR is missing (see elves-verify --help)");
   threads = pipeline::choose_threads(comm, threads);
 
+  if (!against.empty()) comm.agree(comm.is_root() ? restore::check_corpus(against) : Result<void>{}, "--against");
   const auto directory = archive::open_directory(comm, path);
-  const auto whole = restore::verify(comm, directory, threads);
-  auto differences = jobs::print_problems(comm, "elves-verify", whole.differences);
-  if (comm.is_root()) {
-    std::cout << "checked     " << whole.shards << " shards, " << whole.layers << " layers, " << whole.chunks
-              << " chunks, " << whole.files << " files; decoded " << format_bytes(whole.decoded_bytes) << "\n";
-    if (whole.references > 0) {
-      std::cout << "references  " << whole.references << " layers rest on others, whose chunks were decoded "
-                << whole.shared_chunks << " times\n";
-    }
-  }
+  auto summary = restore::verify(comm, directory, threads);
+  auto differences = jobs::print_problems(comm, "elves-verify", summary.differences);
+  if (comm.is_root()) print_checked(summary);
   if (!against.empty()) {
-    const auto compared = restore::verify_against(comm, directory, against, threads);
-    differences += jobs::print_problems(comm, "elves-verify", compared.differences);
-    if (comm.is_root()) {
-      std::cout << "compared    " << compared.files << " paths, " << format_bytes(compared.compared_bytes) << ", with "
-                << against << "; largest error of a float " << compared.max_abs_error << "\n";
-    }
+    summary = restore::verify_against(comm, directory, against, threads);
+    differences += jobs::print_problems(comm, "elves-verify", summary.differences);
+    if (comm.is_root()) print_compared(summary, against);
   }
-  if (comm.is_root())
-    std::cout << (differences == 0 ? "verified    no difference" : "DIFFERENT   " + std::to_string(differences))
-              << "\n";
+  if (comm.is_root()) print_outcome(differences, summary);
   return differences == 0 ? jobs::kDone : jobs::kDifferent;
 }
 

@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -11,6 +12,8 @@
 #include <optional>
 #include <unordered_set>
 
+#include <fmt/format.h>
+
 #include "corpus/walk.hpp"
 #include "elves/codec.hpp"
 #include "formats/shared/zip/zip_checksums.hpp"
@@ -20,23 +23,25 @@
 #include "restore/verify.hpp"
 #include "support/posix.hpp"
 #include "support/text.hpp"
+#include "support/try.hpp"
 
 namespace elves::restore {
 namespace {
 
+/// Largest |a - b| of two ranges of floats with the bits T; infinity where a NaN or Inf differs.
 template <class T>
-double widest_difference(std::span<const std::byte> a, std::span<const std::byte> b, double (*to_double)(T)) {
-  double widest = 0;
+double largest_difference(std::span<const std::byte> a, std::span<const std::byte> b, double (*to_double)(T)) {
+  double largest = 0;
   for (std::size_t i = 0; i + sizeof(T) <= a.size(); i += sizeof(T)) {
     T x{};
     T y{};
     std::memcpy(&x, a.data() + i, sizeof(T));
     std::memcpy(&y, b.data() + i, sizeof(T));
-    if (x == y) continue;  // bits: equal NaNs are equal
+    if (x == y) continue;  // equal bits: also equal NaNs
     const double difference = std::abs(to_double(x) - to_double(y));
-    widest = std::isnan(difference) ? INFINITY : std::max(widest, difference);
+    largest = std::isnan(difference) ? INFINITY : std::max(largest, difference);
   }
-  return widest;
+  return largest;
 }
 
 double from_f16(std::uint16_t bits) {
@@ -55,16 +60,16 @@ double as_float(From bits) {
   return static_cast<double>(value);
 }
 
-/// Largest |a - b| of two ranges of floats; infinity where a NaN or Inf differs, or the type is never lossy.
-double widest_difference(DType dtype, std::span<const std::byte> a, std::span<const std::byte> b) {
-  if (dtype == DType::F32) return widest_difference<std::uint32_t>(a, b, as_float<float, std::uint32_t>);
-  if (dtype == DType::F64) return widest_difference<std::uint64_t>(a, b, as_float<double, std::uint64_t>);
-  if (dtype == DType::F16) return widest_difference<std::uint16_t>(a, b, from_f16);
+/// The same for a dtype; infinity where layers of the dtype are never lossy.
+double largest_difference(DType dtype, std::span<const std::byte> a, std::span<const std::byte> b) {
+  if (dtype == DType::F32) return largest_difference<std::uint32_t>(a, b, as_float<float, std::uint32_t>);
+  if (dtype == DType::F64) return largest_difference<std::uint64_t>(a, b, as_float<double, std::uint64_t>);
+  if (dtype == DType::F16) return largest_difference<std::uint16_t>(a, b, from_f16);
   return INFINITY;
 }
 
-/// Scratch memory for as many threads as ask at once.
-class SpareBuffers {
+/// Buffers of kChunkBytes, as many as there are threads that use one at the same time.
+class BufferPool {
  public:
   using Buffer = std::unique_ptr<std::byte[]>;
   Buffer take() {
@@ -88,58 +93,64 @@ class SpareBuffers {
   std::vector<Buffer> spare_;
 };
 
-/// Holds decoded files against the files of a tree.
+/// Compares decoded files with the files of a tree.
 class Comparer final : public FileVisitor {
  public:
   Comparer(const std::string& corpus, const std::vector<ArchivedFile>& files, VerifySummary& summary)
-      : corpus_(corpus), files_(files), summary_(summary), open_(files.size()) {}
+      : corpus_(corpus), files_(files), summary_(summary), originals_(files.size()) {}
 
   Result<void> begin(std::size_t index, const ArchivedFile&) override {
-    auto open = std::make_unique<Open>();
-    open->file = FileDescriptor(open_regular_file(corpus_ + "/" + files_[index].path));
-    if (!open->file) return Error{errno_text(errno)};
-    open_[index] = std::move(open);
+    auto original = std::make_unique<Original>();
+    original->file = FileDescriptor(open_regular_file(corpus_ + "/" + files_[index].path));
+    if (!original->file) return Error{errno_text(errno)};
+    originals_[index] = std::move(original);
     return {};
   }
 
   Result<void> pieces(std::size_t index, std::span<const DecodedPiece> pieces) override {
-    auto buffer = spare_.take();
+    auto buffer = buffers_.take();
     auto outcome = compare(index, pieces, buffer.get());
-    spare_.give_back(std::move(buffer));
+    buffers_.give_back(std::move(buffer));
     return outcome;
   }
 
   void end(std::size_t index, const ArchivedFile&, const Result<void>& outcome) override {
-    open_[index].reset();
-    if (!outcome) summary_.differences.push_back({files_[index].path, outcome.error().message});
+    originals_[index].reset();
+    if (outcome)
+      summary_.count_good(files_[index].row);
+    else
+      summary_.differences.push_back({files_[index].path, outcome.error().message});
   }
 
  private:
-  struct Open {
+  /// A file of the corpus.
+  struct Original {
     FileDescriptor file;
     std::once_flag once;
-    std::vector<formats::zip::ByteRange> checksums;  ///< once they are needed
+    std::vector<formats::zip::ByteRange> checksums;  ///< where the container keeps CRCs; filled on first use
   };
 
   Result<void> compare(std::size_t index, std::span<const DecodedPiece> pieces, std::byte* buffer) {
     for (const auto& piece : pieces) {
       const std::span original(buffer, piece.bytes.size());
-      if (auto read = pread_exactly(open_[index]->file.get(), original, piece.offset_bytes); !read) return read;
-      double error = 0;
-      if (std::memcmp(original.data(), piece.bytes.data(), original.size()) != 0) {
-        if (piece.exact) {
-          if (const auto at = first_difference(index, piece, original))
-            return Error{"content differs from byte " + std::to_string(*at)};
-        } else {
-          error = widest_difference(piece.dtype, original, piece.bytes);
-          if (!(error <= piece.max_abs_error))
-            return Error{"a lossy layer at byte " + std::to_string(piece.offset_bytes) +
-                         " is off by more than its recorded error"};
-        }
-      }
+      ELVES_CHECK(pread_exactly(originals_[index]->file.get(), original, piece.offset_bytes));
+      ELVES_TRY(const auto error, compare(index, piece, original));
       count(original.size(), error);
     }
     return {};
+  }
+
+  /// The largest error of a float. An Error where it is above the bound, or an exact piece differs.
+  Result<double> compare(std::size_t index, const DecodedPiece& piece, std::span<const std::byte> original) {
+    if (std::memcmp(original.data(), piece.bytes.data(), original.size()) == 0) return 0.0;
+    if (piece.exact) {
+      const auto at = first_difference(index, piece, original);
+      if (at) return Error{fmt::format("content differs from byte {}", *at)};
+      return 0.0;
+    }
+    const auto error = largest_difference(piece.dtype, original, piece.bytes);
+    if (error <= piece.max_abs_error) return error;
+    return Error{fmt::format("a lossy layer at byte {} is off by more than its recorded error", piece.offset_bytes)};
   }
 
   void count(std::size_t bytes, double error) {
@@ -148,20 +159,20 @@ class Comparer final : public FileVisitor {
     summary_.max_abs_error = std::max(summary_.max_abs_error, error);
   }
 
-  /// The first byte of the file that differs. In a file with lossy layers the container's own checksums do not count:
-  /// the tree may be one that was restored, where they were computed anew.
+  /// The first byte of the file that differs. In a file with lossy layers the CRCs of the container are not compared:
+  /// the tree may have been restored, and then they were computed for the restored bytes.
   std::optional<std::uint64_t> first_difference(std::size_t index, const DecodedPiece& piece,
                                                 std::span<const std::byte> original) {
-    auto& open = *open_[index];
+    auto& file = *originals_[index];
     const auto& row = files_[index].row;
     if (row.loss_id != 0) {
-      std::call_once(open.once, [&] {
-        open.checksums = formats::zip::checksum_fields(formats::FileSource(open.file.get(), row.size_bytes));
+      std::call_once(file.once, [&] {
+        file.checksums = formats::zip::checksum_fields(formats::FileSource(file.file.get(), row.size_bytes));
       });
     }
     for (std::size_t i = 0; i < original.size(); ++i) {
       const auto at = piece.offset_bytes + i;
-      if (original[i] != piece.bytes[i] && !is_checksum(open.checksums, at)) return at;
+      if (original[i] != piece.bytes[i] && !is_checksum(file.checksums, at)) return at;
     }
     return std::nullopt;
   }
@@ -174,9 +185,9 @@ class Comparer final : public FileVisitor {
   std::string corpus_;
   const std::vector<ArchivedFile>& files_;
   VerifySummary& summary_;
-  std::vector<std::unique_ptr<Open>> open_;  ///< by file, while it is compared
-  SpareBuffers spare_;
-  std::mutex mutex_;  ///< guards the summary's figures of compared bytes
+  std::vector<std::unique_ptr<Original>> originals_;  ///< by file, while it is compared
+  BufferPool buffers_;
+  std::mutex mutex_;  ///< guards compared_bytes and max_abs_error of the summary
 };
 
 std::string read_link(const std::string& path, std::uint64_t size) {
@@ -191,7 +202,7 @@ Result<void> compare_metadata(const ArchivedFile& file, const std::string& corpu
   const auto path = corpus + "/" + file.path;
   struct stat status {};
   if (::lstat(path.c_str(), &status) != 0)
-    return Error{"is in the archive and not in the corpus (" + errno_text(errno) + ")"};
+    return Error{fmt::format("is in the archive and not in the corpus ({})", errno_text(errno))};
   const auto kind = S_ISLNK(status.st_mode)   ? FileKind::Symlink
                     : S_ISDIR(status.st_mode) ? FileKind::Directory
                                               : FileKind::Regular;
@@ -208,13 +219,13 @@ Result<void> compare_metadata(const ArchivedFile& file, const std::string& corpu
   struct stat first {};
   if (::lstat((corpus + "/" + file.target).c_str(), &first) != 0 || first.st_ino != status.st_ino ||
       first.st_dev != status.st_dev)
-    return Error{"is no hard link to " + printable(file.target) + " in the corpus"};
+    return Error{fmt::format("is no hard link to {} in the corpus", printable(file.target))};
   return {};
 }
 
-/// Collective. The paths of the walk that the archive does not have.
-void find_missing(const mpi::Comm& comm, const KeyedHash& hash, const corpus::WalkResult& walked,
-                  const std::vector<std::string>& archived, VerifySummary& summary) {
+/// Collective. Adds the paths of the walk that the archive does not have.
+void find_unarchived(const mpi::Comm& comm, const KeyedHash& hash, const corpus::WalkResult& walked,
+                     const std::vector<std::string>& archived, VerifySummary& summary) {
   const auto owner = [&](const Hash128& path) { return mpi::owner_of(path, comm); };
   std::vector<Hash128> rows;
   for (const auto& path : archived) rows.push_back(hash(path));
@@ -230,6 +241,12 @@ void find_missing(const mpi::Comm& comm, const KeyedHash& hash, const corpus::Wa
 }
 
 }  // namespace
+
+Result<void> check_corpus(const std::string& corpus) {
+  const FileDescriptor folder(::open(corpus.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!folder) return Error{fmt::format("{}: {}", corpus, errno_text(errno))};
+  return {};
+}
 
 VerifySummary verify_against(const mpi::Comm& comm, const archive::Directory& directory, const std::string& corpus,
                              int threads) {
@@ -257,7 +274,7 @@ VerifySummary verify_against(const mpi::Comm& comm, const archive::Directory& di
   }
   Comparer comparer(corpus, files, summary);
   decode_files(shards, directory, contents, threads, comparer);
-  find_missing(comm, KeyedHash(directory.identity.hash_secret), walked, paths, summary);
+  find_unarchived(comm, KeyedHash(directory.identity.hash_secret), walked, paths, summary);
   for (const auto& problem : walked.problems) summary.differences.push_back(problem);
   summary.add_up(comm);
   return summary;

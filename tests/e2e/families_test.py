@@ -259,9 +259,9 @@ class Listing(Families):
         with h5py.File(os.path.join(self.at("archive"), e2e.shards(self.at("archive"))[0]), "r") as shard:
             n_chunks = sum(int(shard["layers"][row]["n_chunks"]) for number, row in set(deltas.values()) if number == 0)
         done = e2e.verify(0, self.at("archive"))
-        words = next(line for line in done.stdout.splitlines() if line.startswith("references")).split()
+        words = next(line for line in done.stdout.splitlines() if line.startswith("deltas ")).split()
         self.assertEqual(int(words[1]), len(deltas))
-        self.assertEqual(int(words[-2]), n_chunks)
+        self.assertEqual(int(words[3]), n_chunks)
 
     def test_family_and_layers_exclude_each_other(self):
         done = e2e.run(0, "elves-ls", "--archive", self.at("nothing"), "--family", "--layers", expect=e2e.USAGE)

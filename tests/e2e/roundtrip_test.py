@@ -110,6 +110,18 @@ class RoundTrip(e2e.EndToEnd):
         done = e2e.verify(3, self.lossless, "--against", self.corpus)
         self.assertIn("no difference", done.stdout)
 
+    def test_verify_says_how_many_files_are_bit_for_bit(self):
+        files = len(e2e.regular_files(self.lossless))
+        self.assertGreater(files, 10)
+        for options in ([], ["--against", self.corpus]):
+            done = e2e.verify(2, self.lossless, *options)
+            self.assertIn(f"verified    no difference; {files} files bit for bit\n", done.stdout)
+
+    def test_a_corpus_that_is_missing_is_reported_before_layers_are_decoded(self):
+        done = e2e.verify(2, self.lossless, "--against", self.at("missing"), expect=e2e.FAILED)
+        self.assertIn(f"--against: {self.at('missing')}: No such file or directory", e2e.said(done, "elves-verify")[0])
+        self.assertNotIn("checked", done.stdout)
+
     def test_verify_names_files_that_differ_from_the_corpus(self):
         corpus = self.at("changed")
         shutil.copytree(self.corpus, corpus, symlinks=True)

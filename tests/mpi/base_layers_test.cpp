@@ -3,8 +3,6 @@
 #include <sys/resource.h>
 
 #include <algorithm>
-#include <atomic>
-#include <chrono>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -13,14 +11,12 @@
 #include <set>
 #include <sstream>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "archive/shard_reader.hpp"
 #include "archive/shard_writer.hpp"
 #include "elves/archive.hpp"
 #include "elves/codec.hpp"
-#include "restore/decode/base_cache.hpp"
 #include "restore/decode/file_decoder.hpp"
 #include "restore/list/family_tree.hpp"
 #include "restore/list/listing.hpp"
@@ -33,7 +29,7 @@ namespace fs = std::filesystem;
 using namespace archive;
 using Bytes = std::vector<std::byte>;
 
-/// f32 values around 0, and values near those of another layer.
+/// f32 values around 0.
 Bytes weights(std::size_t n, std::uint32_t seed) {
   std::vector<float> values(n);
   for (std::size_t i = 0; i < n; ++i) {
@@ -44,6 +40,7 @@ Bytes weights(std::size_t n, std::uint32_t seed) {
   return {bytes.begin(), bytes.end()};
 }
 
+/// f32 values near those of `base`.
 Bytes tuned(const Bytes& base, std::uint32_t seed) {
   auto bytes = base;
   const auto noise = weights(base.size() / 4, seed);
@@ -60,8 +57,8 @@ Bytes tuned(const Bytes& base, std::uint32_t seed) {
 
 struct LayerSpec {
   Bytes bytes;
-  std::optional<LayerRef> base = {};  ///< what its row names
-  Bytes base_bytes = {};              ///< what it was encoded against
+  std::optional<LayerRef> base = {};  ///< that its row names
+  Bytes base_bytes = {};              ///< that its chunks were encoded with
   DType dtype = DType::F32;
   std::size_t chunk_bytes = kChunkBytes;
 };
@@ -153,7 +150,7 @@ class PartBuilder {
   ShardPart part_;
 };
 
-/// Keeps what it is given.
+/// Collects the bytes and errors of files.
 class Collected final : public FileVisitor {
  public:
   Result<void> begin(std::size_t index, const ArchivedFile& file) override {
@@ -200,14 +197,14 @@ class BaseLayers : public testing::Test {
     directory_ = open_directory(comm_, directory_.path);
   }
 
-  /// Content of a file, or what is wrong with it.
+  /// The content of a file, or the error of reading it.
   Result<Bytes> read(const std::string& model) const {
     auto archive = Archive::open(directory_.path);
     if (!archive) return archive.error();
     return archive->read_file(model + "/weights");
   }
 
-  /// What verify says about layers, on all ranks together: "<shard>: layer <row>" -> why.
+  /// The differences that verify finds, of all ranks on all ranks: "<shard>: layer <row>" -> reason.
   std::map<std::string, std::string> damage(VerifySummary* summary = nullptr) const {
     const auto found = verify(comm_, directory_, 2);
     if (summary != nullptr) *summary = found;
@@ -223,7 +220,7 @@ class BaseLayers : public testing::Test {
     return all;
   }
 
-  /// Changes a byte of the payload of the shard's chunk.
+  /// Flips a bit of a chunk in the payload of its shard.
   void damage_chunk(std::uint32_t shard, std::uint64_t chunk) {
     comm_.barrier();
     if (comm_.is_root()) {
@@ -249,7 +246,7 @@ class BaseLayers : public testing::Test {
 
 constexpr std::size_t kTwoAndAHalfChunks = kChunkBytes / 4 * 5 / 2;
 
-TEST_F(BaseLayers, a_base_is_decoded_once_for_all_that_rest_on_it) {
+TEST_F(BaseLayers, decodes_a_base_once_for_all_its_deltas) {
   const std::vector<Bytes> base{weights(kTwoAndAHalfChunks, 1), weights(kTwoAndAHalfChunks, 2)};
   std::vector<std::vector<Bytes>> models{base};
   for (std::uint32_t t = 1; t <= 4; ++t) {
@@ -274,13 +271,13 @@ TEST_F(BaseLayers, a_base_is_decoded_once_for_all_that_rest_on_it) {
   }
   VerifySummary summary;
   EXPECT_TRUE(damage(&summary).empty());
-  EXPECT_EQ(summary.references, 8u);
+  EXPECT_EQ(summary.deltas, 8u);
   EXPECT_EQ(summary.layers, 10u);
   EXPECT_EQ(summary.shared_chunks,
             6u * static_cast<std::uint64_t>(std::min(comm_.size(), 4)));  // once on each rank with a shard
 }
 
-TEST_F(BaseLayers, a_layer_or_file_is_read_alone) {
+TEST_F(BaseLayers, reads_a_single_layer_and_a_single_file) {
   const auto base = weights(kTwoAndAHalfChunks, 1);
   const auto own = tuned(base, 5);
   auto built = builder();
@@ -298,7 +295,7 @@ TEST_F(BaseLayers, a_layer_or_file_is_read_alone) {
   EXPECT_TRUE(std::equal(own.begin(), own.end(), file->begin() + static_cast<std::ptrdiff_t>(own.size())));
 }
 
-TEST_F(BaseLayers, rows_may_be_added_to_a_base_or_taken_away) {
+TEST_F(BaseLayers, deltas_may_be_longer_or_shorter_than_their_base) {
   const auto base = weights(kChunkBytes / 4 + 1000, 1);
   auto grown = tuned(base, 2);
   const auto rows = weights(3000, 3);
@@ -318,7 +315,7 @@ TEST_F(BaseLayers, rows_may_be_added_to_a_base_or_taken_away) {
   }
 }
 
-TEST_F(BaseLayers, what_rests_on_a_damaged_chunk_is_named_and_the_rest_is_read) {
+TEST_F(BaseLayers, names_the_deltas_of_a_damaged_chunk_and_reads_the_other_layers) {
   const auto base = weights(kTwoAndAHalfChunks, 1);
   const auto other = weights(20000, 2);
   auto built = builder();
@@ -335,7 +332,7 @@ TEST_F(BaseLayers, what_rests_on_a_damaged_chunk_is_named_and_the_rest_is_read) 
   ASSERT_EQ(found.size(), 3u);
   EXPECT_NE(found.at("shard-00000000.h5: layer 0").find("checksum"), std::string::npos);
   for (const auto* layer : {"shard-00000000.h5: layer 2", "shard-00000001.h5: layer 0"}) {
-    EXPECT_NE(found.at(layer).find("rests on layer 0 of shard-00000000.h5"), std::string::npos) << found.at(layer);
+    EXPECT_NE(found.at(layer).find("delta of layer 0 of shard-00000000.h5"), std::string::npos) << found.at(layer);
     EXPECT_NE(found.at(layer).find("checksum"), std::string::npos) << found.at(layer);
   }
   std::vector<FileRef> files{{0, 0, 0, 0}, {0, 0, 1, 0}, {0, 0, 2, 0}, {1, 0, 0, 0}, {1, 0, 1, 0}};
@@ -347,21 +344,21 @@ TEST_F(BaseLayers, what_rests_on_a_damaged_chunk_is_named_and_the_rest_is_read) 
   std::set<std::size_t> failed;
   for (const auto& [file, why] : collected.errors) failed.insert(file);
   EXPECT_EQ(failed, (std::set<std::size_t>{0, 2, 3}));
-  EXPECT_NE(collected.errors[3].find("layer 0: rests on layer 0 of shard-00000000.h5"), std::string::npos)
+  EXPECT_NE(collected.errors[3].find("layer 0: delta of layer 0 of shard-00000000.h5"), std::string::npos)
       << collected.errors[3];
   const auto file = read("later");
   ASSERT_FALSE(file);
-  EXPECT_NE(file.error().message.find("rests on"), std::string::npos) << file.error().message;
+  EXPECT_NE(file.error().message.find("delta of"), std::string::npos) << file.error().message;
 }
 
-TEST_F(BaseLayers, a_chunk_that_is_no_difference_needs_no_base) {
+TEST_F(BaseLayers, chunks_stored_without_base_need_none) {
   const auto base = weights(kTwoAndAHalfChunks, 1);
   auto own = tuned(base, 2);
   auto built = builder();
   built.add_file("base", {{base}});
   auto first_chunk = base;
   first_chunk.resize(kChunkBytes);
-  built.add_file("tuned", {{own, {{0, 0}}, first_chunk}});  // its other chunks were encoded without base
+  built.add_file("tuned", {{own, {{0, 0}}, first_chunk}});  // its other chunks have no base
   write(built);
   damage_chunk(0, 1);
   const auto found = damage();
@@ -372,7 +369,7 @@ TEST_F(BaseLayers, a_chunk_that_is_no_difference_needs_no_base) {
   EXPECT_TRUE(*file == own);
 }
 
-TEST_F(BaseLayers, a_reference_that_is_none_is_an_error_that_names_it) {
+TEST_F(BaseLayers, a_base_that_cannot_be_one_is_an_error_that_says_why) {
   struct Case {
     LayerRef base;
     std::string why;
@@ -381,7 +378,7 @@ TEST_F(BaseLayers, a_reference_that_is_none_is_an_error_that_names_it) {
   const auto own = tuned(base, 2);
   const auto halves = weights(30000, 3);
   const std::vector<Case> cases{
-      {{1, 0}, "itself"},         {{1, 1}, "difference itself"}, {{2, 0}, "earlier shard"},
+      {{1, 0}, "base of itself"}, {{1, 1}, "delta itself"},      {{2, 0}, "earlier shard"},
       {{77, 0}, "earlier shard"}, {{0, 1000}, "does not exist"}, {{0, ~std::uint64_t{0}}, "does not exist"},
       {{0, 1}, "another dtype"},  {{0, 2}, "no chunk at byte"},  {{kNoShard, 0}, "names no base"}};
   for (const auto& [reference, why] : cases) {
@@ -414,7 +411,7 @@ TEST_F(BaseLayers, a_reference_that_is_none_is_an_error_that_names_it) {
   }
 }
 
-TEST_F(BaseLayers, layers_that_are_cut_into_other_chunks_are_no_bases) {
+TEST_F(BaseLayers, a_base_must_have_chunks_at_the_same_bytes) {
   const auto base = weights(30000, 1);
   const auto own = tuned(base, 2);
   auto built = builder();
@@ -474,52 +471,7 @@ TEST_F(BaseLayers, the_listing_has_the_base_of_each_layer_and_model) {
   EXPECT_EQ(tree[1].base, relative);
 }
 
-TEST(BaseCache, decodes_once_for_all_who_ask_at_once) {
-  BaseCache cache(kChunkBytes);
-  std::atomic<int> n_decoded = 0;
-  std::vector<std::thread> threads;
-  std::atomic<int> n_right = 0;
-  for (int t = 0; t < 4; ++t) {
-    threads.emplace_back([&] {
-      for (std::uint64_t row = 0; row < 50; ++row) {
-        const auto bytes = cache.get({0, row, DType::F32}, 64, [&](std::span<std::byte> out) -> Result<void> {
-          ++n_decoded;
-          std::this_thread::sleep_for(std::chrono::microseconds(200));
-          std::ranges::fill(out, static_cast<std::byte>(row));
-          return {};
-        });
-        n_right += bytes && bytes->size == 64 && bytes->span()[63] == static_cast<std::byte>(row) ? 1 : 0;
-      }
-    });
-  }
-  for (auto& thread : threads) thread.join();
-  EXPECT_EQ(n_decoded, 50);
-  EXPECT_EQ(n_right, 200);
-  EXPECT_EQ(cache.n_decoded(), 50u);
-}
-
-TEST(BaseCache, holds_what_was_used_last_and_keeps_errors) {
-  BaseCache cache(3 * 2000);  // two chunks and what entries cost
-  std::string asked;
-  const auto ask = [&](std::uint64_t row) {
-    return cache.get({0, row, DType::F32}, 1500, [&](std::span<std::byte>) -> Result<void> {
-      asked += std::to_string(row);
-      return row == 9 ? Result<void>(Error{"bad"}) : Result<void>{};
-    });
-  };
-  const auto held = ask(1);
-  for (const std::uint64_t row : {2u, 1u, 3u, 1u, 2u}) EXPECT_TRUE(ask(row));
-  EXPECT_EQ(asked, "1232");
-  EXPECT_EQ(held->size, 1500u);  // what a caller holds stays, whatever the cache drops
-  for (int i = 0; i < 2; ++i) {
-    const auto bad = ask(9);
-    ASSERT_FALSE(bad);
-    EXPECT_EQ(bad.error().message, "bad");
-  }
-  EXPECT_EQ(asked, "12329");
-}
-
-TEST_F(BaseLayers, families_of_any_size_keep_few_files_open) {
+TEST_F(BaseLayers, keeps_few_files_open_in_large_families) {
   const auto base = weights(20000, 1);
   constexpr std::size_t kTuned = 600;
   auto built = builder();
@@ -554,7 +506,7 @@ class FewFiles {
   rlimit before_{};
 };
 
-TEST_F(BaseLayers, a_base_that_many_shards_rest_on_takes_few_open_files_to_verify) {
+TEST_F(BaseLayers, verify_opens_few_files_for_a_base_with_deltas_in_many_shards) {
   const auto base = weights(1000, 1);
   constexpr std::uint32_t kShards = 100;
   for (std::uint32_t s = 0; s < kShards; ++s) {
@@ -570,10 +522,10 @@ TEST_F(BaseLayers, a_base_that_many_shards_rest_on_takes_few_open_files_to_verif
   VerifySummary summary;
   EXPECT_EQ(damage(&summary), (std::map<std::string, std::string>{}));
   EXPECT_EQ(summary.layers, 2 * kShards);
-  EXPECT_EQ(summary.references, 2 * (kShards - 1));
+  EXPECT_EQ(summary.deltas, 2 * (kShards - 1));
 }
 
-TEST_F(BaseLayers, a_shard_that_was_let_go_still_gives_chunks) {
+TEST_F(BaseLayers, reads_chunks_of_a_shard_after_let_go) {
   auto built = builder();
   built.add_file("base", {{weights(1000, 1)}});
   write(built);

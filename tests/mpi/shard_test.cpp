@@ -43,7 +43,7 @@ class ShardTest : public testing::Test {
   Directory directory_;
 };
 
-/// Rank r brings r + 1 files of one extent, layer and chunk each; the content of a chunk is its text.
+/// Rank r writes r + 1 files of one extent, layer and chunk each; the content of a chunk is its text.
 struct Made {
   ShardPart part;
   std::vector<std::string> contents;
@@ -105,7 +105,7 @@ Made make_part() {
   return made;
 }
 
-TEST_F(ShardTest, what_all_ranks_wrote_comes_back_in_order_of_rank) {
+TEST_F(ShardTest, holds_the_parts_of_all_ranks_in_order_of_rank) {
   const auto made = make_part();
   const auto bytes = ShardWriter(mpi::world(), directory_, true).write({0, 1, 0, "test"}, made.part);
   EXPECT_EQ(bytes, fs::file_size(shard_path(0)));
@@ -135,7 +135,7 @@ TEST_F(ShardTest, what_all_ranks_wrote_comes_back_in_order_of_rank) {
   }
 }
 
-TEST_F(ShardTest, sketches_of_layers_that_stand_alone_come_back_with_who_brought_them) {
+TEST_F(ShardTest, the_catalog_has_the_sketches_of_standalone_layers_with_model_and_name) {
   const auto& comm = mpi::world();
   for (std::uint32_t shard = 0; shard < 2; ++shard) {
     auto made = make_part();
@@ -179,7 +179,7 @@ TEST_F(ShardTest, sketches_of_layers_that_stand_alone_come_back_with_who_brought
   }
 }
 
-TEST_F(ShardTest, a_sketch_of_no_layer_is_found) {
+TEST_F(ShardTest, a_sketch_without_layer_is_an_error) {
   const auto& comm = mpi::world();
   auto made = make_part();
   made.part.sketches[0].layer = 1000;
@@ -245,7 +245,7 @@ TEST_F(ShardTest, a_layer_may_be_cut_into_chunks_anywhere) {
   const auto& comm = mpi::world();
   std::vector<std::byte> layer(kChunkBytes + 18 * 1000);
   for (std::size_t i = 0; i < layer.size(); ++i) layer[i] = static_cast<std::byte>(i * i >> 5);
-  const std::vector<std::uint32_t> old_cut{kChunkBytes, 18 * 1000};  // within a block, as archives were before
+  const std::vector<std::uint32_t> old_cut{kChunkBytes, 18 * 1000};  // the first ends within a block
   const std::vector<std::uint32_t> any_cut{17, 1, kChunkBytes - 18, 17 * 1000, 1000};
   std::uint32_t shard = 0;
   for (const auto& cut : {old_cut, any_cut}) {
@@ -266,7 +266,7 @@ TEST_F(ShardTest, a_layer_may_be_cut_into_chunks_anywhere) {
   }
 }
 
-TEST_F(ShardTest, chunks_that_do_not_add_up_to_their_layer_are_found) {
+TEST_F(ShardTest, chunks_of_another_size_than_their_layer_are_an_error) {
   const auto& comm = mpi::world();
   const std::vector<std::byte> layer(360, std::byte{7});
   const std::vector<std::uint32_t> cut{180, 180};

@@ -6,14 +6,14 @@
 namespace elves::restore {
 namespace {
 
-constexpr std::size_t kErrorBytes = 1024;  // about what an entry without bytes holds
+constexpr std::size_t kEntryBytes = 1024;  // about the memory of an entry besides its bytes
 constexpr std::size_t kMostSpare = 64;
 
 std::size_t cost_of(const Result<CachedBytes>& outcome) {
-  return kErrorBytes + (outcome ? outcome->size : 0);
+  return kEntryBytes + (outcome ? outcome->size : 0);
 }
 
-/// Small chunks have memory of their own: a buffer of a whole chunk each would be far above the limit.
+/// Small chunks get memory of their size: with a buffer of kChunkBytes each, the cache would exceed its limit.
 bool is_reused(std::size_t size) {
   return size > kChunkBytes / 2;
 }
@@ -40,17 +40,17 @@ void BaseCache::give_back(std::byte* buffer, std::size_t size) noexcept {
   if (spare_.size() < kMostSpare) spare_.push_back(std::move(owned));
 }
 
-Result<CachedBytes> BaseCache::get(const ChunkPlace& place, std::size_t size, const Decode& decode) {
+Result<CachedBytes> BaseCache::get(const ChunkRef& chunk, std::size_t size, const Decode& decode) {
   {
     std::unique_lock lock(mutex_);
-    for (auto at = entries_.find(place); at != entries_.end(); at = entries_.find(place)) {
+    for (auto at = entries_.find(chunk); at != entries_.end(); at = entries_.find(chunk)) {
       if (at->second.ready) {
         order_.splice(order_.end(), order_, at->second.used);
         return at->second.outcome;
       }
       decoded_.wait(lock);
     }
-    entries_.try_emplace(place);
+    entries_.try_emplace(chunk);
     ++n_decoded_;
   }
   Result<CachedBytes> outcome = CachedBytes{};
@@ -58,20 +58,20 @@ Result<CachedBytes> BaseCache::get(const ChunkPlace& place, std::size_t size, co
     auto bytes = allocate(size);
     const auto done = decode({bytes.data.get(), size});
     outcome = done ? Result<CachedBytes>(std::move(bytes)) : done.error();
-  } catch (const std::exception& error) {  // out of memory; others wait for this entry
+  } catch (const std::exception& error) {  // out of memory: other threads wait for this entry
     outcome = Error{error.what()};
   }
-  keep(place, outcome);
+  keep(chunk, outcome);
   return outcome;
 }
 
-void BaseCache::keep(const ChunkPlace& place, Result<CachedBytes> outcome) {
-  std::vector<Result<CachedBytes>> dropped;  // destroyed without the lock
+void BaseCache::keep(const ChunkRef& chunk, Result<CachedBytes> outcome) {
+  std::vector<Result<CachedBytes>> dropped;  // destroyed after the lock is released
   const std::lock_guard lock(mutex_);
-  auto& entry = entries_.at(place);
+  auto& entry = entries_.at(chunk);
   bytes_ += cost_of(outcome);
   entry.outcome = std::move(outcome);
-  entry.used = order_.insert(order_.end(), place);
+  entry.used = order_.insert(order_.end(), chunk);
   entry.ready = true;
   while (bytes_ > most_bytes_ && !order_.empty()) {
     const auto oldest = entries_.find(order_.front());

@@ -11,17 +11,16 @@
 
 namespace elves::restore {
 
-/// Reads, checks and decodes chunks; owns its scratch memory. One per thread.
+/// Reads, checks and decodes chunks; owns its scratch memory. One for each thread.
 class ChunkDecoder {
  public:
-  /// `bases`: of all decoders of a rank, and outlives them.
+  /// `bases`: shared by all decoders of a rank; must outlive them.
   explicit ChunkDecoder(BaseCache& bases) : bases_(&bases) {}
 
-  /// Fills `out` (the chunk's raw_bytes) and returns its digest. An Error of the base names the base.
+  /// Fills `out` (raw_bytes of the chunk) and returns its digest. Where the base cannot be decoded, the Error names it.
   Result<Hash128> decode(const ChunkSource& source, const KeyedHash& hash, std::span<std::byte> out);
 
-  /// The bytes of a chunk that is no difference, and that others are differences from: decoded once for all, and kept
-  /// until another one is asked for.
+  /// The decoded bytes of a base chunk, from the cache. This decoder holds them until it is given another base.
   Result<CachedBytes> shared(const StoredChunk& chunk);
 
  private:
@@ -30,8 +29,8 @@ class ChunkDecoder {
   Decoder decoder_;
   BaseCache* bases_;
   std::unique_ptr<std::byte[]> encoded_;
-  ChunkPlace last_place_;
-  CachedBytes last_;
+  ChunkRef last_chunk_;
+  CachedBytes last_;  ///< bytes of last_chunk_
 };
 
 }  // namespace elves::restore

@@ -4,7 +4,9 @@
 #include <map>
 #include <numeric>
 
+#include "archive/file_extents.hpp"
 #include "support/layer_ref.hpp"
+#include "support/try.hpp"
 
 namespace elves::restore {
 namespace {
@@ -28,32 +30,38 @@ class FileSets {
   std::vector<std::size_t> parent_;
 };
 
-/// Calls body(file, place of a layer) for all layers of all files.
+Result<std::vector<archive::FileExtent>> read_extents(archive::ShardSet& shards, const archive::FileRef& ref) {
+  ELVES_TRY(const auto shard, shards.at(ref.shard));
+  ELVES_TRY(const auto file, shard->file(ref.row));
+  return archive::extents_of(shards, ref.shard, file);
+}
+
+/// Calls body(place of the file, extent) for all extents of all files that can be read, without glue.
 template <class Body>
 void for_each_layer(archive::ShardSet& shards, std::span<const archive::FileRef> files, Body body) {
   for (std::size_t f = 0; f < files.size(); ++f) {
-    auto shard = shards.at(files[f].shard);
-    const auto file = shard ? (*shard)->file(files[f].row) : Result<archive::FileRow>(shard.error());
-    for (std::uint64_t e = 0; file && e < file->n_extents; ++e) {
-      const auto extent = (*shard)->extent(file->first_extent + e);
-      if (!extent) break;
-      if (extent->is_layer != 0) body(f, LayerRef{extent->layer_shard, extent->layer_row});
+    const auto extents = read_extents(shards, files[f]);
+    if (!extents) continue;
+    for (const auto& extent : *extents) {
+      if (extent.extent.is_layer != 0) body(f, extent);
     }
   }
 }
 
-class Families {
+class Grouping {
  public:
-  explicit Families(std::size_t n_files) : sets_(n_files), first_base_(n_files, kNone) {}
+  explicit Grouping(std::size_t n_files) : sets_(n_files), first_base_(n_files, kNone) {}
 
   void add(archive::ShardSet& shards, std::span<const archive::FileRef> files) {
-    for_each_layer(shards, files, [&](std::size_t file, const LayerRef& layer) {
-      auto shard = shards.at(layer.shard);
-      const auto row = shard ? (*shard)->layer(layer.row) : Result<archive::LayerRow>(shard.error());
-      if (row && row->base_shard != archive::kNoShard) touch(file, {row->base_shard, row->base_row}, true);
+    for_each_layer(shards, files, [&](std::size_t file, const archive::FileExtent& extent) {
+      if (extent.layer.base_shard == archive::kNoShard) return;
+      const LayerRef base{extent.layer.base_shard, extent.layer.base_row};
+      join(file, base, bases_.try_emplace(base, file).first->second);
     });
     if (bases_.empty()) return;
-    for_each_layer(shards, files, [&](std::size_t file, const LayerRef& layer) { touch(file, layer, false); });
+    for_each_layer(shards, files, [&](std::size_t file, const archive::FileExtent& extent) {
+      if (const auto at = bases_.find(extent.place()); at != bases_.end()) join(file, at->first, at->second);
+    });
   }
 
   std::vector<FileGroup> groups(std::size_t most_files) {
@@ -61,7 +69,7 @@ class Families {
     for (std::size_t f = 0; f < first_base_.size(); ++f) families[sets_.find(f)].push_back(f);
     std::vector<FileGroup> groups;
     for (auto& [first, family] : families) {
-      // Where a family is too large for a group, files with the same bases still come together.
+      // A family that is too large for one group: files with the same bases still lie side by side.
       std::ranges::stable_sort(family, {}, [&](std::size_t file) { return first_base_[file]; });
       for (std::size_t at = 0; at < family.size(); at += most_files) {
         const auto begin = family.begin() + static_cast<std::ptrdiff_t>(at);
@@ -75,25 +83,24 @@ class Families {
  private:
   static constexpr LayerRef kNone{archive::kNoShard, 0};
 
-  void touch(std::size_t file, const LayerRef& base, bool rests) {
-    const auto at = rests ? bases_.try_emplace(base, file).first : bases_.find(base);
-    if (at == bases_.end()) return;
-    sets_.unite(at->second, file);
+  /// `other`: a file with a delta of the base.
+  void join(std::size_t file, const LayerRef& base, std::size_t other) {
+    sets_.unite(other, file);
     first_base_[file] = std::min(first_base_[file], base);
   }
 
   FileSets sets_;
-  std::vector<LayerRef> first_base_;       ///< of each file: the first that it has or rests on
-  std::map<LayerRef, std::size_t> bases_;  ///< and a file that rests on it
+  std::vector<LayerRef> first_base_;       ///< of each file: the first base among its layers and those of its deltas
+  std::map<LayerRef, std::size_t> bases_;  ///< each with a file that has a delta of it
 };
 
 }  // namespace
 
 std::vector<FileGroup> group_by_base(archive::ShardSet& shards, std::span<const archive::FileRef> files,
                                      std::size_t most_files) {
-  Families families(files.size());
-  families.add(shards, files);
-  return families.groups(most_files);
+  Grouping grouping(files.size());
+  grouping.add(shards, files);
+  return grouping.groups(most_files);
 }
 
 }  // namespace elves::restore

@@ -4,18 +4,18 @@
 #include <span>
 #include <vector>
 
-#include "archive/catalog.hpp"
+#include "archive/file_ref.hpp"
 #include "archive/shard_reader.hpp"
 
 namespace elves::restore {
 
-/// Files to be decoded together, because layers of theirs rest on the same bases. Numbers are places in a list of
-/// files.
+/// Files to be decoded together because their layers are deltas of the same bases: places in a list of files.
 using FileGroup = std::vector<std::size_t>;
 
-/// Not collective. Puts every file into one group, groups in the order of their first files: those whose layers rest
-/// on the same base together, with the file that brought the base, at most `most_files` in a group. Reads the rows of
-/// all layers once. Rows that cannot be read are left to who decodes the file.
+/// Not collective. Puts every file into one group, groups in the order of their first files. Together are files with
+/// deltas of the same base, and the file that has the base itself; at most `most_files` in a group. Reads the rows of
+/// all extents and layers once, and twice where there are bases. A file whose rows cannot be read is in a group of its
+/// own: decoding it gives the error.
 std::vector<FileGroup> group_by_base(archive::ShardSet& shards, std::span<const archive::FileRef> files,
                                      std::size_t most_files);
 
