@@ -12,6 +12,7 @@
 #include "corpus/model_id.hpp"
 #include "corpus/path_sort.hpp"
 #include "lineage/model_reference.hpp"
+#include "pipeline/corpus_depth.hpp"
 #include "support/text.hpp"
 
 namespace elves::pipeline {
@@ -101,6 +102,11 @@ lineage::FoundLineage find_lineage(const mpi::Comm& comm, const SweepOptions& op
   auto claims = read_claims(options.corpus, files, threads);
 
   std::vector<lineage::ModelNote> notes;
+  const CorpusDepth depth(options.corpus);
+  const bool is_too_deep = std::ranges::any_of(claims, [&](const NamedClaim& claim) {
+    return depth.is_too_deep_for(lineage::read_model_reference(claim.base).id);
+  });
+  if (is_too_deep) notes.push_back(depth.note());
   auto listed = listed_claims(comm, options.bases);
   const auto found = find_models(models, listed);
   for (std::size_t row = 0; row < listed.size(); ++row) {

@@ -13,6 +13,7 @@
 #include "corpus/walk.hpp"
 #include "elves/error.hpp"
 #include "formats/format.hpp"
+#include "pipeline/corpus_depth.hpp"
 #include "pipeline/lineage.hpp"
 #include "support/posix.hpp"
 #include "support/text.hpp"
@@ -76,6 +77,18 @@ std::string nothing_to_archive(const SweepOptions& options, std::uint64_t n_prob
                      why, unreadable);
 }
 
+/// Collective. Whether some file is to be archived and no model of the corpus has an organisation.
+bool has_flat_ids(const mpi::Comm& comm, const LineageSources& sources, const std::vector<corpus::FileEntry>& entries) {
+  const auto has_organisation = [](const std::string& id) { return id.find('/') != std::string::npos; };
+  return comm.any(!entries.empty()) && comm.any(!sources.models.empty()) &&
+         !comm.any(std::ranges::any_of(sources.models, has_organisation));
+}
+
+void note_depth(const std::string& corpus, Report& report) {
+  const CorpusDepth depth(corpus);
+  if (depth.lies_among_organisations()) report.notes.push_back(depth.note());
+}
+
 }  // namespace
 
 std::vector<corpus::FileEntry> walk_corpus(const mpi::Comm& comm, const SweepOptions& options, Report& report) {
@@ -108,6 +121,7 @@ Scanned scan(const mpi::Comm& comm, const SweepOptions& options, std::vector<cor
   for (const auto& model : catalog.model_names) archived_models.push_back(model.first);
   auto found = find_lineage(comm, options, sources, entries, archived_models, report.threads);
   report.notes = std::move(found.notes);
+  if (has_flat_ids(comm, sources, entries) && comm.is_root()) note_depth(options.corpus, report);
   entries = bases_first(comm, std::move(entries), found.lineage);
 
   std::vector<plan::PlannedFile> files(entries.size());

@@ -27,6 +27,29 @@ class Sums(e2e.EndToEnd):
         self.assertEqual(layers["duplicate_bytes"] + corpus["glue_duplicate_bytes"], self.report["stages"]["hd"])
         self.assertGreater(corpus["glue_duplicate_bytes"], 0)
 
+    def test_bases_savings_and_the_ratio_are_those_of_the_listing(self):
+        listed = json.loads(e2e.run(0, "elves-ls", "--archive", self.archive, "--json").stdout)
+        bases = {row["id"]: row["base"] for row in self.report["models"] if row["id"] and row["base"]}
+        self.assertEqual(bases, {row["id"]: row["base"] for row in listed["models"] if row["base"]})
+        self.assertGreater(len(bases), 2)
+        for row in self.report["models"]:
+            self.assertNotIn(row["id"], [base["id"] for base in row["bases"]])
+        done = e2e.run(0, "elves-ls", "--archive", self.archive)
+        self.assertIn(f"{self.report['ratio']:.3f}x", done.stdout)
+
+    def test_the_ratio_does_not_grow_with_versions_of_files(self):
+        hub, archive = self.at("hub"), self.at("archive")
+        shutil.copytree(self.hub, hub, symlinks=True)
+        first = e2e.archive(2, hub, archive)
+        for path, folders, files in os.walk(hub):
+            for name in files:
+                os.utime(os.path.join(path, name), (0, 0), follow_symlinks=False)
+        second = e2e.archive(2, hub, archive)
+        self.assertEqual(first["archive"]["superseded_bytes"], 0)
+        self.assertEqual(second["archive"]["file_bytes"], first["archive"]["file_bytes"])
+        self.assertGreater(second["archive"]["superseded_bytes"], 0.9 * first["archive"]["file_bytes"])
+        self.assertLess(second["ratio"], first["ratio"])
+
     def test_every_regular_file_is_exact_or_within_bounds(self):
         corpus = self.report["corpus"]
         inexact = [path for path, file in e2e.regular_files(self.archive).items() if not file["exact"]]
@@ -120,6 +143,14 @@ class Answers(e2e.EndToEnd):
                 self.assert_one_error(done, "elves-mpi", "lies inside the corpus")
         self.assertEqual(sorted(os.listdir(self.hub.root)), ["acme"])
         e2e.run(0, "elves-mpi", "--corpus", ".", "--archive", "../out", "--progress", "none")
+
+    def test_a_corpus_that_is_the_folder_of_one_organisation_is_noted(self):
+        self.hub.write("acme/two/README.md", "---\nbase_model: acme/one\n---\n")
+        report = e2e.archive(2, self.hub.path("acme"), self.archive)
+        notes = [note["note"] for note in report["notes"] if note["model"] == ""]
+        self.assertEqual(len(notes), 1, report["notes"])
+        self.assertIn(f"archive {self.hub.root} to have ids 'acme/NAME'", notes[0])
+        self.assertEqual([note for note in e2e.archive(2, self.hub.root, self.at("whole"))["notes"] if note["model"] == ""], [])
 
     def test_the_report_goes_to_standard_output(self):
         done = self.sweep("--report", "-")
