@@ -1,4 +1,5 @@
-// Encoding and decoding of one chunk, by data, level and mode. The figures of the README come from encode_figures.
+// Times encoding and decoding of one chunk, by data, level and mode. The figures in docs/measurements come from
+// bench_codec.
 #include <benchmark/benchmark.h>
 
 #include "encode_data.hpp"
@@ -10,10 +11,10 @@ using namespace elves;
 enum Data { kF32, kBf16, kUpcast };
 
 const std::vector<std::byte>& chunk_of(Data data) {
-  static const auto f32 = benchmarks::f32_weights(2);
-  static const auto bf16 = benchmarks::bf16_weights(2);
-  static const auto upcast = benchmarks::upcast_weights(2);
-  return (data == kF32 ? f32 : data == kBf16 ? bf16 : upcast).chunks[0];
+  static const auto f32 = benchmarks::kF32.make(kChunkBytes, 0.01, 1);
+  static const auto bf16 = benchmarks::kBf16.make(kChunkBytes, 0.01, 1);
+  static const auto upcast = benchmarks::kF32FromBf16.make(kChunkBytes, 0.01, 1);
+  return data == kF32 ? f32 : data == kBf16 ? bf16 : upcast;
 }
 
 DType dtype_of(Data data) {

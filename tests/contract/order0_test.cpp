@@ -1,4 +1,4 @@
-// How near the encoder comes to the order-0 entropy of the planes: normal weights, sigma 0.02, one whole chunk of each
+// The size of chunks of normal weights (sigma 0.02) is within 0.5 % of the order-0 entropy of their planes, for each
 // float dtype.
 #include <gtest/gtest.h>
 
@@ -30,7 +30,7 @@ std::vector<std::byte> chunk_of(const DataKind& kind) {
   return kind.make(kChunkBytes, 0.02, 1);
 }
 
-/// The entropy of the streams that a transform makes.
+/// The sum of the order-0 entropies of the streams of a transform.
 double entropy_bytes(TransformId id, const std::vector<std::byte>& raw, DType dtype, const EncodeOptions& options) {
   measure::ForcedEncoder forced;
   forced.encode(*encode::find_transform(static_cast<std::uint8_t>(id)), raw, dtype, options);
@@ -42,24 +42,6 @@ void expect_near(const ChunkStats& stats, double entropy) {
   std::printf("%s: %.0f bytes, entropy %.0f: %+.2f %%, ratio %.4f\n", name(stats.transform).data(), encoded, entropy,
               100 * (encoded / entropy - 1), static_cast<double>(stats.raw_bytes) / encoded);
   EXPECT_LE(encoded, kMost * entropy);
-}
-
-TEST(GeneratedWeights, are_rounded_to_nearest_even) {
-  using namespace benchmarks;
-  EXPECT_EQ(to_f16(0.02), 0x251F);
-  EXPECT_EQ(to_f16(-0.02), 0xA51F);
-  EXPECT_EQ(to_f16(1e-5), 0x00A8);
-  EXPECT_EQ(to_f16(6e-8), 0x0001);
-  EXPECT_EQ(to_f16(-0.0), 0x8000);
-  EXPECT_EQ(to_f16(1 + 0x1p-11), 0x3C00);
-  EXPECT_EQ(to_f16(1 + 0x3p-11), 0x3C02);
-  EXPECT_EQ(to_f8e4m3(-1.0625), 0xB8);
-  EXPECT_EQ(to_f8e4m3(0x1p-9), 0x01);
-  EXPECT_EQ(to_f8e4m3(0x1.fp-7), 0x08);
-  EXPECT_EQ(to_f8e5m2(1.125), 0x3C);
-  EXPECT_EQ(to_f8e5m2(1.375), 0x3E);
-  EXPECT_EQ(to_bf16(1 + 0x3p-8), 0x3F82);
-  EXPECT_EQ(std::bit_cast<float>(to_f32_from_f16(-0.02)), -0x1.47cp-6f);
 }
 
 std::string name_of(const testing::TestParamInfo<DataKind>& kind) {

@@ -535,13 +535,6 @@ class Page(EndToEnd):
         self.assertEqual(format_reader.read_file("tiny.elves", "acme/tiny/model.safetensors"), data)
 
 
-def dtype_in(name):
-    """The dtype in the name of a golden file."""
-    words = name.split("_")
-    found = (dtype for i in range(len(words)) for dtype in ("_".join(words[i:i + 2]), words[i]) if dtype in format_reader.DTYPES)
-    return next(found, "bytes")
-
-
 class Chunks(unittest.TestCase):
     """Chunks of every transform and kind of stream, also those that an archive of the examples does not have."""
 
@@ -558,13 +551,12 @@ class Chunks(unittest.TestCase):
 
     def test_the_golden_chunks(self):
         transforms = set()
-        for path in sorted(GOLDEN_CHUNKS.glob("*.chunk.bin")):
-            encoded = path.read_bytes()
-            expected = path.with_name(path.name.replace(".chunk.", ".decoded.")).read_bytes()
-            dtype = dtype_in(path.name.split(".")[0])
-            base = path.with_name(path.name.replace(".chunk.", ".base."))
-            base = base.read_bytes() if base.exists() else b""
-            found = format_reader.decode_chunk(encoded, dtype, len(expected), base)
+        for path in sorted(GOLDEN_CHUNKS.glob("*.golden")):
+            head, data = path.read_bytes().split(b"\n", 1)
+            dtype, n_chunk, n_decoded, n_base = head.split()
+            base = data[len(data) - int(n_base):]
+            encoded, expected = data[:int(n_chunk)], data[int(n_chunk):len(data) - int(n_base)]
+            found = format_reader.decode_chunk(encoded, dtype.decode(), int(n_decoded), base)
             self.assertEqual(first_difference(expected, found), "", path.name)
             transforms.add(format_reader.TRANSFORMS[encoded[0]])
         self.assertEqual(transforms, set(format_reader.TRANSFORMS.values()))

@@ -3,6 +3,7 @@
 #include "chunk_data.hpp"
 #include "encode/registry.hpp"
 #include "encode/transforms/blocks/layouts.hpp"
+#include "support/hash.hpp"
 
 namespace elves::encode {
 namespace {
@@ -55,6 +56,23 @@ TEST(Blocks, have_a_layout_for_every_dtype_of_blocks_and_no_other) {
       EXPECT_EQ(layout->dtype, dtype);
     }
   }
+}
+
+// The layouts are part of the format: checksums of the streams of 70 random blocks, in the order of the dtypes.
+TEST(Blocks, have_the_layouts_of_the_format) {
+  const std::vector<std::uint64_t> expected{
+      0x21B19D4289E5BE23, 0x8EA4498EB8AF5391, 0x623C45A223C8F0E0, 0x0E49121239930B45, 0x6215F02EBE9F6FA2,
+      0xDC8F28A3C952FBAA, 0xB936EF56A4B96A00, 0x2F9DC45EED0D745B, 0x5BB7FCA0162BC1DD, 0x477644131465EC2B,
+      0xA7C1AACD6F832A85, 0xF46F8B7F22509914, 0x4454E7F042D5E2EA, 0xA8E3286E8FCA9461, 0x283283D4A98B0640,
+      0x0D463047408EDE75, 0x21B19D4289E5BE23, 0x35EF6A822128C1D9, 0xE0E48BEB5A4A738A, 0x604ABC92D4312518,
+      0xD251AEB67B3E483A, 0x4B03B9C3C93B1FB3, 0x6F3A657AF5CD7C45, 0x0B57E94A2B28DA5B};
+  std::vector<std::uint64_t> found;
+  for (const DType dtype : block_dtypes()) {
+    Bytes all;
+    for (const auto& stream : split(random_blocks(dtype), dtype)) all.insert(all.end(), stream.begin(), stream.end());
+    found.push_back(checksum64(all));
+  }
+  EXPECT_EQ(found, expected);
 }
 
 TEST(Blocks, become_a_stream_for_each_field) {
@@ -281,7 +299,7 @@ TEST(BlockNumbers, scale_of_iq1_m_is_that_of_ggml) {
 
 TEST(Blocks, are_chosen_where_their_fields_differ) {
   for (const DType dtype : block_dtypes()) {
-    const auto raw = testing::blocks_of_fields(dtype, 16384 / size_bytes(dtype));
+    const auto raw = testing::quantized_blocks(dtype, 16384 / size_bytes(dtype));
     Bytes encoded;
     EXPECT_EQ(Encoder().encode(raw, dtype, {}, encoded).transform, TransformId::Blocks) << name(dtype);
     Bytes plain;

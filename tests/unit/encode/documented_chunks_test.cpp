@@ -24,7 +24,7 @@ struct Example {
 };
 
 std::filesystem::path folder() {
-  return std::filesystem::path(__FILE__).parent_path() / ".." / ".." / ".." / "docs" / "format" / "transforms";
+  return std::filesystem::path(ELVES_GOLDEN_DIR) / ".." / ".." / "docs" / "format" / "transforms";
 }
 
 Bytes hex(std::istream& words) {

@@ -169,7 +169,7 @@ void expect_bound_with_dropped_bits(double own_bound, unsigned mantissa) {
     std::vector<Word> values(kBlock);
     for (auto& value : values) {
       const double p = random.normal() * 0.4;
-      if constexpr (sizeof(Word) == 2) value = testing::to_half(static_cast<float>(p));
+      if constexpr (sizeof(Word) == 2) value = testing::to_f16(static_cast<float>(p));
       if constexpr (sizeof(Word) == 4) value = std::bit_cast<Word>(static_cast<float>(p));
       if constexpr (sizeof(Word) == 8) value = std::bit_cast<Word>(p);
     }

@@ -105,7 +105,7 @@ TEST(Encoder, guards_values_whose_squares_vanish) {
 TEST(Encoder, does_not_let_one_vanishing_error_stop_elf) {
   testing::Random random(8);
   auto raw =
-      testing::made_of(DType::F32, kN, [&](std::size_t) { return std::round(random.normal() * 0x1p17) * 0x1p-23; });
+      testing::elements_of(DType::F32, kN, [&](std::size_t) { return std::round(random.normal() * 0x1p17) * 0x1p-23; });
   EXPECT_EQ(encode(raw, DType::F32).stats.max_abs_error, 0);
   const float tiny = 1e-30F;
   std::memcpy(raw.data(), &tiny, sizeof tiny);
@@ -231,8 +231,8 @@ TEST(Encoder, finds_the_structure_of_indices_and_text) {
 
 TEST(Encoder, makes_use_of_sparse_weights) {
   testing::Random random(4);
-  const auto raw = testing::made_of(DType::F32, kN,
-                                    [&](std::size_t) { return random.below(10) == 0 ? 0.02 * random.normal() : 0.0; });
+  const auto raw = testing::elements_of(
+      DType::F32, kN, [&](std::size_t) { return random.below(10) == 0 ? 0.02 * random.normal() : 0.0; });
   EXPECT_GT(encode(raw, DType::F32, {.lossless = true}).ratio(), 6);
 }
 
