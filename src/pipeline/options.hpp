@@ -23,7 +23,7 @@ struct SweepOptions {
   std::vector<lineage::ListedBase> bases;  ///< of --bases, overrule what models say of themselves
   int threads = 0;                         ///< of OpenMP, each rank; 0: the cores of the host shared by its ranks
   std::uint64_t memory_bytes = std::uint64_t{2} << 30;  ///< each rank
-  std::uint64_t wave_bytes = 0;                         ///< over all ranks; 0: see choose_wave_bytes()
+  std::uint64_t wave_bytes = 0;                         ///< over all ranks; 0: see choose_wave_size()
   double max_duration_seconds = 0;                      ///< 0: no limit
   bool dry_run = false;
   bool allow_empty = false;  ///< a corpus without files, and selections that match none, are no failure
@@ -31,18 +31,6 @@ struct SweepOptions {
   bool break_lock = false;
   ProgressMode progress = ProgressMode::Auto;
 };
-
-/// The size of parts for a new archive: a quarter of the smallest wave that a sweep with these options would have.
-/// `threads` resolved. Throws UsageError where --memory or --wave-bytes can be no good for any archive.
-std::uint64_t choose_part_bytes(const SweepOptions& options, int ranks, int threads);
-
-/// The size of waves for `new_bytes` to archive: --wave-bytes, else a sixty-fourth of them, within bounds that depend
-/// on
-/// --memory and ranks, and at least `part_bytes`. What more than 4 threads need as scratch is taken off --memory first.
-/// Of the rest, a wave takes its share once for each of: being read, being encoded, encoded, being written. Throws
-/// UsageError where --wave-bytes or an archive's parts do not fit.
-std::uint64_t choose_wave_bytes(const SweepOptions& options, int ranks, int threads, std::uint64_t part_bytes,
-                                std::uint64_t new_bytes);
 
 /// Exact if these options change no float; equal for options that lose the same.
 LossId loss_of(const EncodeOptions& options);

@@ -96,6 +96,8 @@ struct Report {
   bool stopped = false;  ///< ended early: run again to go on
   bool dry_run = false;
   Level level = Level::Default;
+  std::uint64_t wave_bytes = 0;     ///< of the corpus in one wave, over all ranks
+  bool wave_bytes_reduced = false;  ///< less than the default, because the ranks cannot hold more
 
   std::uint64_t corpus_files = 0, corpus_bytes = 0;      ///< found by the walk
   std::uint64_t archived_files = 0, archived_bytes = 0;  ///< by this sweep

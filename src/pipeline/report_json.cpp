@@ -172,6 +172,8 @@ std::string to_json(const Report& report) {
       report.seconds > 0 ? static_cast<double>(report.archived_bytes) / report.seconds : 0.0;
   tree["stopped"] = report.stopped;
   tree["lossless"] = report.lossless;
+  tree["wave_bytes"] = report.wave_bytes;
+  tree["wave_bytes_reduced"] = report.wave_bytes_reduced;
   tree["corpus"] = corpus_of(report);
   tree["containers"] = containers_of(report);
   tree["layers"] = layers_of(report);

@@ -149,6 +149,14 @@ void add_archive(const Report& report, const std::string& archive, Lines& lines)
   if (report.stopped) lines.add("stopped", "early, after a commit: run the same command again to go on");
 }
 
+void add_wave_size(const Report& report, Lines& lines) {
+  if (report.wave_bytes_reduced)
+    lines.add("waves",
+              "of {}, because {} cannot hold more: a larger --memory makes an archive that is the same for every "
+              "number of ranks",
+              format_bytes(report.wave_bytes), counted(static_cast<std::uint64_t>(report.ranks), "rank"));
+}
+
 void add_notes(const Report& report, Lines& lines) {
   for (const auto& note : std::span(report.notes).first(std::min(kShown, report.notes.size())))
     lines.add("note", "{}{}{}", printable(note.model), note.model.empty() ? "" : ": ", printable(note.text));
@@ -177,6 +185,7 @@ std::string to_text(const Report& report, const std::string& archive) {
     add_loss(report, lines);
     add_opaque(report, lines);
     add_archive(report, archive, lines);
+    add_wave_size(report, lines);
   }
   add_notes(report, lines);
   add_problems("skipped", report.failures, lines);

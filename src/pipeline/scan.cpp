@@ -110,7 +110,8 @@ Scanned scan(const mpi::Comm& comm, const SweepOptions& options, std::vector<cor
   std::vector<plan::ArchivedFile> archived;
   archived.reserve(catalog.known_files.size());
   for (const auto& file : catalog.known_files) archived.push_back({file.path, file.state, file.loss, 0});
-  auto entries = plan::drop_archived(comm, std::move(walked), archived, hash, loss_of(options.encode));
+  auto kept = plan::drop_archived(comm, std::move(walked), archived, hash, loss_of(options.encode));
+  auto& entries = kept.entries;
   std::uint64_t new_files = 0;
   std::uint64_t new_bytes = 0;
   count_files(entries, new_files, new_bytes);
@@ -147,7 +148,7 @@ Scanned scan(const mpi::Comm& comm, const SweepOptions& options, std::vector<cor
     count_container(file, report);
     readable.push_back(std::move(file));
   }
-  return {std::move(readable), std::move(found.lineage)};
+  return {std::move(readable), kept.bytes_before, std::move(found.lineage)};
 }
 
 }  // namespace elves::pipeline

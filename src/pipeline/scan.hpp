@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <vector>
 
 #include "archive/catalog.hpp"
@@ -20,6 +21,7 @@ std::vector<corpus::FileEntry> walk_corpus(const mpi::Comm& comm, const SweepOpt
 /// The files that a sweep is to archive.
 struct Scanned {
   std::vector<plan::PlannedFile> files;  ///< of this rank: those of bases first, then in corpus order
+  std::uint64_t bytes_before = 0;        ///< see plan::NewEntries
   lineage::Lineage lineage;              ///< of all models of the sweep
 };
 

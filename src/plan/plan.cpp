@@ -37,6 +37,16 @@ void append_units(std::vector<Unit>& units, const PlannedFile& file, std::size_t
   }
 }
 
+/// The last window of `wave_bytes` in which a unit with bytes begins. `at`: the offset of the first unit.
+std::uint64_t last_window(std::span<const Unit> units, std::uint64_t at, std::uint64_t wave_bytes) {
+  std::uint64_t last = 0;
+  for (const auto& unit : units) {
+    if (unit.size_bytes > 0) last = at / wave_bytes;
+    at += unit.size_bytes;
+  }
+  return last;
+}
+
 }  // namespace
 
 std::uint64_t state_of(const corpus::FileEntry& entry) {
@@ -55,9 +65,8 @@ std::uint64_t state_of(const corpus::FileEntry& entry) {
   return checksum64(bytes);
 }
 
-std::vector<corpus::FileEntry> drop_archived(const mpi::Comm& comm, std::vector<corpus::FileEntry> entries,
-                                             std::span<const ArchivedFile> archived, const KeyedHash& hash,
-                                             LossId allowed) {
+NewEntries drop_archived(const mpi::Comm& comm, std::vector<corpus::FileEntry> entries,
+                         std::span<const ArchivedFile> archived, const KeyedHash& hash, LossId allowed) {
   const auto owner = [&](const auto& row) { return mpi::owner_of(row.path, comm); };
   std::unordered_map<Hash128, ArchivedFile> current;
   for (const auto& from_rank : mpi::send_to_owners(comm, archived, owner)) {
@@ -75,10 +84,16 @@ std::vector<corpus::FileEntry> drop_archived(const mpi::Comm& comm, std::vector<
     const auto at = current.find(request.path);
     return at != current.end() && holds(at->second, request.state, allowed);
   });
-  std::vector<corpus::FileEntry> kept;
+  NewEntries kept;
+  std::uint64_t bytes_before = 0;
   for (std::size_t i = 0; i < entries.size(); ++i) {
-    if (is_held[i] == 0) kept.push_back(std::move(entries[i]));
+    auto& entry = entries[i];
+    if (kept.entries.empty() && is_held[i] != 0 && has_content(entry.kind)) bytes_before += entry.size_bytes;
+    if (is_held[i] == 0) kept.entries.push_back(std::move(entry));
   }
+  const auto rank = static_cast<std::uint64_t>(comm.rank());
+  const auto first_rank = comm.min(kept.entries.empty() ? UINT64_MAX : rank);
+  kept.bytes_before = comm.sum(rank <= first_rank ? bytes_before : 0);
   return kept;
 }
 
@@ -96,10 +111,10 @@ Plan make_plan(const mpi::Comm& comm, std::vector<PlannedFile> files, const Plan
   }
   for (const auto& unit : plan.units) bytes += unit.size_bytes;
 
-  std::uint64_t at = comm.exscan(bytes);
   plan.total_bytes = comm.sum(bytes);
+  std::uint64_t at = options.bytes_before % options.wave_bytes + comm.exscan(bytes);
   const bool any_file = comm.any(!plan.files.empty());
-  plan.n_waves = any_file ? std::max<std::uint64_t>(1, ceil_div(plan.total_bytes, options.wave_bytes)) : 0;
+  plan.n_waves = any_file ? comm.max(last_window(plan.units, at, options.wave_bytes)) + 1 : 0;
   const auto wave_at = [&](std::uint64_t offset) { return std::min(offset / options.wave_bytes, plan.n_waves - 1); };
   for (auto& file : plan.files) {
     file.wave = wave_at(at);

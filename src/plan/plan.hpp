@@ -18,20 +18,26 @@ namespace elves::plan {
 struct ArchivedFile {
   Hash128 path;
   std::uint64_t state = 0;
-  LossId loss;              ///< of its layers: exact if restore gives the original bits
+  LossId loss;  ///< of its layers: exact if restore gives the original bits
   std::uint32_t reserved = 0;
 };
 
 /// Kind, size, mtime, mode, owner and link target in one number: what must be equal for a file to count as archived.
 std::uint64_t state_of(const corpus::FileEntry& entry);
 
-/// Collective. The entries that the archive does not hold as they are now, in the same order. `archived`: the
-/// archive's current rows, any part on any rank. A file whose archived copy is not exact is dropped only if its loss is `allowed`.
-/// 40 bytes a row and an entry cross the network; a rank holds its share of the archive's paths for the time of the
-/// call.
-std::vector<corpus::FileEntry> drop_archived(const mpi::Comm& comm, std::vector<corpus::FileEntry> entries,
-                                             std::span<const ArchivedFile> archived, const KeyedHash& hash,
-                                             LossId allowed);
+/// What a sweep has to archive.
+struct NewEntries {
+  std::vector<corpus::FileEntry> entries;
+  /// Bytes of the files that come before the first of these entries in corpus order, over all ranks.
+  std::uint64_t bytes_before = 0;
+};
+
+/// Collective. The entries that the archive does not hold as they are now, in the same order. `entries`: the walk's, in
+/// corpus order. `archived`: the archive's current rows, any part on any rank. A file whose archived copy is not exact
+/// is dropped only if its loss is `allowed`. 40 bytes a row and an entry cross the network; a rank holds its share of
+/// the archive's paths for the time of the call.
+NewEntries drop_archived(const mpi::Comm& comm, std::vector<corpus::FileEntry> entries,
+                         std::span<const ArchivedFile> archived, const KeyedHash& hash, LossId allowed);
 
 /// A file to archive, with its extents.
 struct PlannedFile {
@@ -59,6 +65,9 @@ struct Unit {
 struct PlanOptions {
   std::uint64_t wave_bytes = 0;
   std::uint64_t part_bytes = 0;  ///< at most wave_bytes
+  /// NewEntries::bytes_before. The first wave is shorter, so that it ends where it would end if these bytes were
+  /// archived by this sweep: a sweep that continues an interrupted one has the same waves.
+  std::uint64_t bytes_before = 0;
 };
 
 /// This rank's share of the work of the whole job: files in corpus order, units in order of their bytes.
@@ -69,8 +78,9 @@ struct Plan {
   std::uint64_t total_bytes = 0;  ///< over all ranks
 };
 
-/// Collective. Cuts files into units and the job into waves of at most wave_bytes + part_bytes. Depends on the
-/// files and options only, never on the number of ranks.
+/// Collective. Cuts files into units and the job into waves of at most wave_bytes + part_bytes: the windows of
+/// wave_bytes in which at least one unit begins. Depends on the files and options only, never on the number of
+/// ranks.
 Plan make_plan(const mpi::Comm& comm, std::vector<PlannedFile> files, const PlanOptions& options);
 
 /// A run of chunks of one unit that one rank works on.

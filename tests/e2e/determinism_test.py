@@ -1,4 +1,4 @@
-"""Payload and tables of an archive are equal for 1 to 4 ranks and for 1 and 2 threads."""
+"""Payload and tables of an archive are equal for 1 to 8 ranks and for 1 and 2 threads."""
 
 import json
 import os
@@ -12,6 +12,7 @@ import elves_e2e as e2e
 
 ALL = [(1, 1), (1, 2), (2, 1), (2, 2), (3, 1), (3, 2), (4, 1), (4, 2)]
 SOME = [(1, 1), (2, 2), (3, 1), (4, 2)]
+RANKS = [(1, 1), (2, 1), (4, 1), (8, 1)]
 
 
 def contents(archive):
@@ -63,7 +64,7 @@ class Determinism(e2e.EndToEnd):
             else:
                 archive = self.empty_archive(name, first)
             for each in corpora:
-                e2e.archive(ranks, each, archive, "--memory", "1GiB", *options, threads=threads)
+                e2e.archive(ranks, each, archive, *options, threads=threads)
             found = contents(archive)
             if expected is None:
                 expected = found
@@ -87,6 +88,28 @@ class Determinism(e2e.EndToEnd):
 
     def test_default_mode_in_waves_that_are_no_power_of_two(self):
         self.assert_same_archives("--wave-bytes", "5000000", n_shards=8)
+
+    def test_default_options(self):
+        archive = self.assert_same_archives(ranks_and_threads=RANKS)
+        self.assertGreaterEqual(len(e2e.shards(archive)), 2)
+        self.assertGreaterEqual(parts_in(archive)[0], 2)
+
+    def test_default_options_on_the_real_corpus(self):
+        corpus = e2e.real_corpus()
+        if corpus is None:
+            self.skipTest("there is no real corpus")
+        archive = self.assert_same_archives(corpora=[corpus], ranks_and_threads=RANKS)
+        self.assertGreaterEqual(len(e2e.shards(archive)), 4, "reading, encoding and writing overlap")
+
+    def test_waves_that_the_ranks_cannot_hold_are_reduced_and_the_report_says_so(self):
+        whole = e2e.archive(4, self.corpus, self.at("whole"))
+        self.assertFalse(whole["wave_bytes_reduced"])
+        report = e2e.archive(1, self.corpus, self.at("reduced"), "--memory", "112MiB")
+        self.assertTrue(report["wave_bytes_reduced"])
+        self.assertLess(report["wave_bytes"], whole["wave_bytes"])
+        e2e.restore(2, self.at("reduced"), self.at("restored"))
+        e2e.restore(2, self.at("whole"), self.at("expected"))
+        self.assert_same_tree(self.at("expected"), self.at("restored"))
 
     def test_level_max(self):
         self.assert_same_archives("--level", "max", "--include", "kinds", "--include", "models--acme--cached", "--wave-bytes", "64MiB")

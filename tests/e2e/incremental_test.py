@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 
+import h5py
 import numpy as np
 
 import elves_e2e as e2e
@@ -316,6 +317,27 @@ class Stopping(Incremental):
             self.assertEqual(after[name], entry, "a committed shard was written again")
         self.assert_restores()
         self.assertEqual(self.sweep(*self.OPTIONS)["archive"]["bytes_added"], 0)
+
+    def test_a_stopped_sweep_that_continues_writes_the_shards_of_a_whole_one(self):
+        self.corpus = os.path.join(self.corpus, "org0")
+        options = ["--lossless", "--wave-bytes", "5000000"]  # files lie across the ends of waves
+        whole = self.at("whole")
+        os.makedirs(self.archive)
+        e2e.archive(2, self.corpus, whole, *options)
+        shutil.copy(os.path.join(whole, "archive.json"), self.archive)
+        n_jobs, code = 0, STOPPED
+        while code == STOPPED:
+            job = e2e.start(2, "elves-mpi", "--corpus", self.corpus, "--archive", self.archive, "--max-duration", "0.1", *options)
+            code = e2e.finish(job).returncode
+            n_jobs += 1
+        self.assertEqual(code, 0)
+        self.assertGreaterEqual(n_jobs, 2)
+        self.assertEqual(e2e.shards(self.archive), e2e.shards(whole))
+        for name in e2e.shards(whole):
+            with h5py.File(os.path.join(whole, name)) as expected, h5py.File(os.path.join(self.archive, name)) as found:
+                self.assertEqual(sorted(found), sorted(expected))
+                for table in expected:
+                    self.assertEqual(found[table][()].tobytes(), expected[table][()].tobytes(), f"{name} {table}")
 
     def test_sigusr1_stops_after_a_commit_and_the_same_command_continues(self):
         self.assert_stopped(self.stop_with(signal.SIGUSR1))

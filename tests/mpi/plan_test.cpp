@@ -112,6 +112,38 @@ TEST(Plan, a_corpus_without_bytes_still_has_a_wave_for_its_files) {
   EXPECT_EQ(none.n_waves, 0u);
 }
 
+TEST(Plan, has_no_wave_in_which_no_unit_begins) {
+  const auto plan = make_plan(mpi::world(), my_files({28 * kMiB, 8 * kMiB, 0}), {32 * kMiB, 8 * kMiB});
+  EXPECT_EQ(plan.total_bytes, 36 * kMiB);
+  EXPECT_EQ(plan.n_waves, 1u) << "the last unit begins in the first window and reaches into the second";
+  for (const auto& file : plan.files) EXPECT_EQ(file.wave, 0u);
+}
+
+TEST(Plan, of_a_continued_sweep_cuts_the_waves_of_the_whole_one) {
+  const auto& comm = mpi::world();
+  const auto whole = make_plan(comm, my_files(kSizes), {32 * kMiB, 8 * kMiB});
+  // The first commits archived all files of waves 0 and 1; the file of 100 MiB begins in wave 1 and is not complete.
+  std::uint64_t bytes_before = 0;
+  std::vector<PlannedFile> left;
+  std::vector<std::vector<std::uint64_t>> expected;  // by file: waves of its units
+  for (const auto& file : whole.files) {
+    if (file.wave < 2) {
+      bytes_before += file.entry.size_bytes;
+      continue;
+    }
+    left.push_back({file.entry, file.parsed, 0, 0, 0});
+    expected.emplace_back();
+    for (std::size_t u = file.first_unit; u < file.first_unit + file.n_units; ++u)
+      expected.back().push_back(whole.units[u].wave - 1);
+  }
+  const auto rest = make_plan(comm, left, {32 * kMiB, 8 * kMiB, comm.sum(bytes_before)});
+  EXPECT_EQ(rest.n_waves, whole.n_waves - 1);
+  for (std::size_t f = 0; f < rest.files.size(); ++f) {
+    const auto& file = rest.files[f];
+    for (std::size_t u = 0; u < file.n_units; ++u) EXPECT_EQ(rest.units[file.first_unit + u].wave, expected[f][u]);
+  }
+}
+
 const KeyedHash kHash(std::vector<std::byte>(KeyedHash::kSecretBytes, std::byte{7}));
 
 ArchivedFile archived(const corpus::FileEntry& entry, LossId loss = kExact) {
@@ -133,8 +165,8 @@ TEST(DropArchived, keeps_what_is_new_or_changed_and_what_was_stored_with_other_l
   std::vector<corpus::FileEntry> entries;
   if (comm.is_root()) entries = {same, changed, fresh, lossy};
 
-  const auto exact = drop_archived(comm, entries, rows, kHash, kExact);
-  const auto allowed = drop_archived(comm, entries, rows, kHash, LossId{77});
+  const auto exact = drop_archived(comm, entries, rows, kHash, kExact).entries;
+  const auto allowed = drop_archived(comm, entries, rows, kHash, LossId{77}).entries;
   if (!comm.is_root()) return;
   const auto paths = [](const std::vector<corpus::FileEntry>& kept) {
     std::vector<std::string> list;
@@ -143,6 +175,22 @@ TEST(DropArchived, keeps_what_is_new_or_changed_and_what_was_stored_with_other_l
   };
   EXPECT_EQ(paths(exact), (std::vector<std::string>{"changed", "fresh", "lossy"}));
   EXPECT_EQ(paths(allowed), (std::vector<std::string>{"changed", "fresh"}));
+}
+
+TEST(DropArchived, counts_the_bytes_before_the_first_new_entry) {
+  const auto& comm = mpi::world();
+  std::vector<corpus::FileEntry> all(10);
+  std::vector<ArchivedFile> rows;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    all[i].path = "file" + std::to_string(i);
+    all[i].size_bytes = 1 + i;
+    if (i != 6 && i != 8 && comm.is_root()) rows.push_back(archived(all[i]));
+  }
+  const auto part = [&](int rank) { return static_cast<std::ptrdiff_t>(all.size()) * rank / comm.size(); };
+  const std::vector mine(all.begin() + part(comm.rank()), all.begin() + part(comm.rank() + 1));
+  const auto kept = drop_archived(comm, mine, rows, kHash, kExact);
+  EXPECT_EQ(comm.sum(kept.entries.size()), 2u);
+  EXPECT_EQ(kept.bytes_before, 1u + 2 + 3 + 4 + 5 + 6);
 }
 
 TEST(State, differs_with_everything_that_restore_gives_back) {
