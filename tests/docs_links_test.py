@@ -94,6 +94,19 @@ def missing_sources(root):
                         yield f"{page.relative_to(root)}:{number}: {name}"
 
 
+def missing_programs(root):
+    """Programs (bin/NAME) in pages that no CMakeLists.txt makes. Unit tests are one program for each folder of tests/unit."""
+    lists = "\n".join(path.read_text() for path in [*root.glob("*/CMakeLists.txt"), *root.glob("*/*/CMakeLists.txt")])
+    made = set(re.findall(r"(?:add_executable|elves_add_\w*test|elves_add_command)\s*\(\s*([\w-]+)", lists))
+    made |= {path.stem.replace("_", "-") for path in (root / "jobs").glob("elves_*.cpp")}
+    made |= {f"unit_{path.name}" for path in (root / "tests" / "unit").glob("*") if path.is_dir()}
+    for page in pages(root):
+        for number, line in enumerate(page.read_text(encoding="utf-8").splitlines(), 1):
+            for name in re.findall(r"\bbin/([\w-]+)", line):
+                if name not in made:
+                    yield f"{page.relative_to(root)}:{number}: bin/{name}"
+
+
 def wide_lines(root):
     """Lines of prose of more than PROSE_COLUMNS. Tables are free, and so are lines that cannot be broken."""
     for page in pages(root):
@@ -123,6 +136,9 @@ class Documentation(unittest.TestCase):
 
     def test_sources_that_pages_name_exist(self):
         self.assertEqual(list(missing_sources(ROOT)), [])
+
+    def test_programs_that_pages_name_are_built(self):
+        self.assertEqual(list(missing_programs(ROOT)), [])
 
     def test_prose_keeps_its_width(self):
         self.assertEqual(list(wide_lines(ROOT)), [])
@@ -165,6 +181,13 @@ class Checker(unittest.TestCase):
         self.write("src/a/b.cpp", "")
         self.write("README.md", "`src/a/b.cpp` `src/a` `src/a/gone.cpp` `src/a/*.cpp` `tests/gone.sh --option` `src/FORMAT/x`\n")
         self.assertEqual(list(missing_sources(self.root)), ["README.md:1: src/a/gone.cpp", "README.md:1: tests/gone.sh"])
+
+    def test_finds_a_program_that_nothing_builds(self):
+        self.write("jobs/CMakeLists.txt", "add_executable(bench_a a.cpp)\n")
+        self.write("jobs/elves_ls.cpp", "")
+        self.write("tests/unit/plan/plan_test.cpp", "")
+        self.write("README.md", "`build/release/bin/bench_a` `bin/elves-ls` `bin/unit_plan`\n    build/ci/bin/bench_b\n")
+        self.assertEqual(list(missing_programs(self.root)), ["README.md:2: bin/bench_b"])
 
     def test_finds_a_wide_line(self):
         self.write("README.md", "a " * 66 + "\n| " + "a " * 66 + "|\n")
