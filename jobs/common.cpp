@@ -37,8 +37,8 @@ namespace {
 
 /// What was printed is buffered: a full disk or a closed pipe shows only here.
 Result<void> flush_output() {
-  std::cout.flush();
   errno = 0;
+  std::cout.flush();
   if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0 && std::cout) return {};
   return Error{"cannot write to standard output" + (errno == 0 ? "" : ": " + errno_text(errno))};
 }

@@ -22,7 +22,8 @@ struct FileEntry {
   std::uint64_t size_bytes = 0;  ///< 0 unless Regular or Hardlink
   std::uint64_t device = 0;
   std::uint64_t inode = 0;
-  std::string target;  ///< Symlink: its text. Hardlink: path of the first file of this inode in corpus order
+  std::string linked_model;  ///< of a shared blob: the model that links to it (assign_shared_blobs); else empty
+  std::string target;        ///< Symlink: its text. Hardlink: path of the first file of this inode in corpus order
 };
 
 }  // namespace elves::corpus

@@ -34,6 +34,7 @@ void write_row(Bytes& out, const FoundPath& row) {
   writer.varint(entry.device);
   writer.varint(entry.inode);
   writer.text(entry.target);
+  writer.text(entry.linked_model);
 }
 
 FoundPath read_row(ByteCursor& cursor) {
@@ -53,6 +54,7 @@ FoundPath read_row(ByteCursor& cursor) {
   entry.device = cursor.read_varint();
   entry.inode = cursor.read_varint();
   entry.target = cursor.read_text();
+  entry.linked_model = cursor.read_text();
   ELVES_ASSERT(!cursor.failed());
   return row;
 }

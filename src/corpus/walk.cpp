@@ -10,6 +10,7 @@
 
 #include "corpus/folder_listing.hpp"
 #include "corpus/path_sort.hpp"
+#include "corpus/shared_blobs.hpp"
 #include "support/byte_cursor.hpp"
 #include "support/posix.hpp"
 #include "support/text.hpp"
@@ -189,6 +190,7 @@ WalkResult walk(const mpi::Comm& comm, const std::string& root, const WalkOption
   result.unmatched = walker.take_unmatched();
   result.entries.reserve(found.size());
   for (auto& each : found) result.entries.push_back(std::move(each.entry));
+  assign_shared_blobs(comm, result.entries);
   return result;
 }
 

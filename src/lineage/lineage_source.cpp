@@ -8,8 +8,10 @@
 
 #include "corpus/folder_listing.hpp"
 #include "corpus/model_id.hpp"
+#include "corpus/shared_blobs.hpp"
 #include "lineage/front_matter.hpp"
 #include "lineage/model_config.hpp"
+#include "support/link_target.hpp"
 #include "support/posix.hpp"
 #include "support/text.hpp"
 
@@ -32,23 +34,6 @@ bool is_snapshot(std::string_view folder, std::string_view id) {
          !folder.starts_with(std::string(id) + "/");
 }
 
-/// Where a link in `folder` leads, told from its text alone; nothing where that is outside of the corpus.
-std::optional<std::string> follow(std::string_view folder, std::string_view target) {
-  if (target.starts_with('/')) return std::nullopt;
-  std::string path(folder);
-  for (const auto& part : split(target, '/')) {
-    if (part.empty() || part == ".") continue;
-    if (part != "..") {
-      path = corpus::join(path, part);
-    } else {
-      if (path.empty()) return std::nullopt;
-      const auto slash = path.rfind('/');
-      path.resize(slash == std::string::npos ? 0 : slash);
-    }
-  }
-  return path;
-}
-
 }  // namespace
 
 std::optional<LineageFile> as_lineage_file(const corpus::FileEntry& entry) {
@@ -61,8 +46,8 @@ std::optional<LineageFile> as_lineage_file(const corpus::FileEntry& entry) {
   if (model != folder && !is_snapshot(folder, model)) return std::nullopt;
   if (has_content(entry.kind)) return LineageFile{std::move(model), entry.path, *source};
   if (entry.kind != FileKind::Symlink) return std::nullopt;
-  auto path = follow(folder, entry.target);
-  if (!path || corpus::model_id(*path) != model) return std::nullopt;
+  auto path = link_target(entry.path, entry.target);
+  if (!path || (corpus::model_id(*path) != model && !corpus::is_shared_blob(*path))) return std::nullopt;
   return LineageFile{std::move(model), *std::move(path), *source};
 }
 

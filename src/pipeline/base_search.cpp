@@ -292,7 +292,7 @@ std::vector<BaseSearch::Candidate> BaseSearch::candidates_of(const plan::Plan& p
     const auto& unit = plan.units[u];
     const auto& extent = extent_of(plan, u);
     if (!may_have_base(extent, unit)) continue;
-    if (unit.file != file) model = corpus::model_id(plan.files[unit.file].entry.path);
+    if (unit.file != file) model = corpus::model_of(plan.files[unit.file].entry);
     file = unit.file;
     Candidate candidate;
     candidate.unit = u;

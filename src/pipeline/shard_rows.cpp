@@ -129,7 +129,7 @@ void add_layer_rows(const plan::Plan& plan, const WaveDedup& results,
     }
     const auto& chunks = outcomes[results.units[i] - first_unit_of_wave];
     ELVES_ASSERT(chunks.size() == plan::chunks_of(unit.dtype, unit.size_bytes));
-    const auto model = corpus::model_id(plan.files[unit.file].entry.path);
+    const auto model = corpus::model_of(plan.files[unit.file].entry);
     auto row = layer_row(unit, extent, results.keys[i].fingerprint, chunks, loss, hash, part.layer_names);
     const auto& family = results.family[i];
     if (has_differences(chunks)) {

@@ -582,11 +582,16 @@ class Archive:
             number = re.fullmatch(r"shard-(\d{8})\.h5", name)
             if number:
                 self.shards[int(number[1])] = self.open_shard(os.path.join(directory, name), int(number[1]))
-        self.latest = {}
+        self.latest, self.rows, self.last_below = {}, {}, {}
         for number, shard in self.shards.items():
             names = shard["names"]
-            for row in shard["files"][:]:
-                self.latest[self.text(names, row["path_offset"], row["path_bytes"])] = (number, row)
+            for i, row in enumerate(shard["files"][:]):
+                path = self.text(names, row["path_offset"], row["path_bytes"])
+                self.latest[path] = (number, row)
+                self.rows.setdefault(path, []).append((int(row["kind"]), (number, i)))
+                for at in range(len(path)):
+                    if path[at:at + 1] == b"/":
+                        self.last_below[path[:at]] = (number, i)
 
     def __enter__(self):
         return self
@@ -613,8 +618,17 @@ class Archive:
         need(int(offset) + int(n) <= len(names) or n == 0, "a name beyond the end of /names")
         return names[int(offset):int(offset) + int(n)].tobytes() if n else b""
 
+    def is_current(self, path):
+        """Whether no later row that is no directory has the path of a parent folder, and none lies below a path that is no directory."""
+        kind, order = self.rows[path][-1]
+        parents = [path[:at] for at in range(len(path)) if path[at:at + 1] == b"/"]
+        if any(later > order and other != DIRECTORY for parent in parents for other, later in self.rows.get(parent, ())):
+            return False
+        return kind == DIRECTORY or self.last_below.get(path, order) <= order
+
     def paths(self):
-        return sorted(self.latest)
+        """Of all current rows."""
+        return sorted(path for path in self.latest if self.is_current(path))
 
     def file_row(self, path):
         """(shard, row) of the latest version of a path: str or bytes."""

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "corpus/shared_blobs.hpp"
+
 namespace elves::corpus {
 namespace {
 
@@ -49,6 +51,24 @@ TEST(HubLayout, what_only_looks_like_a_cache_is_a_plain_folder) {
   EXPECT_EQ(model_id("models--a--/x"), "models--a--");
   EXPECT_EQ(model_id("models--a--b"), "");
   EXPECT_EQ(model_id("my-models--a--b/x"), "my-models--a--b");
+}
+
+TEST(HubLayout, a_shared_blob_belongs_to_the_model_that_links_to_it) {
+  EXPECT_TRUE(is_shared_blob("blobs/ab/abcdef0123456789"));
+  EXPECT_TRUE(is_shared_blob("hub/blobs/0f/0fcdef0123456789"));
+  FileEntry blob;
+  blob.path = "blobs/ab/abcdef0123456789";
+  EXPECT_EQ(model_of(blob), "");
+  blob.linked_model = "org/m";
+  EXPECT_EQ(model_of(blob), "org/m");
+}
+
+TEST(HubLayout, an_organisation_may_be_called_blobs) {
+  EXPECT_FALSE(is_shared_blob("blobs/ab/config.json"));
+  EXPECT_FALSE(is_shared_blob("blobs/llama/abcdef0123456789"));
+  EXPECT_FALSE(is_shared_blob("blobs/ab/abcdef0123456789/file"));
+  EXPECT_FALSE(is_shared_blob("models--a--b/blobs/ab/abcdef0123456789"));
+  EXPECT_EQ(model_id("blobs/ab/config.json"), "blobs/ab");
 }
 
 }  // namespace
