@@ -35,7 +35,7 @@ struct BaseSums {
 struct ModelSums {
   std::uint64_t files = 0;
   std::uint64_t bytes = 0;
-  std::uint64_t stored_bytes = 0;     ///< encoded chunks and rows of the layers that this model stored first
+  std::uint64_t stored_bytes = 0;     ///< encoded chunks of layers and glue that this model stored first
   std::uint64_t new_layers = 0;       ///< layers that this model stored first
   std::map<Hash128, BaseSums> bases;  ///< by hash128 of the base model's id
 };

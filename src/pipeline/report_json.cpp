@@ -119,7 +119,7 @@ json models_of(const Report& report) {
                     {"files", sums.files},
                     {"bytes", sums.bytes},
                     {"stored_bytes", sums.stored_bytes},
-                    {"ratio", quotient(sums.bytes, sums.stored_bytes)},
+                    {"ratio", sums.stored_bytes == 0 ? json() : json(quotient(sums.bytes, sums.stored_bytes))},
                     {"base", base.empty() ? json() : json(printable(base))},
                     {"bases", list_bases(bases_of(report, id, sums))}});
   }

@@ -57,18 +57,16 @@ bool has_differences(const std::vector<ChunkOutcome>& chunks) {
 
 void count_new_layer(const formats::Extent& extent, const LayerRow& row, const std::vector<ChunkOutcome>& chunks,
                      const std::string& model, Report& report) {
-  std::uint64_t stored = sizeof(LayerRow) + 8 * extent.shape.size();
+  auto& sums = report.models[model];
   for (const auto& chunk : chunks) {
     auto& transform = report.transforms[chunk.transform];
     transform.raw_bytes += chunk.raw_bytes;
     transform.transformed_bytes += chunk.transformed_bytes;
     transform.encoded_bytes += chunk.encoded_bytes;
     transform.standalone_bytes += chunk.alone_bytes;
-    stored += chunk.encoded_bytes + sizeof(archive::ChunkRow);
+    sums.stored_bytes += chunk.encoded_bytes;
   }
   if (extent.is_layer) ++report.transforms[row.transform].layers;
-  auto& sums = report.models[model];
-  sums.stored_bytes += stored;
   sums.new_layers += extent.is_layer ? 1 : 0;
   report.max_abs_error = std::max(report.max_abs_error, +row.max_abs_error);
 }
@@ -140,7 +138,6 @@ void add_layer_rows(const plan::Plan& plan, const WaveDedup& results,
     }
     if (row.base_shard == archive::kNoShard && !family.sketch.empty()) {
       part.sketches.push_back(sketch_row(hash128(model), unit, extent, family.sketch, part));
-      report.models[model].stored_bytes += sizeof(SketchRow) + family.sketch.size();
     }
     part.layers.push_back(row);
     stored[i] = {results.places[i], archive::to_hash(row.decoded), LossId{row.loss_id}};
@@ -278,11 +275,9 @@ void add_file_rows(const mpi::Comm& comm, const plan::Plan& plan, std::uint64_t 
   ModelRows model_rows(comm, models);
   for (std::size_t i = 0; i < files.size(); ++i) {
     const auto& file = plan.files[files[i]];
-    const auto names_before = part.names.bytes().size();
     const auto row = model_rows.row_of(models[i], part);
     const auto loss = add_one_file(plan, file, units, hash, row, part);
     auto& model = report.models[models[i]];
-    model.stored_bytes += sizeof(FileRow) + file.n_units * sizeof(ExtentRow) + part.names.bytes().size() - names_before;
     if (file.entry.kind == FileKind::Directory) continue;
     ++model.files;
     ++report.archived_files;

@@ -32,6 +32,12 @@ class Sums(e2e.EndToEnd):
         bases = {row["id"]: row["base"] for row in self.report["models"] if row["id"] and row["base"]}
         self.assertEqual(bases, {row["id"]: row["base"] for row in listed["models"] if row["base"]})
         self.assertGreater(len(bases), 2)
+        models = {row["id"]: row for row in listed["models"]}
+        for row in filter(lambda row: row["files"] > 0, self.report["models"]):
+            other = models[row["id"]]
+            saved = sum(base["saved_bytes"] for base in row["bases"])
+            self.assertEqual((row["bytes"], row["stored_bytes"], row["ratio"], saved),
+                             (other["bytes"], other["stored_bytes"], other["ratio"], other["saved_bytes"]), row["id"])
         for row in self.report["models"]:
             self.assertNotIn(row["id"], [base["id"] for base in row["bases"]])
         done = e2e.run(0, "elves-ls", "--archive", self.archive)
@@ -169,14 +175,20 @@ class Answers(e2e.EndToEnd):
         self.sweep("--report", report, "--include", "nomatch", expect=e2e.FAILED)
         self.assertEqual(os.listdir(os.path.dirname(report)), ["report.json"])
 
+    def run_on_a_full_disk(self, command, *options):
+        with open("/dev/full", "w") as full:
+            words = e2e.command_line(0, command, "--archive", self.archive, *options)
+            done = subprocess.run(words, env=e2e.environment(), stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+        self.assertEqual(done.returncode, e2e.FAILED, done.stderr)
+        return done
+
     def test_output_that_cannot_be_written_is_a_failure(self):
         for options in ([], ["--report", "-"], ["--report", "/dev/full"]):
-            with open("/dev/full", "w") as full:
-                words = e2e.command_line(0, "elves-mpi", "--corpus", self.hub.root, "--archive", self.archive, "--progress", "none", *options)
-                done = subprocess.run(words, env=e2e.environment(), stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
-            self.assertEqual(done.returncode, e2e.FAILED)
+            done = self.run_on_a_full_disk("elves-mpi", "--corpus", self.hub.root, "--progress", "none", *options)
             self.assertIn("No space left on device", done.stderr)
             self.assertIn("the archive is complete", done.stderr)
+        for command, options in (("elves-ls", []), ("elves-ls", ["--json"]), ("elves-verify", []), ("elves-restore", ["--to", self.at("to")])):
+            self.assert_one_error(self.run_on_a_full_disk(command, *options), command, "standard output")
 
 
 if __name__ == "__main__":
