@@ -123,10 +123,10 @@ void add_encoding(const Report& report, Lines& lines) {
 
 void add_loss(const Report& report, Lines& lines) {
   if (report.files_within_bounds > 0)
-    lines.add("exact", "{} within bounds (largest error {:.3g}), {} bit for bit; with --lossless all are bit for bit",
+    lines.add("loss", "{} within bounds (largest error {:.3g}), {} bit for bit; with --lossless all are bit for bit",
               counted(report.files_within_bounds, "file"), report.max_abs_error, report.files_exact);
   else if (report.files_exact > 0)
-    lines.add("exact", "{} bit for bit", counted(report.files_exact, "file"));
+    lines.add("loss", "none: {} bit for bit", counted(report.files_exact, "file"));
 }
 
 void add_opaque(const Report& report, Lines& lines) {

@@ -105,11 +105,11 @@ TEST(ReportSummary, of_a_sweep_with_nothing_new_has_no_line_of_zeros) {
 TEST(ReportSummary, counts_files_within_bounds_and_files_that_are_exact) {
   Report report;
   report.files_exact = 5;
-  EXPECT_NE(to_text(report, "a").find("exact       5 files bit for bit\n"), std::string::npos);
+  EXPECT_NE(to_text(report, "a").find("loss        none: 5 files bit for bit\n"), std::string::npos);
   report.files_within_bounds = 1;
   report.max_abs_error = 5.96e-8;
   EXPECT_NE(to_text(report, "a")
-                .find("exact       1 file within bounds (largest error 5.96e-08), 5 bit for bit; "
+                .find("loss        1 file within bounds (largest error 5.96e-08), 5 bit for bit; "
                       "with --lossless all are bit for bit\n"),
             std::string::npos)
       << to_text(report, "a");
