@@ -1,9 +1,9 @@
-// Prints size and speed of each way to encode generated data, next to memcpy, zstd and ZipNN's scheme on the same
-// bytes: one core, chunks in memory, all ways interleaved in each repetition, CPU time, medians; what is compared is
-// compared within each repetition. Ends with the table of docs/measurements/speed.md.
+// Prints size and speed of each way to encode generated data, beside memcpy, zstd and ZipNN's scheme on the same bytes:
+// one core, chunks in memory, all ways in turns within each repetition, CPU time, medians. Ratios of speeds are
+// computed within each repetition. Ends with the table of docs/measurements/speed.md.
 //
-// Usage: bench_codec [--large] [REPETITIONS]. 8 chunks of 4 MiB, whose outputs share a buffer, 9 times; --large: 128
-// chunks, each with outputs of its own, 512 MiB in all, 3 times.
+// Usage: bench_codec [--large] [REPETITIONS]. By default 8 chunks of 4 MiB, whose outputs share a
+// buffer, 9 times. --large: 128 chunks (512 MiB), each with buffers of its own, 3 times.
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -31,12 +31,12 @@ constexpr const char* kZipNn = "ZipNN's scheme";
 constexpr const char* kDefault = "default";
 constexpr const char* kLossless = "lossless";
 
-/// A way to encode: appends to `out`; and back.
+/// A way to encode and decode. `encode` appends to `out`.
 struct Way {
   std::string name;
   std::function<void(const Bytes& raw, DType, Bytes& out)> encode;
   std::function<bool(std::span<const std::byte> encoded, DType, std::span<std::byte> out)> decode;
-  std::shared_ptr<std::string> transform = std::make_shared<std::string>("");  ///< that was chosen last
+  std::shared_ptr<std::string> transform = std::make_shared<std::string>("");  ///< the last one that was chosen
   bool exact = true;
 };
 
@@ -48,7 +48,7 @@ struct Measured {
 
 using MeasuredWays = std::map<std::string, Measured>;
 
-/// Where chunks are encoded to and decoded to: as many of them at a time as there are buffers.
+/// Buffers for encoded and decoded chunks. Chunks are encoded and decoded in groups of as many as there are buffers.
 struct Buffers {
   std::vector<Bytes> encoded;
   std::vector<Bytes> back;
@@ -116,7 +116,7 @@ std::vector<Way> peers() {
   return {memcpy_way(), zstd_way(1), zstd_way(3), zipnn_way()};
 }
 
-/// For dtypes that are never changed.
+/// For dtypes that are always stored exactly.
 std::vector<Way> exact_ways() {
   auto ways = peers();
   ways.push_back(elves_way(kDefault, {}));
@@ -133,7 +133,7 @@ std::vector<Way> elf_ways() {
   return ways;
 }
 
-/// Once over the data; the seconds are those of the calls alone.
+/// Encodes and decodes the data once. Only the calls are timed.
 void measure_once(const DataSet& set, const Way& way, Buffers& buffers, Measured& to) {
   double encode = 0;
   double decode = 0;

@@ -1,6 +1,6 @@
-// What the layers of the real corpus take, before deduplication and deltas, by dtype: each transform alone, what the
-// selector chose at each level, the exhaustive choice, the order-0 entropy of the streams, and models of peers on the
-// same chunks. Prints ratios, and the CPU time of the selector. One thread.
+// Sizes of the layers of the real corpus by dtype, before deduplication and deltas: by each transform alone, by the
+// selector's choice at each level, by the exhaustive choice, as the order-0 entropy of the streams, and by models of
+// peers. Prints ratios, and the CPU time of the selector. One thread.
 //
 // Usage: bench_corpus [--quick] [CSV]. Writes the sizes to CSV (default benchmarks/ratio.csv): the same build gives
 // the same file. --quick leaves out zstd -19 and level max, and writes nothing. The corpus: $ELVES_CORPUS, default
@@ -45,14 +45,14 @@ class Sums {
   std::array<std::size_t, kDTypeCount> counts_{};
 };
 
-/// A way to store chunks, and what they take.
+/// A way to store chunks, and its sizes.
 struct Way {
   std::string group;
   std::string name;
   Sums bytes;
 };
 
-/// Coded streams beside the entropy of their bytes.
+/// Sizes of coded streams, and the order-0 entropies of these streams.
 struct Nearness {
   std::string name;
   Sums coded_bytes;
@@ -69,7 +69,7 @@ struct Nearness {
   }
 };
 
-/// CPU seconds of encoding, with the selector and by the transform that it chose.
+/// CPU seconds of encoding: with the selector, and by the chosen transform alone.
 struct Timing {
   std::string name;
   double raw_bytes = 0;
@@ -77,7 +77,7 @@ struct Timing {
   double forced_seconds = 0;
 };
 
-/// Rows in the order in which they first came.
+/// Finds the row with this name, or appends it.
 template <class Row>
 Row& row_of(std::vector<Row>& rows, const std::string& name, const std::string& group = {}) {
   for (Row& row : rows) {
@@ -93,7 +93,7 @@ Row& row_of(std::vector<Row>& rows, const std::string& name, const std::string& 
   return rows.back();
 }
 
-/// Chunks of these sizes have rows of their own in what is compared by chunk.
+/// Classes of chunks by size; each has its own rows.
 struct SizeClass {
   const char* name;
   std::size_t least_bytes;
@@ -130,9 +130,9 @@ class Figures {
     }
   }
 
-  /// Dtypes of the corpus, those with most bytes first.
+  /// The dtypes of the corpus, ordered by their bytes, the largest first.
   std::vector<DType> dtypes() const;
-  /// All dtypes; those that a way does not take count as they are.
+  /// The sum over all dtypes. A dtype that a way does not accept counts with its raw size.
   double total(const Way& way) const;
   const Way& find(const std::string& group, const std::string& name) const;
 
@@ -169,7 +169,7 @@ void Figures::add(const measure::LayerChunk& chunk, const Bytes& raw) {
   add_peers(chunk.dtype, raw);
 }
 
-// Each alone at the default level, without guard.
+// Each transform alone, at the default level and without guard.
 void Figures::add_transforms(DType dtype, const Bytes& raw) {
   for (const auto& transform : encode::transforms()) {
     const EncodeOptions options{.min_snr_db = 0};
@@ -327,13 +327,13 @@ void Figures::print_timings() const {
 
 void Figures::print_targets() const {
   const auto f32 = [&](const char* group, const char* name) { return find(group, name).bytes.of(DType::F32); };
-  std::printf("\nfloat32: lossless over ZipNN's scheme %.4f (asked 1.03)\n",
+  std::printf("\nfloat32: lossless over ZipNN's scheme %.4f (goal 1.03)\n",
               f32("peer", "zipnn") / f32("lossless", "default"));
-  std::printf("float32: elf over the paper's packed form with zstd -3 %.4f (asked 1.09)\n",
+  std::printf("float32: elf over the paper's packed form with zstd -3 %.4f (goal 1.09)\n",
               f32("peer", "paper's elf") / f32("transform", "elf"));
   for (const char* group : {"lossless", "lossy"}) {
     const auto exhaustive = total(find(group, "exhaustive"));
-    std::printf("%s: the selector's choice over the exhaustive %.4f (asked 1.01 at most)\n", group,
+    std::printf("%s: the selector's choice over the exhaustive %.4f (goal 1.01 at most)\n", group,
                 total(find(group, "default")) / exhaustive);
     if (!quick_) {
       std::printf("%s: level max leaves %.4f of level default\n", group,

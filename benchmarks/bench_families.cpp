@@ -1,10 +1,11 @@
-// Prints what fine-tunes take as differences from their bases, in bits a weight, next to models of BitX and TensorX and
-// to the entropies that such schemes aim at, and how fast: encoding and decoding over those without base, one core,
-// chunks in memory, interleaved in each repetition, CPU time, medians. Layers that are equal in both count nothing.
+// Prints the size of fine-tunes stored as deltas of their bases, in bits per weight, beside models of BitX and TensorX
+// and the entropies that such schemes aim at; and the speed of encoding and decoding relative to that without a base
+// (one core, chunks in memory, in turns within each repetition, CPU time, medians). Layers that are equal in both are
+// left out.
 //
-// Usage: bench_families [REPETITIONS]. The families of the real corpus (a model whose name is that of its base and
-// more, "x-ft" for "x" or "x-base", in the same folder), then generated ones: base N(0, 0.02), noise 5e-5 to 0.5 of its
-// sigma.
+// Usage: bench_families [REPETITIONS]. First the families of the real corpus: a model whose name is the name of its
+// base and a suffix ("x-ft" for "x" or "x-base"), in the same folder. Then generated ones: base N(0, 0.02), noise 5e-5
+// to 0.5 of its sigma.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -28,7 +29,7 @@ namespace {
 using namespace elves;
 using Bytes = std::vector<std::byte>;
 
-/// A chunk and the base's at the same place.
+/// A chunk of a model, and the chunk of its base at the same place.
 struct Pair {
   DType dtype = DType::Bytes;
   Bytes own;
@@ -52,7 +53,7 @@ bool is_family(const std::string& model, const std::string& base) {
   return model != base && model.starts_with(stem + "-");
 }
 
-// Chunks of layers of one name, dtype and size, in files of one name; the others have no base.
+// Pairs the chunks of layers with equal name, dtype and size in files of equal name. Other chunks are left out.
 std::vector<Pair> pairs_of(const std::string& hub, const std::vector<measure::LayerChunk>& chunks,
                            const std::string& model, const std::string& base) {
   const auto key = [](const measure::LayerChunk& chunk, std::size_t part) {
@@ -136,7 +137,8 @@ double entropy_of(const std::map<std::uint64_t, double>& counts) {
   return bits;
 }
 
-/// Of the ordered differences, given the base's exponent: their widths, with the bits below the first one as they are.
+/// The entropy of the widths of the ordered differences given the exponent of the base, plus the bits below the highest
+/// one.
 double conditional_bits(const Pair& pair) {
   const auto word_bytes = size_bytes(pair.dtype);
   const auto bits = static_cast<unsigned>(8 * word_bytes);

@@ -1,7 +1,7 @@
-// How well the bits predicted from sketches match those of all elements, and which bases the planner finds: for
-// generated pairs (base N(0, 0.02), a fine-tune with noise of 5e-5 to 0.5 sigma), and for the layers of the real corpus
-// without any lineage. Exact is the entropy of the bit length of the ordered difference where the base's exponent is
-// known, and the bits below the highest, of all elements. One thread.
+// How accurate the sizes predicted from sketches are, and which bases the planner finds: for generated pairs (base N(0,
+// 0.02), a fine-tune with noise of 5e-5 to 0.5 sigma), and for the layers of the real corpus without lineage. "Exact"
+// is computed from all elements: the entropy of the bit length of the ordered difference given the exponent of the
+// base, plus the bits below the highest one. One thread.
 //
 // Usage: bench_prediction. The corpus: $ELVES_CORPUS, default ../shared/corpus.
 #include <algorithm>
@@ -200,7 +200,7 @@ void print_real(const std::string& hub) {
                 row.predicted[1] / row.n_elements);
 }
 
-// Layers one behind the other, none of them in the cache.
+// Samples one layer after the other; none of them is in the cache.
 void print_sampling(DType dtype, std::size_t layer_bytes) {
   constexpr std::size_t kTotal = 256u << 20;
   const Bytes bytes(kTotal, std::byte{1});

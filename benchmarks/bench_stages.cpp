@@ -1,6 +1,6 @@
-// Where the time of encoding and decoding goes: memcpy, hash, split, coder and the whole on the same bytes, stage by
-// stage over 128 MiB, interleaved in each repetition; one core, CPU time, medians. What is left of encoding after split
-// and coder is choosing; what is left of decoding after join is decoding the streams.
+// Times the steps of encoding and decoding: memcpy, hash, split, coder, and everything together, each over the same 128
+// MiB, in turns within each repetition; one core, CPU time, medians. The rest of encoding besides split and coder is
+// the choice of the transform; the rest of decoding besides join is the decoding of streams.
 //
 // Usage: bench_stages [REPETITIONS]
 #include <array>
@@ -27,7 +27,7 @@ constexpr double kNothing = 1000;  // GB/s: faster than any work
 enum Stage { kMemcpy, kHash, kEncode, kSplit, kCoder, kDecode, kJoin, kStages };
 using StageSeconds = std::array<double, kStages>;
 
-/// Adds the seconds of one chunk to those of all.
+/// Adds the seconds of `work` to `seconds`.
 template <class Work>
 void time(double& seconds, Work work) {
   seconds += measure::cpu_seconds_of(work);
@@ -37,7 +37,7 @@ class Stages {
  public:
   explicit Stages(EncodeOptions options) : options_(options) { secret_.fill(std::byte{0x5A}); }
 
-  /// Each stage once over all chunks, so that it finds them in memory and not in the cache.
+  /// Runs each stage over all chunks before the next stage, so that chunks are read from memory and not from the cache.
   StageSeconds once(const DataSet& set) {
     StageSeconds seconds{};
     for (const auto& raw : set.chunks) time(seconds[kMemcpy], [&] { std::ranges::copy(raw, out_.begin()); });
@@ -89,7 +89,7 @@ class Stages {
   std::vector<Bytes> encoded_ = std::vector<Bytes>(kLayers);
 };
 
-/// The median over the repetitions of what `of` makes of the seconds of one.
+/// The median of of(seconds) over the repetitions.
 template <class Of>
 double median_of(const std::vector<StageSeconds>& repetitions, Of of) {
   std::vector<double> values;

@@ -10,7 +10,7 @@
 #include "elves/codec.hpp"
 #include "support/weights.hpp"
 
-/// What benchmarks of the codec encode.
+/// Data for benchmarks of the codec.
 namespace elves::benchmarks {
 
 using Bytes = std::vector<std::byte>;

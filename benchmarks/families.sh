@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# benchmarks/families.sh [MB]: whole jobs over families, 2 ranks: what differences save, and what reading them back costs. Corpora in tmpfs:
+# benchmarks/families.sh [MB]: whole jobs over families, 2 ranks: what deltas save, and how fast they are restored. Corpora in tmpfs:
 # generated ones of MB (default 800) of float32 and of bfloat16 (benchmarks/family_corpus.py: a base, three fine-tunes, a stranger), and the
 # real one of ${ELVES_CORPUS:-../shared/corpus}/hub where there is one, with its cards and without them.
 # Prints a table for each: bytes stored without and with the stage delta, and of each model; then the least of five times that

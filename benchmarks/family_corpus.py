@@ -2,7 +2,7 @@
 """family_corpus.py DIR DTYPE MEGABYTES: a hub with a base model of N(0, 0.02) and fine-tunes whose weights have moved by noise.
 
 DTYPE is float32 or bfloat16. Models: gen/base, gen/tuned-NOISE for several NOISE (a part of 0.02), and gen/unrelated. One safetensors file
-each, of layers of 1024 x 4096. No card says who rests on whom. Needs numpy.
+each, of layers of 1024 x 4096. No card names a base. Needs numpy.
 """
 
 import json

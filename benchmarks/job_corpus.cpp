@@ -1,5 +1,5 @@
 // job_corpus DIR float32|bfloat16 MB: a hub of models of normal weights (sigma 0.02), about 100 MB each, in safetensors
-// files. What benchmarks/job.sh times whole jobs on. The same arguments give the same bytes.
+// files. benchmarks/job.sh times whole jobs on it. The same arguments give the same bytes.
 
 #include <algorithm>
 #include <cstdint>

@@ -1,6 +1,6 @@
-// Each kernel on 4 MiB, next to memcpy of the same bytes: `of_memcpy` is the kernel's speed over memcpy's, both medians
-// of one run in which they take turns. --benchmark_filter=NAME chooses kernels; --target=AVX2 (or another name that
-// Highway gives) makes all of them run on that target.
+// Times each kernel on 4 MiB, beside memcpy of the same bytes. `of_memcpy` is the speed of the kernel over that of
+// memcpy; both are medians of one run in which they take turns. --benchmark_filter=NAME chooses kernels; --target=AVX2
+// (or another name that Highway gives) makes all of them run on that target.
 #include <benchmark/benchmark.h>
 
 #include <algorithm>

@@ -14,7 +14,7 @@ constexpr int kRuns = 4;
 
 }  // namespace
 
-// By this name valgrind knows where to count.
+// instructions.sh makes valgrind count in the function of this name.
 extern "C" [[gnu::noinline]] void count_this(const std::function<void()>& kernel) {
   for (int run = 0; run < kRuns; ++run) kernel();
 }

@@ -23,13 +23,13 @@
 
 namespace elves::benchmarks {
 
-/// A kernel by its name; `make` gives a call that goes once over `n_bytes` of values, which it holds.
+/// A kernel and its name. `make` returns a function that owns `n_bytes` of values and runs the kernel once over them.
 struct Kernel {
   std::string name;
   std::function<std::function<void()>(std::size_t n_bytes)> make;
 };
 
-/// What a kernel works on: seeded, in Scratch as in the encoder.
+/// Seeded data for a kernel, in Scratch memory as in the encoder.
 class KernelData {
  public:
   std::span<std::byte> noise(std::size_t n_bytes) {
@@ -44,7 +44,7 @@ class KernelData {
     return planes;
   }
 
-  /// Normal weights as floats of the size of Word.
+  /// Normal weights, as floats of the size of Word.
   template <class Word>
   std::span<std::byte> weights(std::size_t n_bytes, double sigma) {
     const auto& kind = sizeof(Word) == 2 ? kF16 : sizeof(Word) == 4 ? kF32 : kF64;
@@ -119,7 +119,7 @@ Kernel join_elf_kernel(std::string name) {
           }};
 }
 
-/// A value in 25 is an outlier.
+/// One value in 25 is an outlier.
 template <class Word>
 Kernel find_outliers_kernel(std::string name) {
   return {std::move(name), [](std::size_t n_bytes) {
@@ -134,7 +134,7 @@ Kernel find_outliers_kernel(std::string name) {
           }};
 }
 
-/// What `delta` works on: weights, a base that differs in some of the low bytes, eight groups of its exponents.
+/// Data for delta: weights, a base that differs from them in the low bytes, and eight groups by its exponents.
 template <class Word>
 struct DeltaData {
   explicit DeltaData(std::size_t n_bytes) : n(n_bytes / sizeof(Word)) {
@@ -187,7 +187,7 @@ inline Kernel histogram_kernel(std::string name, std::span<std::byte> (KernelDat
           }};
 }
 
-/// The stream coder, tables included.
+/// The stream coder, including the making of tables.
 inline Kernel encode_rans_kernel(std::string name) {
   return {std::move(name), [](std::size_t n_bytes) {
             const auto data = std::make_shared<KernelData>();

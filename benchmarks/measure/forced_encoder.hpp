@@ -11,13 +11,14 @@
 
 namespace elves::measure {
 
-/// Encodes a chunk as Encoder does, but by the transform that it is told. Owns its scratch memory.
+/// Encodes chunks as Encoder does, but by a given transform. Owns its scratch memory.
 class ForcedEncoder {
  public:
-  /// The bytes of the chunk. The row must accept the dtype under these options. Looks at neither guard nor size.
+  /// Returns the size of the encoded chunk. The row must accept the dtype under these options. The guard and the limit
+  /// of the size are not applied.
   std::size_t encode(const encode::Transform& row, std::span<const std::byte> raw, DType dtype,
                      const EncodeOptions& options);
-  /// Of the last chunk.
+  /// The split of the last chunk.
   const encode::Split& split() const noexcept { return split_; }
 
  private:
@@ -27,12 +28,11 @@ class ForcedEncoder {
   std::vector<std::byte> out_;
 };
 
-/// The choice that knows everything: each chunk by each transform that the options allow and that takes no base,
-/// whatever it promises, each stream the way the encoder chose, Huffman coded by zstd, or by zstd -1 or -3, whichever
-/// is smallest.
+/// The exhaustive choice: encodes each chunk by every transform that the options allow and that needs no base, and each
+/// stream in the smallest of these forms: the encoder's choice, rANS, zstd's Huffman coder, zstd -1, zstd -3.
 class ExhaustiveEncoder {
  public:
-  /// The bytes of the chunk. What is lossy pays the encoder's own surcharge in the choice, and must pass its guard.
+  /// Returns the size of the encoded chunk. Lossy transforms must pass the guard and are compared as in cost_of().
   std::size_t encode(std::span<const std::byte> raw, DType dtype, const EncodeOptions& options);
 
  private:

@@ -7,7 +7,7 @@
 namespace elves::measure {
 
 double order0_bytes(std::span<const std::byte> bytes) {
-  std::array<std::array<std::uint64_t, 256>, 4> parts{};  // equal neighbours need not wait for each other
+  std::array<std::array<std::uint64_t, 256>, 4> parts{};  // so that equal neighbours do not wait for each other
   for (std::size_t i = 0; i < bytes.size(); ++i) ++parts[i % 4][static_cast<std::uint8_t>(bytes[i])];
   const auto n = static_cast<double>(bytes.size());
   double bits = 0;

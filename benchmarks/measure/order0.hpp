@@ -7,11 +7,11 @@
 
 namespace elves::measure {
 
-/// Bytes that the order-0 entropy of the histogram of `bytes` amounts to: no coder that treats bytes alike, one by one,
-/// and is told the histogram for free takes less.
+/// The order-0 entropy of `bytes`, in bytes: the least size of a coder that codes byte by byte from one histogram, not
+/// counting the histogram.
 double order0_bytes(std::span<const std::byte> bytes);
 
-/// The sum over the streams, each with a histogram of its own.
+/// The sum of the entropies of the streams.
 double order0_bytes(const encode::Split& split);
 
 }  // namespace elves::measure

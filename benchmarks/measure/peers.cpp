@@ -70,7 +70,7 @@ void join(const std::byte* __restrict planes, std::span<std::byte> raw) {
   }
 }
 
-/// Calls `with` with a word and the order of its bits.
+/// Calls `with` with a word type and the order of its bits.
 template <class With>
 void with_layout(Layout layout, With with) {
   if (layout == Layout::Bytes) return with(std::uint8_t{}, AsItIs<std::uint8_t>{});

@@ -12,16 +12,16 @@ struct ZSTD_DCtx_s;
 
 namespace elves::measure {
 
-/// zstd alone, as the zstd library does it. Owns its contexts.
+/// The zstd library. Owns its contexts.
 class ZstdPeer {
  public:
   explicit ZstdPeer(int level);
-  /// Match finding off: blocks of 128 KiB, each Huffman coded with a table of its own, or raw.
+  /// Without match search: blocks of 128 KiB, each Huffman coded with its own table, or raw.
   static ZstdPeer huffman_only();
 
   /// Appends the frame of `raw` to `out`.
   void encode(std::span<const std::byte> raw, std::vector<std::byte>& out);
-  /// True where `encoded` is a frame that fills `out` exactly.
+  /// True if `encoded` is a frame that fills `out` exactly.
   bool decode(std::span<const std::byte> encoded, std::span<std::byte> out);
 
  private:
@@ -34,14 +34,14 @@ class ZstdPeer {
   std::vector<std::byte> buffer_;
 };
 
-/// The scheme of ZipNN (arXiv 2411.05239), modelled: pieces of 256 KiB, in f32 and bf16 the sign moved behind the
-/// exponent, byte k of all words together, each such plane of a piece Huffman coded (here by zstd's Huffman coder,
-/// which is the same Huff0) and kept where that takes less than 0.95 of it. A plane costs 9 bytes more: its kind and
-/// its size. Dtypes that ZipNN has no planes for: zstd -3.
+/// A model of ZipNN (arXiv 2411.05239). Pieces of 256 KiB are split into byte planes; in f32 and bf16 the sign is moved
+/// behind the exponent first. Each plane is Huffman coded (by zstd's Huffman coder, which is the same Huff0) if that
+/// makes it smaller than 0.95 of its size, and stored otherwise. A plane takes 9 bytes more for its kind and size.
+/// Dtypes for which ZipNN has no planes: zstd -3.
 class ZipNnPeer {
  public:
   void encode(std::span<const std::byte> raw, DType dtype, std::vector<std::byte>& out);
-  /// False where `encoded` is not what encode() made of out.size() bytes.
+  /// False if `encoded` is not what encode() made of out.size() bytes.
   bool decode(std::span<const std::byte> encoded, DType dtype, std::span<std::byte> out);
 
  private:
@@ -54,11 +54,11 @@ class ZipNnPeer {
   std::vector<std::byte> coded_;
 };
 
-/// The size that BitX (zLLM, its published code) gives the XOR with a base: a plane of exponents, and one of signs and
-/// mantissas (of float32: words of three bytes), each by zstd -3. Bits of bf16 and f32; f16 has its own exponent.
+/// A model of BitX (ZipLLM, after its published code), sizes only. The XOR with the base is split into a plane of
+/// exponents and one of signs and mantissas (of float32: 3 bytes per word), each coded by zstd -3.
 class BitXPeer {
  public:
-  /// `base` is as long as `raw`. Dtypes of other words than 2 and 4 bytes: zstd -3 of the XOR.
+  /// `base` has the size of `raw`. Dtypes other than f32, bf16 and f16: zstd -3 of the XOR.
   std::size_t encoded_bytes(std::span<const std::byte> raw, std::span<const std::byte> base, DType dtype);
 
  private:
@@ -68,7 +68,8 @@ class BitXPeer {
   std::vector<std::byte> coded_;
 };
 
-/// The size that TensorX (TensorDex) gives it: byte planes of the XOR by zstd -1, of pieces of 2 MiB.
+/// A model of TensorX (TensorDex), sizes only: byte planes of the XOR with the base, of pieces of 2 MiB, coded by zstd
+/// -1.
 class TensorXPeer {
  public:
   std::size_t encoded_bytes(std::span<const std::byte> raw, std::span<const std::byte> base, DType dtype);

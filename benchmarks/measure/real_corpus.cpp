@@ -30,7 +30,7 @@ std::vector<fs::path> regular_files(const std::string& hub) {
   return paths;
 }
 
-// Chunks are whole elements, or blocks.
+// Chunks are whole elements, or whole blocks.
 void append_chunks(const formats::Extent& layer, const std::string& path, std::vector<LayerChunk>& chunks) {
   const std::uint64_t most = kChunkBytes / size_bytes(layer.dtype) * size_bytes(layer.dtype);
   for (std::uint64_t at = 0; at < layer.length_bytes; at += most) {

@@ -8,7 +8,7 @@
 
 namespace elves::measure {
 
-/// Seconds that this thread was on a CPU: not those in which others had it.
+/// Seconds that this thread spent on a CPU.
 inline double cpu_seconds() {
   timespec now{};
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);

@@ -480,7 +480,7 @@ TEST(KernelContract, elf_differences_are_those_of_signed_integers) {
   });
 }
 
-TEST(KernelContract, differences_of_neighbours_are_small) {
+TEST(KernelContract, differences_of_neighbouring_floats_are_small) {
   const std::vector<float> values{1e-45F, 0.0F, std::nextafterf(0.1F, 1), std::nextafterf(-0.1F, -1), 0.25F};
   const std::vector<float> base{-1e-45F, -0.0F, 0.1F, -0.1F, 0.25F};
   on_every_target([&] {

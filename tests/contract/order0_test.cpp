@@ -52,7 +52,7 @@ std::string name_of(const testing::TestParamInfo<DataKind>& kind) {
 
 class FloatsOfAllKinds : public testing::TestWithParam<DataKind> {};
 
-TEST_P(FloatsOfAllKinds, take_the_entropy_of_their_planes_when_lossless) {
+TEST_P(FloatsOfAllKinds, are_near_the_entropy_of_their_planes) {
   const auto raw = chunk_of(GetParam());
   const EncodeOptions options{.lossless = true};
   std::vector<std::byte> out;
@@ -68,7 +68,7 @@ INSTANTIATE_TEST_SUITE_P(Encoder, FloatsOfAllKinds,
 
 class FloatsWithAnElfForm : public testing::TestWithParam<DataKind> {};
 
-TEST_P(FloatsWithAnElfForm, take_the_entropy_of_the_planes_of_elf) {
+TEST_P(FloatsWithAnElfForm, are_near_the_entropy_of_the_planes_of_elf) {
   const auto raw = chunk_of(GetParam());
   const EncodeOptions options{.min_snr_db = 0};
   std::vector<std::byte> out;

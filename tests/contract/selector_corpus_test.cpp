@@ -1,5 +1,5 @@
-// Compares the sizes of the selector's choices with those of the exhaustive choice on real weights: every n-th chunk of
-// the layers of the real corpus, in the order of their paths. The sample stays near kSampleBytes when the corpus grows.
+// On real weights the selector's choices are at most 1 % larger than the exhaustive choice. The sample is every n-th
+// chunk of the layers of the real corpus, ordered by path; its size stays near kSampleBytes when the corpus grows.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -58,11 +58,11 @@ void expect_within_1_percent(const EncodeOptions& options) {
   EXPECT_LE(static_cast<double>(totals.selected_bytes), kMost * static_cast<double>(totals.exhaustive_bytes));
 }
 
-TEST(Selector, stores_real_layers_within_1_percent_of_the_exhaustive_choice_when_lossless) {
+TEST(Selector, is_within_1_percent_of_the_exhaustive_choice_if_lossless) {
   expect_within_1_percent({.lossless = true});
 }
 
-TEST(Selector, stores_real_layers_within_1_percent_of_the_exhaustive_choice_when_lossy) {
+TEST(Selector, is_within_1_percent_of_the_exhaustive_choice_if_lossy) {
   expect_within_1_percent({});
 }
 

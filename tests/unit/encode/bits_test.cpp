@@ -20,7 +20,7 @@ TEST(Bits, are_packed_from_the_top_of_each_byte) {
   EXPECT_EQ(bytes, (Bytes{std::byte{0b10110111}, std::byte{0b00011100}, std::byte{0xEE}}));
 }
 
-TEST(Bits, come_back_in_any_widths_and_write_no_byte_too_many) {
+TEST(Bits, of_any_widths_round_trip_and_fill_only_their_bytes) {
   testing::Random random(8);
   for (int round = 0; round < 2000; ++round) {
     std::vector<std::pair<std::uint64_t, unsigned>> numbers;
@@ -43,7 +43,7 @@ TEST(Bits, come_back_in_any_widths_and_write_no_byte_too_many) {
   }
 }
 
-TEST(Bits, read_past_the_end_are_zero_and_make_it_fail) {
+TEST(Bits, read_past_the_end_are_zero_and_set_failed) {
   const Bytes bytes(2, std::byte{0xFF});
   BitReader reader(bytes);
   EXPECT_EQ(reader.read(10), 0x3FFu);
@@ -53,7 +53,7 @@ TEST(Bits, read_past_the_end_are_zero_and_make_it_fail) {
   EXPECT_EQ(reader.read(57), 0u);
 }
 
-TEST(Bits, are_at_their_end_where_only_zero_bits_of_the_last_byte_are_left) {
+TEST(Bits, are_at_the_end_if_only_padding_is_left) {
   const auto at_end = [](const Bytes& bytes, unsigned n_read) {
     BitReader reader(bytes);
     reader.read(n_read);

@@ -10,7 +10,7 @@ namespace {
 
 using testing::Bytes;
 
-constexpr std::size_t kBlockCount = 70;  // more than are taken apart at once
+constexpr std::size_t kBlockCount = 70;  // more than the kernel splits together
 
 std::vector<DType> block_dtypes() {
   std::vector<DType> all;
@@ -34,7 +34,7 @@ std::vector<Bytes> split(const Bytes& raw, DType dtype) {
   return streams;
 }
 
-/// A chunk of these streams, stored.
+/// A chunk that stores these streams.
 Bytes chunk_of(const std::vector<Bytes>& streams) {
   Bytes chunk{static_cast<std::byte>(TransformId::Blocks)};
   ByteWriter to(chunk);
@@ -45,7 +45,7 @@ Bytes chunk_of(const std::vector<Bytes>& streams) {
   return chunk;
 }
 
-TEST(Blocks, have_a_layout_for_every_dtype_of_blocks_and_no_other) {
+TEST(Blocks, have_a_layout_exactly_for_block_dtypes) {
   EXPECT_EQ(block_dtypes().size(), 24u);
   for (std::uint8_t number = 0; number < kDTypeCount; ++number) {
     const auto dtype = static_cast<DType>(number);
@@ -88,7 +88,7 @@ TEST(Blocks, become_a_stream_for_each_field) {
   }
 }
 
-/// What the table says of a symbol, bit by bit.
+/// Some bits of a symbol, read one by one as the table says.
 unsigned symbol_of(const std::byte* block, const blocks::Bits& bits, std::size_t a, std::size_t b, std::size_t c,
                    std::size_t d) {
   unsigned symbol = 0;
@@ -99,7 +99,7 @@ unsigned symbol_of(const std::byte* block, const blocks::Bits& bits, std::size_t
   return symbol;
 }
 
-TEST(Blocks, are_taken_apart_as_their_table_says) {
+TEST(Blocks, are_split_as_their_table_says) {
   for (const DType dtype : block_dtypes()) {
     SCOPED_TRACE(name(dtype));
     const auto raw = random_blocks(dtype);
@@ -125,7 +125,7 @@ TEST(Blocks, are_taken_apart_as_their_table_says) {
   }
 }
 
-TEST(Blocks, come_back_in_any_number_and_with_a_part_of_one) {
+TEST(Blocks, round_trip_in_any_number_and_with_a_partial_block) {
   for (const DType dtype : block_dtypes()) {
     for (const std::size_t n_blocks : {0u, 1u, 2u, 63u, 64u, 65u, 200u}) {
       for (const std::size_t rest : {std::size_t{0}, std::size_t{1}, size_bytes(dtype) - 1}) {
@@ -141,7 +141,7 @@ TEST(Blocks, come_back_in_any_number_and_with_a_part_of_one) {
   }
 }
 
-TEST(Blocks, with_a_number_of_too_many_bits_are_refused) {
+TEST(Blocks, with_a_symbol_of_too_many_bits_are_refused) {
   for (const DType dtype : block_dtypes()) {
     SCOPED_TRACE(name(dtype));
     const auto raw = random_blocks(dtype);
@@ -160,7 +160,7 @@ TEST(Blocks, with_a_number_of_too_many_bits_are_refused) {
   }
 }
 
-/// Stream k of one block, as numbers.
+/// The numbers of stream k of one block.
 std::vector<int> stream(const Bytes& block, DType dtype, std::size_t k) {
   const auto bytes = split(block, dtype).at(k);
   std::vector<int> numbers;
@@ -172,9 +172,9 @@ int at(const Bytes& block, std::size_t i) {
   return static_cast<int>(block[i]);
 }
 
-// What follows holds the streams against ggml's own way to take blocks apart (dequantize_row_*).
+// These tests compare the streams with the way in which ggml reads blocks (dequantize_row_*).
 
-TEST(BlockNumbers, halves_are_turned_as_planes_turn_them) {
+TEST(BlockNumbers, halves_are_rotated_like_those_of_planes) {
   const auto block = random_blocks(DType::Q4_0, 1);
   Scratch scratch;
   Split planes;
@@ -297,7 +297,7 @@ TEST(BlockNumbers, scale_of_iq1_m_is_that_of_ggml) {
   EXPECT_EQ(stream(block, DType::IQ1_M, 4), std::vector<int>{half & 0xFF});
 }
 
-TEST(Blocks, are_chosen_where_their_fields_differ) {
+TEST(Blocks, are_chosen_if_their_fields_differ) {
   for (const DType dtype : block_dtypes()) {
     const auto raw = testing::quantized_blocks(dtype, 16384 / size_bytes(dtype));
     Bytes encoded;

@@ -16,7 +16,7 @@ namespace {
 using testing::Bytes;
 using testing::Random;
 
-/// A stream, the two that may come before it, and a period to try.
+/// A kind of streams, and the period that they are coded with.
 struct Kind {
   std::string name;
   std::function<Bytes(std::size_t n)> make;
@@ -34,7 +34,7 @@ Bytes skewed(std::size_t n, std::uint64_t seed = 1) {
   return generate(n, seed, [](Random& r, std::size_t) { return 120 + static_cast<unsigned>(8 + 2 * r.normal()); });
 }
 
-/// Each column has a level of its own.
+/// Columns of different levels.
 Bytes columns(std::size_t n, std::size_t period) {
   const auto levels = testing::random_bytes(period, 15);
   return generate(n, 2,
@@ -80,7 +80,7 @@ void expect_back(const Bytes& raw, const Before& before, std::size_t period) {
   ASSERT_TRUE(back == raw);
 }
 
-TEST(Context, gives_back_what_it_was_given) {
+TEST(Context, round_trips_all_kinds_of_streams) {
   for (const Kind& kind : kinds()) {
     for (const std::size_t n : {1u, 2u, 3u, 31u, 1000u, 1024u, 1025u, 8193u, 20000u, 70001u}) {
       SCOPED_TRACE(kind.name + ", " + std::to_string(n));
@@ -92,7 +92,7 @@ TEST(Context, gives_back_what_it_was_given) {
   }
 }
 
-TEST(Context, gives_back_all_sizes_to_300) {
+TEST(Context, round_trips_all_sizes_up_to_300) {
   for (std::size_t n = 1; n <= 300; ++n) {
     SCOPED_TRACE(n);
     expect_back(columns(n, 7), {}, 7);
@@ -101,7 +101,7 @@ TEST(Context, gives_back_all_sizes_to_300) {
   }
 }
 
-TEST(Context, comes_near_the_entropy_where_bytes_are_independent) {
+TEST(Context, is_near_the_entropy_of_independent_bytes) {
   const auto raw = skewed(200000);
   const auto entropy = static_cast<double>(entropy_bits(histogram(raw))) / 8;
   EXPECT_LT(static_cast<double>(coded(raw).size()), 1.005 * entropy);
@@ -109,7 +109,7 @@ TEST(Context, comes_near_the_entropy_where_bytes_are_independent) {
   EXPECT_LT(static_cast<double>(coded(random).size()), 1.002 * 200000);
 }
 
-TEST(Context, sees_what_the_streams_before_tell) {
+TEST(Context, uses_the_two_preceding_streams) {
   const auto first = testing::random_bytes(100000, 9);
   const auto second = testing::random_bytes(100000, 10);
   Bytes sum(first.size());
@@ -122,13 +122,13 @@ TEST(Context, sees_what_the_streams_before_tell) {
   EXPECT_LT(coded(sum, {first, second}).size(), coded(sum, {first, {}}).size());
 }
 
-TEST(Context, sees_columns) {
+TEST(Context, uses_columns) {
   const auto raw = columns(100000, 37);
   EXPECT_LT(static_cast<double>(coded(raw, {}, 37).size()), 1.03 * 100000 * 3 / 8);
   EXPECT_GT(static_cast<double>(coded(raw, {}, 1).size()), 1.05 * 100000 * 3 / 8);
 }
 
-TEST(Context, gives_up_where_it_would_take_too_much) {
+TEST(Context, gives_up_if_the_result_would_be_too_large) {
   Scratch scratch;
   for (const std::size_t n : {100u, 500000u}) {
     Bytes out(5);
@@ -137,8 +137,8 @@ TEST(Context, gives_up_where_it_would_take_too_much) {
   }
 }
 
-// What is left of a number may be the number of other bytes, which ends there: one time in a hundred.
-TEST(Context, calls_truncated_bytes_damaged) {
+// A truncated number can be the valid number of other bytes: about one time in a hundred.
+TEST(Context, rejects_most_truncated_data) {
   std::size_t n_cut = 0;
   std::size_t n_taken = 0;
   for (const Kind& kind : kinds()) {
@@ -156,7 +156,7 @@ TEST(Context, calls_truncated_bytes_damaged) {
   EXPECT_LE(n_taken, n_cut / 50) << "of " << n_cut;
 }
 
-TEST(Context, calls_prolonged_bytes_damaged) {
+TEST(Context, rejects_trailing_bytes) {
   for (const Kind& kind : kinds()) {
     const auto raw = kind.make(400);
     for (const int byte : {0, 1, 255}) {
@@ -168,7 +168,7 @@ TEST(Context, calls_prolonged_bytes_damaged) {
   }
 }
 
-TEST(Context, ends_where_the_bytes_end) {
+TEST(Context, rejects_another_raw_size) {
   const auto whole = coded(testing::random_bytes(700, 16));
   for (const std::size_t n : {0u, 1u, 600u, 698u, 720u, 1400u, 1u << 20}) {
     Bytes other(n);
@@ -176,7 +176,7 @@ TEST(Context, ends_where_the_bytes_end) {
   }
 }
 
-TEST(Context, refuses_periods_out_of_range) {
+TEST(Context, rejects_periods_out_of_range) {
   for (const std::uint64_t period : {std::uint64_t{0}, std::uint64_t{4097}, std::uint64_t{1} << 63}) {
     Bytes lie;
     ByteWriter(lie).varint(period);
@@ -203,7 +203,7 @@ TEST(Context, survives_flipped_bits) {
   }
 }
 
-TEST(Context, knows_the_two_streams_before_where_they_have_the_same_size) {
+TEST(Context, history_gives_preceding_streams_of_the_same_size) {
   const Bytes four(4);
   const Bytes also_four(4);
   const Bytes five(5);
@@ -222,7 +222,7 @@ TEST(Context, knows_the_two_streams_before_where_they_have_the_same_size) {
   EXPECT_TRUE(history.before(5).last_but_one.empty());
 }
 
-TEST(Context, finds_the_shortest_period_there_is) {
+TEST(Context, finds_the_shortest_period) {
   EXPECT_EQ(find_period(columns(30000, 37)), 37u);
   EXPECT_EQ(find_period(columns(500000, 4096)), 4096u);
   EXPECT_EQ(find_period(testing::random_bytes(30000, 14)), 1u);

@@ -33,8 +33,8 @@ Made encode(const std::vector<Word>& words) {
   return made;
 }
 
-TEST(De, follows_figure_8) {
-  // P_0 comes back as P_1000000: flag 1, L = 20, D = 1000000 in 20 bits. All between are first occurrences.
+TEST(De, codes_the_example_of_figure_8) {
+  // P_1000000 repeats P_0: flag 1, L = 20, D = 1000000 in 20 bits. All words between are first occurrences.
   std::vector<std::uint32_t> words(1000001);
   for (std::size_t i = 0; i < words.size(); ++i) words[i] = static_cast<std::uint32_t>(0x3C000000 + i);
   words[1000000] = words[0];
@@ -61,7 +61,7 @@ TEST(De, points_to_the_last_occurrence) {
   }
 }
 
-/// What a plain search says: the distance to the last occurrence of each word, 0 where it is new.
+/// The distance to the last occurrence of each word, 0 for the first occurrence; by a plain search.
 template <class Word>
 std::vector<std::uint64_t> distances_of(const std::vector<Word>& words) {
   std::unordered_map<Word, std::size_t> last;
@@ -103,7 +103,7 @@ TEST(De, finds_each_repeat_for_any_number_of_words) {
       std::vector<std::uint64_t> wide;
       for (std::size_t i = 0; i < n; ++i) {
         const auto value = random.below(n_values);
-        narrow.push_back(static_cast<std::uint32_t>(value) << 12);  // as floats have it that were cast up
+        narrow.push_back(static_cast<std::uint32_t>(value) << 12);  // like floats that were cast up
         wide.push_back(static_cast<std::uint64_t>(value) << 44);
       }
       expect_all_found(narrow);
@@ -112,7 +112,7 @@ TEST(De, finds_each_repeat_for_any_number_of_words) {
   }
 }
 
-TEST(De, gives_back_words_whose_hashes_are_equal_in_linear_time) {
+TEST(De, round_trips_words_with_equal_hashes_in_linear_time) {
   std::vector<std::uint64_t> words;
   std::uint64_t inverse = 1;  // of the multiplier of the hash
   for (int i = 0; i < 6; ++i) inverse *= 2 - 0x9E3779B97F4A7C15 * inverse;
@@ -128,19 +128,19 @@ TEST(De, gives_back_words_whose_hashes_are_equal_in_linear_time) {
   EXPECT_EQ(back, raw);
 }
 
-TEST(De, knows_minus_zero_from_zero_and_one_NaN_from_another) {
+TEST(De, distinguishes_zeros_and_NaNs_by_their_bits) {
   EXPECT_EQ(encode<std::uint32_t>({0x00000000, 0x80000000, 0x7FC00000, 0x7FC00001, 0x7FC00000}).sizes.n_distinct, 4u);
   EXPECT_EQ(encode<std::uint64_t>({0, 1ull << 63, 0, 0x7FF0000000000001, 0x7FF0000000000002}).sizes.n_distinct, 4u);
 }
 
-TEST(De, promises_much_only_where_neighbours_repeat) {
+TEST(De, is_worth_trying_only_if_values_repeat) {
   const auto ask = [](const Bytes& raw) { return kDe.worth_trying({raw, DType::F32}); };
   EXPECT_FALSE(ask(testing::normal_weights(DType::F32, 20000, 0.02, 1)));
   EXPECT_TRUE(ask(Bytes(80000)));
   EXPECT_FALSE(ask({}));
 }
 
-TEST(De, looks_for_repeats_in_several_places) {
+TEST(De, samples_several_places_of_the_chunk) {
   const auto weights = testing::normal_weights(DType::F32, 100000, 0.02, 1);
   for (const std::size_t place : {0u, 1u, 2u, 3u}) {
     auto raw = weights;
@@ -150,7 +150,7 @@ TEST(De, looks_for_repeats_in_several_places) {
   }
 }
 
-// A chunk by hand: 3 floats 1.0, 1.0, 2.0 as in docs/format/transforms/de.md.
+// A chunk of the floats 1.0, 1.0, 2.0, made by hand, as in docs/format/transforms/de.md.
 Bytes chunk(int flags, int length, int distance) {
   Bytes made;
   for (const int byte : {3, 2, 1 << 3 | 1, flags, 1 << 3 | 1, length, 1 << 3 | 1, distance, 2 << 3 | 1, 0x7F, 0x80,
@@ -171,7 +171,7 @@ TEST(De, decodes_a_chunk_made_by_hand) {
   EXPECT_EQ(testing::values_of<float>(out), (std::vector<float>{1, 1, 2}));
 }
 
-TEST(De, refuses_a_distance_out_of_the_chunk) {
+TEST(De, refuses_a_distance_that_points_outside_the_chunk) {
   Bytes out(12);
   EXPECT_FALSE(decode(chunk(0b01000000, 0b00010000, 0b10000000), out).has_value());  // 2 back from element 1
   EXPECT_FALSE(decode(chunk(0b10000000, 0b00001000, 0b10000000), out).has_value());  // the first element repeats

@@ -1,4 +1,4 @@
-// Chunks as differences from a base: what they take, what decoding them needs, and what ELF's differences decode to.
+// Chunks stored as deltas of a base: their size, which base decoding needs, and what elf-delta decodes to.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -32,7 +32,7 @@ Result<void> decode(const Bytes& encoded, DType dtype, Bytes& out, std::span<con
   return Decoder().decode(encoded, dtype, out, base);
 }
 
-void expect_comes_back(const Done& done, DType dtype, const Bytes& raw, std::span<const std::byte> base) {
+void expect_round_trip(const Done& done, DType dtype, const Bytes& raw, std::span<const std::byte> base) {
   Bytes back(raw.size());
   const auto decoded = decode(done.encoded, dtype, back, base);
   ASSERT_TRUE(decoded.has_value()) << decoded.error().message;
@@ -51,7 +51,7 @@ Bytes bytes_of(const std::vector<T>& values) {
   return testing::bytes_of(values);
 }
 
-TEST(Delta, of_a_fine_tune_is_smaller_than_the_chunk_alone) {
+TEST(Delta, of_a_fine_tune_is_smaller_than_the_standalone_chunk) {
   for (const DType dtype : {DType::F64, DType::F32, DType::F16, DType::BF16, DType::F8E4M3, DType::F8E5M2, DType::C64,
                             DType::C32, DType::I32, DType::U16, DType::I8}) {
     SCOPED_TRACE(name(dtype));
@@ -64,7 +64,7 @@ TEST(Delta, of_a_fine_tune_is_smaller_than_the_chunk_alone) {
     EXPECT_NEAR(static_cast<double>(done.stats.standalone_bytes), static_cast<double>(alone.stats.encoded_bytes),
                 0.1 * static_cast<double>(alone.stats.encoded_bytes));
     EXPECT_EQ(alone.stats.standalone_bytes, alone.stats.encoded_bytes);
-    expect_comes_back(done, dtype, family.own, family.base);
+    expect_round_trip(done, dtype, family.own, family.base);
   }
 }
 
@@ -80,11 +80,11 @@ TEST(Delta, of_an_equal_chunk_takes_a_few_bytes) {
     const auto done = encode(base, dtype, kLossless, {base});
     EXPECT_EQ(done.stats.transform, TransformId::Delta) << name(dtype);
     EXPECT_LE(done.encoded.size(), 60u) << name(dtype);
-    expect_comes_back(done, dtype, base, base);
+    expect_round_trip(done, dtype, base, base);
   }
 }
 
-TEST(Delta, of_other_weights_is_not_taken) {
+TEST(Delta, of_unrelated_weights_is_not_used) {
   const auto own = testing::normal_weights(DType::BF16, 100000, 0.02, 5);
   const auto base = testing::normal_weights(DType::BF16, 100000, 0.02, 6);
   EXPECT_FALSE(needs_base(encode(own, DType::BF16, kLossless, {base}).stats.transform));
@@ -107,7 +107,7 @@ TEST(Delta, keeps_every_bit_pattern) {
   for (const auto level : {Level::Fast, Level::Default, Level::Max}) {
     const auto done =
         encode(bytes_of(own), DType::F32, {.lossless = true, .level = level, .use_de = false}, {bytes_of(base)});
-    expect_comes_back(done, DType::F32, bytes_of(own), bytes_of(base));
+    expect_round_trip(done, DType::F32, bytes_of(own), bytes_of(base));
   }
 }
 
@@ -119,23 +119,23 @@ TEST(Delta, of_flipped_signs_is_an_xor) {
   }
   const auto done = encode(family.own, DType::F32, kLossless, {family.base});
   EXPECT_LT(done.encoded.size(), 50000u / 8 + 500);  // a bit each
-  expect_comes_back(done, DType::F32, family.own, family.base);
+  expect_round_trip(done, DType::F32, family.own, family.base);
 }
 
-TEST(Delta, goes_on_without_base_where_the_base_ends) {
+TEST(Delta, codes_the_elements_after_the_end_of_the_base) {
   const auto family = testing::fine_tune(DType::BF16, 60000, 0.01);
   for (const std::size_t n_words : {1u, 63u, 30000u, 59999u}) {
     const auto base = std::span(family.base).first(2 * n_words);
     for (const auto level : {Level::Default, Level::Max}) {
       const auto done = encode(family.own, DType::BF16, {.lossless = true, .level = level}, {base});
       EXPECT_TRUE(n_words < 10000 || needs_base(done.stats.transform));
-      expect_comes_back(done, DType::BF16, family.own, base);
-      expect_comes_back(done, DType::BF16, family.own, family.base);  // more of it does no harm
+      expect_round_trip(done, DType::BF16, family.own, base);
+      expect_round_trip(done, DType::BF16, family.own, family.base);  // a longer base gives the same
     }
   }
 }
 
-TEST(Delta, of_a_grown_layer_costs_no_more_than_its_rows_alone) {
+TEST(Delta, of_a_grown_layer_is_no_larger_than_its_parts) {
   const auto family = testing::fine_tune(DType::F32, 100000, 0.001);
   const auto half = family.base.size() / 2;
   const auto done = encode(family.own, DType::F32, kLossless, {std::span(family.base).first(half)});
@@ -147,21 +147,21 @@ TEST(Delta, of_a_grown_layer_costs_no_more_than_its_rows_alone) {
             1.03 * static_cast<double>(head.encoded.size() + tail.encoded.size()));
 }
 
-TEST(Delta, of_few_elements_comes_back) {
+TEST(Delta, of_few_elements_round_trips) {
   for (const DType dtype : testing::all_dtypes()) {
     if (block_elements(dtype) > 1) continue;
     for (const std::size_t n : {0u, 1u, 2u, 65u, 300u}) {
       const auto family = testing::fine_tune(dtype, n, 0.001);
       for (const auto level : {Level::Default, Level::Max}) {
         const auto done = encode(family.own, dtype, {.lossless = true, .level = level}, {family.base});
-        expect_comes_back(done, dtype, family.own, family.base);
+        expect_round_trip(done, dtype, family.own, family.base);
         EXPECT_LE(done.encoded.size(), family.own.size() + 16);
       }
     }
   }
 }
 
-TEST(Delta, is_not_made_without_leave) {
+TEST(Delta, is_used_only_if_options_and_base_allow_it) {
   const auto family = testing::fine_tune(DType::F32, 20000, 0.001);
   const auto transform_of = [&](const EncodeOptions& options, const Base& base) {
     return encode(family.own, DType::F32, options, base).stats.transform;
@@ -175,7 +175,7 @@ TEST(Delta, is_not_made_without_leave) {
   EXPECT_NE(transform_of({.use_elf = false}, {family.base}), TransformId::ElfDelta);
 }
 
-TEST(Delta, has_the_raw_size_as_standalone_size_where_nothing_else_is_allowed) {
+TEST(Delta, reports_the_raw_size_as_standalone_size_if_nothing_else_is_allowed) {
   const auto family = testing::fine_tune(DType::F32, 20000, 0.001);
   const EncodeOptions only_delta{
       .lossless = true, .use_de = false, .use_palette = false, .use_planes = false, .use_entropy_coding = true};
@@ -184,7 +184,7 @@ TEST(Delta, has_the_raw_size_as_standalone_size_where_nothing_else_is_allowed) {
   EXPECT_EQ(done.stats.standalone_bytes, family.own.size());
 }
 
-TEST(Delta, names_a_base_that_is_not_its_own) {
+TEST(Delta, decoding_with_another_base_names_the_problem) {
   for (const auto& options : {EncodeOptions{}, kLossless}) {
     const auto family = testing::fine_tune(DType::F32, 20000, 0.001);
     const auto done = encode(family.own, DType::F32, options, {family.base});
@@ -223,7 +223,7 @@ void expect_what_elf_gives(const FineTune& family, DType dtype, EncodeOptions op
   }
 }
 
-TEST(ElfDelta, decodes_to_what_elf_alone_gives) {
+TEST(ElfDelta, decodes_to_the_same_values_as_elf) {
   for (const DType dtype : {DType::F16, DType::F32, DType::F64}) {
     for (const double bound : {0.0, 1e-4, 3e-3}) {
       SCOPED_TRACE(std::string(name(dtype)) + ", " + std::to_string(bound));
@@ -246,7 +246,7 @@ TEST(ElfDelta, keeps_outliers_of_the_chunk_and_of_the_base) {
   expect_what_elf_gives(family, DType::F32, {.min_snr_db = 0});
 }
 
-TEST(ElfDelta, goes_on_without_base_where_the_base_ends) {
+TEST(ElfDelta, codes_the_elements_after_the_end_of_the_base) {
   const auto family = testing::fine_tune(DType::F32, 50001, 0.01);
   const auto base = std::span(family.base).first(4 * 30000);
   const auto done = encode(family.own, DType::F32, {}, {base, false});

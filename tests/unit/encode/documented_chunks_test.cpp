@@ -1,5 +1,5 @@
-// The examples of docs/format/transforms/*.md, each a block "chunk DTYPE" of the encoded bytes, the base where they are
-// a difference, and what they give, must be true.
+// Decodes the examples of docs/format/transforms/*.md. Each is a block "chunk DTYPE" with the encoded bytes, the base
+// if the chunk is a delta, and the decoded bytes.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -72,7 +72,7 @@ std::vector<Example> examples_of(const std::filesystem::path& page) {
   return examples;
 }
 
-TEST(DocumentedChunks, decode_as_the_pages_say) {
+TEST(DocumentedChunks, decode_to_the_documented_bytes) {
   for (const auto& page : std::filesystem::directory_iterator(folder())) {
     for (const Example& example : examples_of(page)) {
       SCOPED_TRACE(example.page);
@@ -84,7 +84,7 @@ TEST(DocumentedChunks, decode_as_the_pages_say) {
   }
 }
 
-TEST(DocumentedChunks, are_there_for_every_transform) {
+TEST(DocumentedChunks, exist_for_every_transform) {
   for (const auto& row : encode::transforms()) {
     const auto examples = examples_of(folder() / (std::string(row.name) + ".md"));
     EXPECT_TRUE(std::ranges::any_of(

@@ -67,7 +67,7 @@ TEST(ElfKernel, keeps_every_half_within_2_to_the_minus_11) {
     for (std::size_t i = 0; i < kBlock; ++i) {
       const double p = testing::half_to_double(values[i]);
       const bool outlier = next_outlier < coded.outliers.size() && coded.outliers[next_outlier] == i;
-      // 1 - 2^-11 is a half, and so |p| + 1 rounds to 2 for it alone below 1.
+      // Of the halves below 1, only for 1 - 2^-11 does |p| + 1 round to 2.
       ASSERT_EQ(outlier, !(std::abs(p) < 1 - 0x1p-11)) << values[i];
       if (outlier) {
         ++next_outlier;
@@ -83,7 +83,7 @@ TEST(ElfKernel, keeps_every_half_within_2_to_the_minus_11) {
   }
 }
 
-TEST(ElfKernel, gives_the_symbol_of_the_paper) {
+TEST(ElfKernel, makes_the_symbol_of_figure_9) {
   // Figure 9: p = 0.14159260690..., whose |p| + 1 is 1.1415926218032...
   const float p = 0.1415926069021225F;
   const auto coded = code<std::uint32_t>({std::bit_cast<std::uint32_t>(p)});
@@ -125,7 +125,7 @@ TEST(ElfKernel, reaches_its_bound_exactly) {
             std::bit_cast<std::uint64_t>((0.3 + 1) - 1));
 }
 
-TEST(ElfKernel, takes_what_it_cannot_hold_for_outliers) {
+TEST(ElfKernel, treats_values_that_no_symbol_holds_as_outliers) {
   const float inf = std::numeric_limits<float>::infinity();
   for (const float p : {1.0F, -1.0F, 1.5F, inf, -inf, std::nanf("7"), 3e38F, 0x1.fffffep-1F, -0x1.fffffep-1F}) {
     EXPECT_TRUE(is_outlier(p)) << p;
@@ -144,7 +144,7 @@ TEST(ElfKernel, keeps_the_sign_of_zero_and_of_denormals) {
   }
 }
 
-TEST(ElfKernel, calls_a_block_exact_only_where_all_bits_come_back) {
+TEST(ElfKernel, reports_exact_only_if_all_bits_are_restored) {
   const auto exact = [](std::vector<float> values) {
     std::vector<std::uint32_t> words;
     for (const float value : values) words.push_back(std::bit_cast<std::uint32_t>(value));
@@ -182,7 +182,7 @@ void expect_bound_with_dropped_bits(double own_bound, unsigned mantissa) {
   }
 }
 
-TEST(ElfKernel, keeps_the_bound_whatever_is_dropped) {
+TEST(ElfKernel, keeps_the_bound_for_any_number_of_dropped_bits) {
   expect_bound_with_dropped_bits<std::uint16_t>(0x1p-11, 10);
   expect_bound_with_dropped_bits<std::uint32_t>(0x1p-24, 23);
   expect_bound_with_dropped_bits<std::uint64_t>(0x1p-53, 52);
@@ -199,7 +199,7 @@ TEST(ElfDroppedBits, follow_the_error_bound) {
   EXPECT_EQ(dropped_bits(DType::F64, 1e-3), 43u);
 }
 
-TEST(ElfDroppedBits, are_nothing_where_elf_cannot_keep_the_bound) {
+TEST(ElfDroppedBits, are_undefined_if_elf_cannot_keep_the_bound) {
   EXPECT_EQ(dropped_bits(DType::F32, 0x1.fp-25), std::nullopt);
   EXPECT_EQ(dropped_bits(DType::F16, 1e-4), std::nullopt);
   EXPECT_EQ(dropped_bits(DType::F32, -1), std::nullopt);

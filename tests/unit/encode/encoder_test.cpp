@@ -1,4 +1,5 @@
-// The choices of the encoder: which transform, when the guard stops ELF, what a bound and the stage switches do.
+// Which transform the encoder chooses, when the guard prevents ELF, and the effect of the error bound and the stage
+// switches.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -34,7 +35,7 @@ Bytes weights(DType dtype, double sigma) {
   return testing::normal_weights(dtype, kN, sigma, 9);
 }
 
-TEST(Encoder, codes_float32_weights_by_elf) {
+TEST(Encoder, uses_elf_for_float32_weights) {
   const auto done = encode(weights(DType::F32, 0.02), DType::F32);
   EXPECT_EQ(done.stats.transform, TransformId::Elf);
   EXPECT_GT(done.ratio(), 1.6);
@@ -43,7 +44,7 @@ TEST(Encoder, codes_float32_weights_by_elf) {
   EXPECT_GT(done.stats.max_abs_error, 0x1p-25);
 }
 
-TEST(Encoder, codes_all_other_weights_exactly) {
+TEST(Encoder, is_exact_for_dtypes_without_elf) {
   for (const DType dtype : {DType::BF16, DType::F8E4M3, DType::F8E5M2, DType::C64, DType::C128, DType::I32}) {
     const Bytes raw = weights(dtype, 0.02);
     const auto done = encode(raw, dtype, {.min_snr_db = 0});
@@ -68,7 +69,7 @@ TEST(Encoder, never_changes_a_float_when_lossless) {
   }
 }
 
-TEST(Encoder, spends_next_to_nothing_on_the_zeros_of_upcast_bf16) {
+TEST(Encoder, codes_the_zeros_of_upcast_bf16_in_almost_no_bytes) {
   Bytes raw = weights(DType::F32, 0.02);
   for (std::size_t i = 0; i < raw.size(); i += 4) raw[i] = raw[i + 1] = std::byte{0};
   const auto done = encode(raw, DType::F32);
@@ -76,13 +77,13 @@ TEST(Encoder, spends_next_to_nothing_on_the_zeros_of_upcast_bf16) {
   EXPECT_GT(done.ratio(), 2.9);
 }
 
-TEST(Encoder, takes_a_lossy_transform_only_where_it_gains) {
+TEST(Encoder, uses_a_lossy_transform_only_if_it_is_smaller) {
   Bytes raw = weights(DType::F32, 0.02);
   for (std::size_t i = 0; i < raw.size(); i += 4) raw[i] = raw[i + 1] = std::byte{0};
   EXPECT_TRUE(encode(raw, DType::F32, {.min_snr_db = 0}).stats.exact);
 }
 
-TEST(Encoder, guards_tiny_values_from_elf) {
+TEST(Encoder, does_not_use_elf_for_tiny_values) {
   const Bytes moments = weights(DType::F32, 1e-8);
   const auto guarded = encode(moments, DType::F32);
   EXPECT_TRUE(guarded.stats.exact);
@@ -93,7 +94,7 @@ TEST(Encoder, guards_tiny_values_from_elf) {
   EXPECT_FALSE(unguarded.stats.exact);
 }
 
-TEST(Encoder, guards_values_whose_squares_vanish) {
+TEST(Encoder, does_not_use_elf_for_values_whose_squares_underflow) {
   for (const double sigma : {1e-25, 1e-40, 1e-44}) {
     const Bytes raw = weights(DType::F32, sigma);
     EXPECT_EQ(encode(raw, DType::F32).decoded, raw) << sigma;
@@ -102,7 +103,7 @@ TEST(Encoder, guards_values_whose_squares_vanish) {
   EXPECT_EQ(encode(raw, DType::F64).decoded, raw);
 }
 
-TEST(Encoder, does_not_let_one_vanishing_error_stop_elf) {
+TEST(Encoder, uses_elf_in_spite_of_one_tiny_error) {
   testing::Random random(8);
   auto raw =
       testing::elements_of(DType::F32, kN, [&](std::size_t) { return std::round(random.normal() * 0x1p17) * 0x1p-23; });
@@ -114,7 +115,7 @@ TEST(Encoder, does_not_let_one_vanishing_error_stop_elf) {
   EXPECT_EQ(done.stats.max_abs_error, static_cast<double>(tiny));
 }
 
-TEST(Encoder, holds_the_guard_against_the_whole_chunk) {
+TEST(Encoder, applies_the_guard_to_the_whole_chunk) {
   const Bytes raw = weights(DType::F32, 0.02);
   Done done = encode(raw, DType::F32);
   double signal = 0;
@@ -139,7 +140,7 @@ TEST(Encoder, keeps_half_precision_exact_unless_the_guard_is_off) {
   EXPECT_GT(unguarded.ratio(), 2.3);
 }
 
-TEST(Encoder, uses_a_wider_error_bound_and_keeps_it) {
+TEST(Encoder, uses_a_wider_error_bound_and_stays_within_it) {
   double last_ratio = 1.6;
   for (const double bound : {1e-6, 1e-5, 1e-4, 1e-3}) {
     const auto done = encode(weights(DType::F32, 0.02), DType::F32, {.error_bound = bound, .min_snr_db = 0});
@@ -157,7 +158,7 @@ TEST(Encoder, does_not_use_elf_for_a_bound_below_its_own) {
   EXPECT_FALSE(encode(weights(DType::F64, 0.02), DType::F64, {.error_bound = 1e-8}).stats.exact);
 }
 
-TEST(Encoder, measures_the_error_of_outliers_as_none) {
+TEST(Encoder, stores_outliers_without_error) {
   Bytes raw = weights(DType::F32, 0.02);
   const float values[] = {std::nanf("3"), -HUGE_VALF, 1.0F, -7.25F, 0x1.fffffep-1F};
   for (std::size_t i = 0; i < std::size(values); ++i) std::memcpy(&raw[i * 4000], &values[i], 4);
@@ -167,7 +168,7 @@ TEST(Encoder, measures_the_error_of_outliers_as_none) {
   EXPECT_EQ(testing::difference(DType::F32, raw, done.decoded, 0x1p-24), "");
 }
 
-TEST(Encoder, chooses_de_for_values_that_repeat_soon) {
+TEST(Encoder, uses_de_for_values_that_repeat_at_short_distances) {
   testing::Random random(3);
   std::vector<float> values;
   for (std::size_t i = 0; i < kN; ++i) {
@@ -181,7 +182,7 @@ TEST(Encoder, chooses_de_for_values_that_repeat_soon) {
   EXPECT_LT(with.stats.encoded_bytes, without.stats.encoded_bytes);
 }
 
-TEST(Encoder, does_as_the_stage_switches_say) {
+TEST(Encoder, obeys_the_stage_switches) {
   const Bytes raw = weights(DType::F32, 0.02);
   EXPECT_EQ(encode(raw, DType::F32, {.use_elf = false}).stats.transform, TransformId::Planes);
   EXPECT_EQ(encode(raw, DType::F32, {.use_elf = false, .use_planes = false}).stats.transform, TransformId::Raw);
@@ -190,7 +191,7 @@ TEST(Encoder, does_as_the_stage_switches_say) {
   EXPECT_LE(stored.stats.encoded_bytes, raw.size() + 5);
 }
 
-TEST(Encoder, uses_palette_and_de_by_switches_of_their_own) {
+TEST(Encoder, switches_palette_and_de_separately) {
   std::vector<float> few;
   testing::Random random(9);
   for (std::size_t i = 0; i < kN; ++i) few.push_back(static_cast<float>(random.below(7)) * 0.37f);
@@ -219,7 +220,7 @@ TEST(Encoder, never_makes_a_chunk_more_than_16_bytes_larger) {
   }
 }
 
-TEST(Encoder, finds_the_structure_of_indices_and_text) {
+TEST(Encoder, compresses_indices_and_text_well) {
   std::vector<std::int64_t> positions;
   for (std::size_t i = 0; i < 8192; ++i) positions.push_back(static_cast<std::int64_t>(i % 512));
   EXPECT_GT(encode(testing::bytes_of(positions), DType::I64).ratio(), 50);
@@ -229,14 +230,14 @@ TEST(Encoder, finds_the_structure_of_indices_and_text) {
   }
 }
 
-TEST(Encoder, makes_use_of_sparse_weights) {
+TEST(Encoder, compresses_sparse_weights_well) {
   testing::Random random(4);
   const auto raw = testing::elements_of(
       DType::F32, kN, [&](std::size_t) { return random.below(10) == 0 ? 0.02 * random.normal() : 0.0; });
   EXPECT_GT(encode(raw, DType::F32, {.lossless = true}).ratio(), 6);
 }
 
-TEST(Encoder, gets_no_larger_with_a_higher_level) {
+TEST(Encoder, is_not_larger_at_a_higher_level) {
   for (const DType dtype : {DType::F32, DType::BF16, DType::I32}) {
     const Bytes raw = testing::normal_weights(dtype, 20000, 0.02, 9);
     const auto of = [&](Level level) { return encode(raw, dtype, {.level = level}).stats.encoded_bytes; };
@@ -245,7 +246,7 @@ TEST(Encoder, gets_no_larger_with_a_higher_level) {
   }
 }
 
-TEST(Encoder, says_at_level_max_what_level_default_would_take) {
+TEST(Encoder, reports_at_level_max_the_size_of_level_default) {
   for (const DType dtype : {DType::F32, DType::BF16, DType::U8}) {
     const Bytes raw = weights(dtype, 0.02);
     const auto as_default = encode(raw, dtype).stats;
@@ -256,7 +257,7 @@ TEST(Encoder, says_at_level_max_what_level_default_would_take) {
   }
 }
 
-TEST(Encoder, gives_the_same_bytes_whatever_it_encoded_before) {
+TEST(Encoder, gives_the_same_bytes_after_other_chunks) {
   for (const Level level : {Level::Default, Level::Max}) {
     const EncodeOptions options{.level = level};
     const Bytes small = testing::normal_weights(DType::F32, 700, 0.02, 1);

@@ -26,7 +26,7 @@ std::vector<Word> sums(const std::vector<Word>& folded) {
   return testing::values_of<Word>(made);
 }
 
-TEST(IntDelta, takes_the_difference_to_the_word_before) {
+TEST(IntDelta, takes_the_difference_from_the_word_before) {
   EXPECT_EQ(differences<std::uint16_t>({1000, 1001, 1003, 1002}), (std::vector<std::uint16_t>{2000, 2, 4, 1}));
   EXPECT_EQ(differences<std::uint32_t>({0xFFFFFFFF, 0x7FFFFFFF}), (std::vector<std::uint32_t>{1, 0xFFFFFFFF}));
   EXPECT_EQ(differences<std::uint64_t>({}), (std::vector<std::uint64_t>{}));
@@ -42,7 +42,7 @@ void expect_words_back() {
   }
 }
 
-TEST(IntDelta, gives_back_any_words) {
+TEST(IntDelta, round_trips_any_words) {
   expect_words_back<std::uint16_t>();
   expect_words_back<std::uint32_t>();
   expect_words_back<std::uint64_t>();
@@ -106,7 +106,7 @@ TEST(IntDelta, is_chosen_for_numbers_that_change_slowly) {
   }
 }
 
-TEST(IntDelta, is_not_tried_where_neighbours_have_nothing_in_common) {
+TEST(IntDelta, is_not_tried_for_unrelated_neighbours) {
   for (const DType dtype : kIntegers) {
     EXPECT_FALSE(kIntDelta.worth_trying({testing::random_bytes(80000, 4), dtype})) << name(dtype);
     EXPECT_FALSE(kIntDelta.worth_trying({testing::normal_weights(dtype, 20000, 0.05, 5), dtype})) << name(dtype);

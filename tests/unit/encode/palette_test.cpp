@@ -13,7 +13,7 @@ using testing::Bytes;
 
 const DType kDTypes[] = {DType::U16, DType::BF16, DType::U32, DType::F32, DType::C64, DType::I64, DType::F64};
 
-/// n elements, each one of n_values random words; the first n_values have all of them.
+/// n elements, drawn from n_values random words; the first n_values elements are all of them.
 Bytes few(DType dtype, std::size_t n, std::size_t n_values, std::uint64_t seed = 1) {
   testing::Random random(seed);
   const auto size = dtype == DType::C64 ? 4 : size_bytes(dtype);
@@ -27,7 +27,7 @@ Bytes few(DType dtype, std::size_t n, std::size_t n_values, std::uint64_t seed =
   return raw;
 }
 
-/// The header and the streams of a split.
+/// A copy of the header and the streams of a split.
 struct Parts {
   Bytes header;
   std::vector<Bytes> streams;
@@ -56,12 +56,12 @@ TEST(Palette, sorts_values_and_packs_indices) {
   EXPECT_EQ(parts.streams[1], bytes({0b01100000, 0b10000000}));
 }
 
-TEST(Palette, knows_minus_zero_from_zero_and_one_NaN_from_another) {
+TEST(Palette, distinguishes_zeros_and_NaNs_by_their_bits) {
   const auto raw = testing::bytes_of<std::uint32_t>({0x00000000, 0x80000000, 0x7FC00000, 0x7FC00001});
   EXPECT_EQ(split(raw, DType::F32).header, bytes({4, 4}));
 }
 
-TEST(Palette, gives_back_any_number_of_values_and_elements) {
+TEST(Palette, round_trips_any_number_of_values_and_elements) {
   for (const DType dtype : kDTypes) {
     for (const std::size_t n_values : {1u, 2u, 3u, 4u, 5u, 16u, 17u, 255u, 256u, 257u, 300u}) {
       for (const std::size_t n : {n_values, n_values + 1, n_values + 7, std::size_t{1000}}) {
@@ -99,7 +99,7 @@ TEST(Palette, is_chosen_for_few_values_and_takes_about_their_entropy) {
   }
 }
 
-TEST(Palette, promises_nothing_for_one_value_or_more_than_256) {
+TEST(Palette, is_worth_trying_for_2_to_256_values) {
   for (const DType dtype : kDTypes) {
     SCOPED_TRACE(name(dtype));
     EXPECT_FALSE(kPalette.worth_trying({few(dtype, 5000, 1), dtype}));
@@ -111,7 +111,7 @@ TEST(Palette, promises_nothing_for_one_value_or_more_than_256) {
   }
 }
 
-TEST(Palette, sees_the_one_value_too_many_wherever_it_is) {
+TEST(Palette, finds_the_257th_value_anywhere) {
   auto raw = few(DType::F32, 100000, 256);
   ASSERT_TRUE(kPalette.worth_trying({raw, DType::F32}));
   for (const std::size_t at : {0u, 51234u, 99999u}) {
@@ -122,7 +122,7 @@ TEST(Palette, sees_the_one_value_too_many_wherever_it_is) {
   }
 }
 
-TEST(Palette, refuses_an_index_beyond_its_values) {
+TEST(Palette, refuses_an_index_out_of_range) {
   const auto chunk = [](int index) { return bytes({6, 3, 4, 6 << 3 | 1, 5, 0, 7, 0, 9, 0, 1 << 3 | 1, index}); };
   Bytes back(8);
   EXPECT_TRUE(Decoder().decode(chunk(0b00011010), DType::U16, back).has_value());

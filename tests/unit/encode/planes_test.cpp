@@ -24,7 +24,7 @@ Bytes bytes(std::initializer_list<int> values) {
   return made;
 }
 
-TEST(Planes, give_the_whole_exponent_of_a_float_one_plane) {
+TEST(Planes, put_the_exponent_of_a_float_in_one_plane) {
   // -1.5 is sign 1, exponent 127, mantissa 0x400000; 0.1 is sign 0, exponent 123, mantissa 0x4CCCCD.
   const auto streams = split(testing::bytes_of<float>({-1.5F, 0.1F}), DType::F32);
   ASSERT_EQ(streams.size(), 4u);
@@ -41,7 +41,7 @@ TEST(Planes, put_the_sign_of_bf16_below_its_mantissa) {
   EXPECT_EQ(streams[1], bytes({0x81, 0x98}));
 }
 
-TEST(Planes, give_integers_their_bytes_from_the_most_significant_on) {
+TEST(Planes, of_integers_begin_with_the_most_significant_byte) {
   const auto streams = split(testing::bytes_of<std::uint32_t>({0x01020304, 0xA1A2A3A4}), DType::U32);
   EXPECT_EQ(streams, (std::vector<Bytes>{bytes({1, 0xA1}), bytes({2, 0xA2}), bytes({3, 0xA3}), bytes({4, 0xA4})}));
 }
@@ -51,11 +51,11 @@ TEST(Planes, treat_complex_numbers_as_their_parts) {
   EXPECT_EQ(split(raw, DType::C64), split(raw, DType::F32));
 }
 
-TEST(Planes, are_not_made_of_bytes) {
+TEST(Planes, do_not_accept_dtypes_of_one_byte) {
   for (const DType dtype : {DType::Bytes, DType::Bool, DType::U8, DType::I8}) EXPECT_FALSE(kPlanes.accepts(dtype, {}));
 }
 
-TEST(PlanesKernel, drops_and_zeroes_the_planes_that_are_not_given) {
+TEST(PlanesKernel, drops_missing_planes_and_joins_them_as_zeros) {
   const auto words = testing::bytes_of<std::uint64_t>({0x0102030405060708, 0x1112131415161718});
   Bytes top(2);
   Bytes next(2);

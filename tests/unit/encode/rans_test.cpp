@@ -30,7 +30,7 @@ Bytes generate(std::size_t n, std::uint64_t seed, const std::function<unsigned(R
   return bytes;
 }
 
-// How many halvings a random number survives: as exponents of weights do.
+// A geometric distribution with p = 1/2, similar to that of the exponents of weights.
 unsigned geometric(Random& random) {
   return static_cast<unsigned>(std::countr_zero(random.below(1u << 30) | 1u << 30));
 }
@@ -51,7 +51,7 @@ std::vector<Kind> kinds() {
          return generate(
              n, 5, [](Random& r) { return r.below(3) == 0 ? static_cast<unsigned>(r.below(256)) : geometric(r); });
        }},
-      {"changes half way",
+      {"changes in the middle",
        [](std::size_t n) {
          auto bytes = generate(n, 6, geometric);
          for (std::size_t i = n / 2; i < n; ++i) bytes[i] ^= std::byte{0x70};
@@ -70,7 +70,7 @@ Bytes coded(const Bytes& raw) {
   return out;
 }
 
-TEST(Rans, gives_back_what_it_was_given) {
+TEST(Rans, round_trips_all_kinds_of_streams) {
   for (const Kind& kind : kinds()) {
     for (const std::size_t n : kSizes) {
       SCOPED_TRACE(kind.name + ", " + std::to_string(n));
@@ -84,7 +84,7 @@ TEST(Rans, gives_back_what_it_was_given) {
   }
 }
 
-TEST(Rans, gives_the_same_bytes_on_every_cpu) {
+TEST(Rans, gives_the_same_bytes_on_every_target) {
   for (const Kind& kind : kinds()) {
     for (const std::size_t n : kSizes) {
       SCOPED_TRACE(kind.name + ", " + std::to_string(n));
@@ -111,7 +111,7 @@ double entropy_bytes(const Bytes& raw) {
   return bits / 8;
 }
 
-TEST(Rans, comes_within_one_percent_of_the_entropy) {
+TEST(Rans, is_within_1_percent_of_the_entropy) {
   for (const Kind& kind : kinds()) {
     if (kind.name == "constant" || kind.name == "mostly zero") continue;
     const Bytes raw = kind.make(1u << 20);
@@ -121,19 +121,19 @@ TEST(Rans, comes_within_one_percent_of_the_entropy) {
   }
 }
 
-TEST(Rans, makes_a_new_table_where_the_bytes_change) {
+TEST(Rans, makes_a_new_table_if_the_distribution_changes) {
   const Bytes raw = kinds().back().make(1u << 20);
   EXPECT_LT(static_cast<double>(coded(raw).size()), entropy_bytes(raw) * 0.7);
 }
 
-TEST(Rans, gives_up_where_it_would_take_too_much) {
+TEST(Rans, gives_up_if_the_result_would_be_too_large) {
   Scratch scratch;
   Bytes out(5);
   EXPECT_FALSE(encode(kinds()[1].make(100000), 100000, scratch, out));
   EXPECT_EQ(out.size(), 5u);
 }
 
-TEST(Rans, calls_truncated_and_prolonged_bytes_damaged) {
+TEST(Rans, rejects_truncated_data_and_trailing_bytes) {
   for (const Kind& kind : kinds()) {
     const Bytes raw = kind.make(700);
     const Bytes whole = coded(raw);
@@ -153,7 +153,7 @@ TEST(Rans, calls_truncated_and_prolonged_bytes_damaged) {
   }
 }
 
-TEST(Rans, survives_flipped_bits_on_every_cpu) {
+TEST(Rans, survives_flipped_bits_on_every_target) {
   for (const auto target : hwy::SupportedAndGeneratedTargets()) {
     hwy::SetSupportedTargetsForTest(target);
     Random random(7);
@@ -187,7 +187,7 @@ TEST(RansTable, has_a_slot_for_each_of_256_equally_frequent_values) {
   }
 }
 
-TEST(RansTable, shares_out_all_slots_for_any_histogram) {
+TEST(RansTable, distributes_all_slots_for_any_histogram) {
   Random random(9);
   for (int round = 0; round < 2000; ++round) {
     Histogram counts{};

@@ -48,29 +48,29 @@ void expect_back(const Bytes& raw, const EncodeOptions& options = {}) {
   EXPECT_LE(written.bytes.size(), raw.size() + 5);
 }
 
-TEST(Streams, store_one_byte_value_as_a_constant) {
+TEST(Streams, of_one_value_are_constant) {
   const auto written = write(Bytes(1000, std::byte{9}));
   EXPECT_EQ(written.kind, StreamKind::Constant);
   EXPECT_EQ(written.bytes.size(), 3u);
 }
 
-TEST(Streams, store_random_bytes_as_they_are) {
+TEST(Streams, of_random_bytes_are_stored) {
   EXPECT_EQ(write(testing::random_bytes(100000, 1)).kind, StreamKind::Stored);
 }
 
-TEST(Streams, code_skewed_bytes_by_rans) {
+TEST(Streams, of_skewed_bytes_are_coded_by_rans) {
   const auto written = write(skewed(300000));
   EXPECT_EQ(written.kind, StreamKind::Rans);
   EXPECT_LT(written.bytes.size(), 300000u * 3.1 / 8);
 }
 
-TEST(Streams, code_few_skewed_bytes_by_huffman) {
+TEST(Streams, of_few_skewed_bytes_are_coded_by_huffman) {
   const auto written = write(skewed(600));
   EXPECT_EQ(written.kind, StreamKind::Huffman);
   EXPECT_LT(written.bytes.size(), 600u * 3.5 / 8);
 }
 
-TEST(Streams, look_for_matches_where_bytes_repeat) {
+TEST(Streams, that_repeat_themselves_are_coded_with_matches) {
   Bytes raw = testing::random_bytes(500, 2);
   for (int i = 0; i < 8; ++i) raw.insert(raw.end(), raw.begin(), raw.begin() + 500);
   EXPECT_EQ(write(raw).kind, StreamKind::Zstd);
@@ -88,7 +88,7 @@ Bytes write_all(const std::vector<Bytes>& raw, const EncodeOptions& options, Con
   return written;
 }
 
-TEST(Streams, know_the_streams_of_their_size_before_them) {
+TEST(Streams, use_preceding_streams_of_their_size_as_contexts) {
   const auto mantissas = testing::random_bytes(70000, 5);
   const std::vector<Bytes> raw{skewed(70000), mantissas, Bytes(70000, std::byte{1}), mantissas, skewed(300), mantissas};
   const auto written = write_all(raw, {.level = Level::Max});
@@ -109,7 +109,7 @@ TEST(Streams, know_the_streams_of_their_size_before_them) {
   EXPECT_GE(sizes[5], 70000u) << "the last has another size";
 }
 
-TEST(Streams, are_coded_by_context_at_level_max_alone) {
+TEST(Streams, are_coded_by_context_only_at_level_max) {
   const auto kind_at = [](Level level, Contexts contexts) {
     return ByteCursor(write_all({skewed(300)}, {.level = level}, contexts)).read_varint() & 7;
   };
@@ -119,14 +119,14 @@ TEST(Streams, are_coded_by_context_at_level_max_alone) {
   EXPECT_NE(kind_at(Level::Default, Contexts::Try), context);
 }
 
-TEST(Streams, code_nothing_without_the_zstd_stage) {
+TEST(Streams, are_stored_without_entropy_coding) {
   const EncodeOptions off{.use_entropy_coding = false};
   EXPECT_EQ(write(skewed(3000), off).kind, StreamKind::Stored);
   EXPECT_EQ(write(Bytes(3000), off).kind, StreamKind::Stored) << "constant streams too";
   EXPECT_EQ(write({}, off).kind, StreamKind::Stored);
 }
 
-TEST(Streams, come_back_at_every_level_and_size) {
+TEST(Streams, round_trip_at_every_level_and_size) {
   for (const Level level : {Level::Fast, Level::Default, Level::Max}) {
     for (const std::size_t n : {0u, 1u, 15u, 16u, 100u, 4096u, 4097u, 70000u}) {
       SCOPED_TRACE(n);
@@ -137,7 +137,7 @@ TEST(Streams, come_back_at_every_level_and_size) {
   }
 }
 
-TEST(Streams, are_plain_zstd_frames_where_they_are_coded) {
+TEST(Streams, coded_by_huffman_are_plain_zstd_frames) {
   for (const auto& raw : {skewed(600), skewed(900)}) {
     const auto written = write(raw);
     ByteCursor cursor(written.bytes);
@@ -151,7 +151,7 @@ TEST(Streams, are_plain_zstd_frames_where_they_are_coded) {
   }
 }
 
-TEST(Streams, are_damaged_where_a_frame_gives_another_size) {
+TEST(Streams, are_refused_if_a_frame_has_another_raw_size) {
   const Bytes raw = skewed(1000);
   auto written = write(raw).bytes;
   ByteCursor cursor(written);
@@ -166,7 +166,7 @@ TEST(Streams, are_damaged_where_a_frame_gives_another_size) {
   }
 }
 
-TEST(Streams, are_refused_before_memory_is_taken_for_them) {
+TEST(Streams, that_are_too_large_are_refused_before_memory_is_taken) {
   Bytes huge;
   ByteWriter(huge).varint(std::uint64_t{1} << 60 | 0);  // a constant of 2^57 bytes
   ByteWriter(huge).write(std::uint8_t{1});
@@ -174,7 +174,7 @@ TEST(Streams, are_refused_before_memory_is_taken_for_them) {
   EXPECT_FALSE(read(huge, scratch, 4, 4).has_value());
 }
 
-TEST(Streams, are_refused_with_two_frames_or_bytes_after_the_frame) {
+TEST(Streams, with_two_frames_are_refused) {
   const Bytes raw = skewed(1000);
   Bytes written = write(raw).bytes;
   ByteCursor cursor(written);
@@ -192,7 +192,7 @@ TEST(Streams, are_refused_with_two_frames_or_bytes_after_the_frame) {
   EXPECT_FALSE(read(longer, scratch, 1000, 1000).has_value());
 }
 
-TEST(Bits, come_back_the_most_significant_first) {
+TEST(Bits, are_written_the_most_significant_first) {
   Bytes bytes(3);
   BitWriter writer(bytes.data());
   writer.write(0b101, 3);
@@ -209,7 +209,7 @@ TEST(Bits, come_back_the_most_significant_first) {
   EXPECT_TRUE(reader.failed());
 }
 
-TEST(Entropy, is_that_of_the_source_of_a_sample) {
+TEST(Entropy, of_a_sample_estimates_that_of_its_source) {
   EXPECT_NEAR(static_cast<double>(entropy_bits(histogram(testing::random_bytes(16384, 4)))), 8 * 16384, 240);
   EXPECT_NEAR(static_cast<double>(entropy_bits(histogram(testing::random_bytes(2048, 4)))), 8 * 2048, 120);
   EXPECT_EQ(entropy_bits(histogram(Bytes(800))), 0u);
@@ -219,7 +219,7 @@ TEST(Entropy, is_that_of_the_source_of_a_sample) {
   EXPECT_NEAR(static_cast<double>(entropy_bits(histogram(two))), 1000, 2);
 }
 
-TEST(Streams, are_planned_to_take_about_what_they_take) {
+TEST(Streams, are_planned_with_nearly_their_real_size) {
   for (const std::size_t n : {500u, 3000u, 20000u, 70000u, 500000u}) {
     for (const auto& raw : {skewed(n), testing::random_bytes(n, 4)}) {
       Scratch scratch;
