@@ -105,7 +105,7 @@ std::optional<std::uint64_t> layer_bytes(DType dtype, std::span<const std::uint6
 std::span<const Container> containers();
 std::span<const Companion> companions();
 
-/// The name for reports: "safetensors", "opaque".
+/// The name for reports: "safetensors"; "plain" for files without layers.
 std::string_view name(ContainerId id);
 
 /// What one parser makes of a file, whether it recognizes it or not: checked, sorted, gaps filled.

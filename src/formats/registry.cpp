@@ -46,7 +46,7 @@ std::string_view name(ContainerId id) {
   for (const auto& companion : kCompanions) {
     if (companion.id == id) return companion.name;
   }
-  return id == ContainerId::Sniffed ? "sniffed" : "opaque";
+  return id == ContainerId::Sniffed ? "sniffed" : "plain";
 }
 
 }  // namespace elves::formats

@@ -1,5 +1,6 @@
 #include "pipeline/progress_line.hpp"
 
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -14,6 +15,13 @@ namespace {
 
 bool is_terminal(ProgressMode mode) {
   return mode == ProgressMode::Auto && ::isatty(STDERR_FILENO) == 1;
+}
+
+std::size_t terminal_columns() {
+  constexpr std::size_t kUnknown = 80;
+  winsize size{};
+  if (::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col < 2) return kUnknown;
+  return size.ws_col;
 }
 
 }  // namespace
@@ -37,13 +45,24 @@ void ProgressLine::print(const mpi::Progress::Counters& total) {
   const auto line = fmt::format("elves: {:3.0f} %  read {}  encoded {}  committed {}  {}/s  {} left", share * 100,
                                 format_bytes(total[0]), format_bytes(total[1]), format_bytes(total[2]),
                                 format_bytes(static_cast<std::uint64_t>(rate)), format_seconds(left));
-  std::fprintf(stderr, rewrite_ ? "\r%-100s" : "%s\n", line.c_str());
+  if (rewrite_)
+    rewrite(line);
+  else
+    std::fprintf(stderr, "%s\n", line.c_str());
   printed_ = true;
+}
+
+// The last column stays free: a terminal may go to the next line where it is filled.
+void ProgressLine::rewrite(std::string line) const {
+  line.resize(terminal_columns() - 1, ' ');
+  std::fprintf(stderr, "\r%s", line.c_str());
 }
 
 void ProgressLine::close() {
   progress_.close();
-  if (show_ && rewrite_ && printed_) std::fprintf(stderr, "\r%-100s\r", "");
+  if (!show_ || !rewrite_ || !printed_) return;
+  rewrite("");
+  std::fprintf(stderr, "\r");
 }
 
 }  // namespace elves::pipeline

@@ -10,8 +10,8 @@
 
 namespace elves::pipeline {
 
-/// The progress of all ranks, on rank 0's stderr: one line that is rewritten on a terminal, a line every 30 seconds
-/// otherwise. Never blocks.
+/// Shows the progress of all ranks on the standard error of rank 0. On a terminal one line is rewritten twice a second,
+/// cut to the width of the terminal; elsewhere a line is added every 30 seconds. Never blocks.
 class ProgressLine {
  public:
   /// Collective.
@@ -22,13 +22,15 @@ class ProgressLine {
   std::atomic<std::uint64_t> bytes_committed{0};
 
   void set_total(std::uint64_t bytes) { total_bytes_ = bytes; }
-  /// Main thread: sends this rank's counters, and prints at rank 0 when it is time.
+  /// By the main thread of each rank, as often as it likes. Sends the counters of this rank to rank 0, which prints
+  /// when it is time.
   void tick();
   /// Collective.
   void close();
 
  private:
   void print(const mpi::Progress::Counters& total);
+  void rewrite(std::string line) const;
 
   bool show_ = false;
   bool rewrite_ = false;

@@ -6,7 +6,7 @@ import os
 
 import native_layers
 
-SNIFFED, OPAQUE = "sniffed", "opaque"
+SNIFFED, PLAIN = "sniffed", "plain"
 MAX_LINES = 20  # of the differences of one file
 
 
@@ -47,7 +47,7 @@ def may_be_unknown(native):
 
 def differences(file, native):
     """How a file of elves-ls differs from what its tool gives: lines, none where they agree. Optional layers may be missing."""
-    if file["container"] in (OPAQUE, SNIFFED):
+    if file["container"] in (PLAIN, SNIFFED):
         return [] if may_be_unknown(native) else [f"elves does not recognise the format: the file is {file['container']}"]
     rows, missing = match(file["layers"], native.layers)
     lines = [f"not found by elves: {layer.names[0]} {layer.dtype} {layer.shape}" for layer in missing if not layer.optional]

@@ -13,7 +13,7 @@ import re
 
 import compare_layers
 import elves_e2e as e2e
-from compare_layers import OPAQUE, SNIFFED
+from compare_layers import PLAIN, SNIFFED
 
 # Formats of INDEX.tsv that no tool reads from the file alone, and why. elves finds the floats in them by sniffing.
 NO_READER = {
@@ -106,7 +106,7 @@ class Containers(e2e.EndToEnd):
     def test_files_whose_tool_is_not_installed_are_recognised_and_have_layers(self):
         paths_of = collections.defaultdict(list)
         for path, name in self.comparison.missing_tool.items():
-            self.assertNotIn(self.files[path]["container"], (OPAQUE, SNIFFED), f"{path} is a {name} file")
+            self.assertNotIn(self.files[path]["container"], (PLAIN, SNIFFED), f"{path} is a {name} file")
             paths_of[name].append(path)
         for name, paths in paths_of.items():
             self.assertGreater(self.share_in_layers(paths), LEAST_IN_LAYERS_OF_A_FORMAT, f"{name}: {paths}")
@@ -118,10 +118,10 @@ class Containers(e2e.EndToEnd):
 
     def test_text_has_no_layers(self):
         for path in self.texts:
-            self.assertEqual((self.files[path]["container"], self.files[path]["layers"]), (OPAQUE, []), path)
+            self.assertEqual((self.files[path]["container"], self.files[path]["layers"]), (PLAIN, []), path)
 
     def test_large_files_without_layers_and_deflated_arrays_are_reported_with_a_reason(self):
-        without = {path for path, file in self.files.items() if file["container"] == OPAQUE and file["bytes"] >= REPORTED_FROM_BYTES}
+        without = {path for path, file in self.files.items() if file["container"] == PLAIN and file["bytes"] >= REPORTED_FROM_BYTES}
         deflated = {path for path, reasons in self.comparison.left_out.items() if "deflated" in reasons}
         self.assertLessEqual(without | deflated, set(self.opaque))
         self.assertEqual([path for path, row in self.opaque.items() if not row["reason"]], [])

@@ -53,7 +53,7 @@ struct ListedFile {
   std::string path;
   std::string model;
   std::string kind;       ///< "file", "symlink", "hardlink", "directory"
-  std::string container;  ///< "safetensors", "opaque", ...
+  std::string container;  ///< "safetensors"; "plain" for files without layers
   std::string target;     ///< of links
   archive::RowState state = archive::RowState::Current;
   std::uint64_t size_bytes = 0;

@@ -19,14 +19,14 @@ std::span<const std::byte> bytes_of(std::string_view text) {
 }
 
 TEST(Container, every_row_has_a_name_and_a_number_of_its_own) {
-  std::set<std::string_view> names{"opaque"};
+  std::set<std::string_view> names{"plain"};
   std::set<ContainerId> ids{ContainerId::Opaque};
   for (const auto& row : containers()) {
     EXPECT_TRUE(names.insert(row.name).second) << row.name;
     EXPECT_TRUE(ids.insert(row.id).second) << row.name;
     EXPECT_EQ(name(row.id), row.name);
   }
-  EXPECT_EQ(name(ContainerId::Opaque), "opaque");
+  EXPECT_EQ(name(ContainerId::Opaque), "plain");
 }
 
 TEST(Container, an_empty_file_has_no_extents) {
