@@ -8,6 +8,8 @@
 #include <iostream>
 #include <stdexcept>
 
+#include <fmt/format.h>
+
 #include "archive/tables.hpp"
 #include "elves/error.hpp"
 #include "mpi/environment.hpp"
@@ -103,6 +105,11 @@ std::uint64_t print_problems(const mpi::Comm& comm, const std::string& command, 
                  printable(all[i].reason).c_str());
   if (all.size() > kShown) std::fprintf(stderr, "%s: and %zu more\n", command.c_str(), all.size() - kShown);
   return total;
+}
+
+std::string bounds_text(std::uint64_t bounded_files, std::uint64_t exact_files) {
+  if (bounded_files == 0) return counted(exact_files, "file") + " bit for bit";
+  return fmt::format("{} within bounds, {} bit for bit", counted(bounded_files, "file"), exact_files);
 }
 
 void warn_of_missing(const mpi::Comm& comm, const std::string& command, std::span<const std::uint32_t> missing) {

@@ -42,6 +42,9 @@ Result<void> print(std::string_view text);
 /// Collective. Prints the problems of all ranks at rank 0, in order of path, at most 100; returns how many there are.
 std::uint64_t print_problems(const mpi::Comm& comm, const std::string& command, const std::vector<PathProblem>& mine);
 
+/// "5 files within bounds, 34 bit for bit", or "34 files bit for bit".
+std::string bounds_text(std::uint64_t bounded_files, std::uint64_t exact_files);
+
 /// Says at rank 0, for each shard that is missing, what that means for what was listed, restored or verified.
 void warn_of_missing(const mpi::Comm& comm, const std::string& command, std::span<const std::uint32_t> missing);
 

@@ -70,9 +70,9 @@ void print_models(const restore::Listing& listing) {
     n_layers += model.n_layers;
   }
   const auto& totals = listing.totals;
-  fmt::print("{:>10} {:>10} {:>8} {:>7} {:>8}  {} models; stored: everything on disk (of a model: without tables)\n",
+  fmt::print("{:>10} {:>10} {:>8} {:>7} {:>8}  {}; stored: everything on disk (of a model: without tables)\n",
              format_bytes(totals.current_bytes), format_bytes(listing.archive_bytes),
-             ratio(totals.current_bytes, listing.archive_bytes, 3), n_files, n_layers, models.size());
+             ratio(totals.current_bytes, listing.archive_bytes, 3), n_files, n_layers, counted(models.size(), "model"));
   if (totals.superseded_files > 0)
     fmt::print("{:>10} {:>10} {:>8} {:>7}  superseded versions of files (--all lists them)\n",
                format_bytes(totals.superseded_bytes), "", "", totals.superseded_files);
@@ -137,7 +137,7 @@ void print_families(const std::vector<restore::ListedModel>& models) {
                percent(model.duplicate_bytes, model.layer_bytes), lines, model_text(model.id),
                member.n_others == 0 ? "" : fmt::format(" (+{} more)", member.n_others));
   }
-  fmt::print("{} models in families, {} standalone\n", members.size(), models.size() - members.size());
+  fmt::print("{} in families, {} standalone\n", counted(members.size(), "model"), models.size() - members.size());
 }
 
 json to_json(const restore::Relative& other) {
@@ -288,7 +288,11 @@ int list(int argc, char** argv, const mpi::Comm& comm) {
   line.add()("json", po::bool_switch(&options.as_json), "machine-readable");
   line.positional("model", 1);
   if (!jobs::parse(line, argc, argv, comm)) return jobs::kDone;
-  if (options.archive.empty()) throw UsageError("--archive DIR is missing (see elves-ls --help)");
+  if (options.archive.empty()) {
+    throw UsageError("--archive DIR is missing" +
+                     (options.list.name.empty() ? " (see elves-ls --help)"
+                                                : fmt::format(": did you mean --archive {}?", options.list.name)));
+  }
   if (options.as_families && (options.list.with_layers || options.list.all_versions || !options.list.name.empty()))
     throw UsageError("--family is of all models: leave out --layers, --all and the model");
   options.list.with_layers = options.list.with_layers || !options.list.name.empty();

@@ -1,4 +1,4 @@
-#include <iostream>
+#include <fmt/format.h>
 
 #include "jobs/common.hpp"
 #include "mpi/environment.hpp"
@@ -52,12 +52,10 @@ int run_restore(int argc, char** argv, const mpi::Comm& comm) {
   const auto problems = jobs::print_problems(comm, "elves-restore", summary.problems);
   jobs::warn_of_missing(comm, "elves-restore", directory.missing());
   if (comm.is_root()) {
-    for (const auto& text : summary.unmatched) std::cerr << "elves-restore: " << text << " matches nothing\n";
-    std::cout << "restored    " << summary.paths << (summary.paths == 1 ? " path, " : " paths, ")
-              << format_bytes(summary.bytes) << ", to " << options.to << "\n"
-              << "checked     " << summary.bounded_files << " files within bounds, " << summary.exact_files
-              << " bit for bit\n";
-    if (problems > 0) std::cout << "not restored " << problems << (problems == 1 ? " path\n" : " paths\n");
+    for (const auto& text : summary.unmatched) fmt::print(stderr, "elves-restore: {} matches nothing\n", text);
+    fmt::print("restored    {}, {}, to {}\n", counted(summary.paths, "path"), format_bytes(summary.bytes), options.to);
+    fmt::print("checked     {}\n", jobs::bounds_text(summary.bounded_files, summary.exact_files));
+    if (problems > 0) fmt::print("not restored {}\n", counted(problems, "path"));
   }
   const bool is_whole = problems == 0 && summary.unmatched.empty() && directory.missing().empty();
   return is_whole ? jobs::kDone : jobs::kSomeSkipped;

@@ -38,9 +38,7 @@ void print_compared(const restore::VerifySummary& compared, const std::string& a
 /// `good`: what was checked last.
 void print_outcome(std::uint64_t differences, const restore::VerifySummary& good) {
   const auto outcome = differences == 0 ? "verified    no difference" : fmt::format("DIFFERENT   {}", differences);
-  const auto bounded = good.bounded_files == 0 ? "" : counted(good.bounded_files, "file") + " within bounds, ";
-  fmt::print("{}; {}{} bit for bit\n", outcome, bounded,
-             bounded.empty() ? counted(good.exact_files, "file") : fmt::to_string(good.exact_files));
+  fmt::print("{}; {}\n", outcome, jobs::bounds_text(good.bounded_files, good.exact_files));
 }
 
 int verify(int argc, char** argv, const mpi::Comm& comm) {

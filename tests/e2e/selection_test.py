@@ -105,7 +105,7 @@ class Ratio(Selection):
             self.assertEqual(listed[key], last["archive"][key], key)
         self.assertAlmostEqual(listed["ratio"], last["ratio"])
         text = e2e.run(0, "elves-ls", "--archive", self.archive).stdout
-        self.assertRegex(text, f" {last['ratio']:.3f}x .* 1 models; stored: everything on disk")
+        self.assertRegex(text, f" {last['ratio']:.3f}x .* 1 model; stored: everything on disk")
 
 
 class Names(Selection):
@@ -160,6 +160,20 @@ class Names(Selection):
         lines = e2e.run(0, "elves-ls", "--archive", self.archive, "two/tiny/config.json").stdout.splitlines()
         self.assertEqual(lines[0].split()[:3], ["size", "stored", "ratio"])
         self.assertEqual(len(lines), 2)
+
+    def test_restore_and_verify_say_how_many_files_are_bit_for_bit(self):
+        self.assertIn("\nchecked     3 files bit for bit\n", e2e.restore(2, self.archive, self.at("to")).stdout)
+        self.assertIn("; 3 files bit for bit\n", e2e.verify(2, self.archive).stdout)
+        values = e2e.weights(e2e.np.random.default_rng(1), 700, 700)
+        self.hub.write_model("one/floats/model.safetensors", {"w": e2e.tensor(values)})
+        self.sweep()
+        shutil.rmtree(self.at("to"))
+        self.assertIn("\nchecked     1 file within bounds, 3 bit for bit\n", e2e.restore(2, self.archive, self.at("to")).stdout)
+        self.assertIn("; 1 file within bounds, 3 bit for bit\n", e2e.verify(2, self.archive).stdout)
+
+    def test_the_archive_as_an_argument_gets_a_hint(self):
+        done = e2e.run(0, "elves-ls", self.archive, expect=e2e.USAGE)
+        self.assert_one_error(done, "elves-ls", f"did you mean --archive {self.archive}?")
 
     def test_output_that_cannot_be_written_is_an_error(self):
         for words in (["elves-ls"], ["elves-ls", "--json"], ["elves-verify"]):

@@ -10,7 +10,7 @@
 
 namespace elves::restore {
 
-/// A layer that others rest on: and who brought it.
+/// A base, and the model whose file first stored it.
 struct NamedBase {
   std::string model;
   std::string layer;

@@ -224,7 +224,7 @@ class Lister {
     listing.archive_bytes = archive::bytes_on_disk(directory_.path);
     for (const bool current : {true, false}) {  // what a current file has is charged to one
       for (const auto& entry : entries_.rows) {
-        if ((entry.state == RowState::Current) != current) continue;
+        if ((entry.state == RowState::Current) != current || !(current || entry.wanted)) continue;
         ELVES_TRY(auto file, list(entry));
         if (entry.wanted) listing.files.push_back(std::move(file));
       }

@@ -101,7 +101,8 @@ struct Listing {
 /// Not collective. The current files that the options name; of a path that is no more the former ones. A model has what
 /// its symbolic links lead to, too. Stored bytes are charged to the first current file that has a layer, in order of
 /// shard and row; what no current file has to the first other one. Where shards are missing, what the others hold.
-/// Memory: a row a file, 40 bytes a layer. An Error where the archive is damaged, or nothing has that name.
+/// Memory: about 300 bytes a row of /files, 100 a layer. An Error where the archive is damaged, or nothing has that
+/// name.
 Result<Listing> list_files(const archive::Directory& directory, const ListOptions& options);
 
 /// Sums of files by model, in order of identifier. Folders, and files that are not current, count nowhere.
