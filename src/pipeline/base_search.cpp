@@ -106,9 +106,9 @@ void BaseSearch::add_known(std::span<const archive::KnownBase> bases) {
 // Workers sample the chunks that they have read. Planners combine the samples of each layer to its sketch.
 void BaseSearch::sketch(const plan::Plan& plan, const PlannedWave& planned, std::span<Candidate> candidates,
                         const Buffer& raw, const AssignedWave& assigned) const {
-  mpi::PerRank<std::byte> samples(assigned.shares.size());
-  for (std::size_t r = 0; r < assigned.shares.size(); ++r) {
-    for (const auto& share : assigned.shares[r]) {
+  mpi::PerRank<std::byte> samples(assigned.runs.size());
+  for (std::size_t r = 0; r < assigned.runs.size(); ++r) {
+    for (const auto& share : assigned.runs[r]) {
       const auto& first = assigned.chunks[share.first_chunk];
       const auto n_bytes = families::sketch_bytes(first.dtype, share.unit_bytes);
       if (!first.task.encode || n_bytes == 0) continue;
@@ -273,7 +273,7 @@ void BaseSearch::send_locations(const PlannedWave& planned, std::span<const Cand
   const auto received = comm_.alltoallv(to);
   for (std::size_t r = 0; r < received.size(); ++r) {
     for (ByteCursor cursor(received[r]); !cursor.at_end();) {
-      const auto& share = assigned.shares[r].at(cursor.read_varint());
+      const auto& share = assigned.runs[r].at(cursor.read_varint());
       for (std::size_t c = share.first_chunk; c < share.first_chunk + share.n_chunks; ++c)
         assigned.chunks[c].base = assigned.bases.size();
       assigned.bases.push_back(read_base(cursor));

@@ -10,7 +10,7 @@
 
 namespace elves::pipeline {
 
-/// Memory for the raw bytes of a wave, kept from wave to wave; not initialised.
+/// Memory for the raw bytes of a wave, not initialised. It is reused by later waves.
 class Buffer {
  public:
   std::span<std::byte> resize(std::size_t n) {
@@ -32,10 +32,10 @@ class Buffer {
   std::size_t size_ = 0;
 };
 
-/// What one thread encodes in a wave, appended where it is to lie. clear() keeps the memory.
+/// The encoded bytes of one thread and wave, appended in blocks. clear() keeps the memory.
 class Arena {
  public:
-  /// Where bytes lie. Not a pointer: a block that turns out too small moves.
+  /// A range of bytes. Not a pointer, because a block moves if it must grow.
   struct Place {
     std::size_t block = 0;
     std::size_t offset = 0;
@@ -48,10 +48,10 @@ class Arena {
     if (current_ == blocks_.size()) add_block(n);
     return blocks_[current_];
   }
-  /// The bytes from `offset` to the end of the block that block_for() gave last.
+  /// The bytes from `offset` to the end of the block that block_for() returned last.
   Place place_from(std::size_t offset) const { return {current_, offset, blocks_[current_].size() - offset}; }
 
-  /// Holds until the next block_for().
+  /// Valid until the next block_for().
   std::span<const std::byte> bytes(const Place& place) const {
     return std::span(blocks_[place.block]).subspan(place.offset, place.size);
   }

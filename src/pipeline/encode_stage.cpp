@@ -19,7 +19,8 @@ std::uint64_t cpu_nanoseconds_of_thread() {
   return static_cast<std::uint64_t>(time.tv_sec) * 1000000000 + static_cast<std::uint64_t>(time.tv_nsec);
 }
 
-/// ELF did not take the chunk, and so perhaps not the base's either, which is then exact after all.
+/// If ELF did not take a chunk, it may not have taken the chunk of the base either. Then that is exact, and all deltas
+/// are possible.
 bool could_use_exact_base(const AssignedChunk& chunk, const Base& base) {
   return !base.bytes.empty() && !base.exact && chunk.stats.exact && !needs_base(chunk.stats.transform);
 }
@@ -37,7 +38,7 @@ Result<void> EncodeStage::encode(AssignedChunk& chunk, std::span<const std::byte
   const auto begin = out.size();
   const auto start = cpu_nanoseconds_of_thread();
   chunk.stats = worker.encoder.encode(raw, chunk.dtype, options, out, found.base);
-  if (could_use_exact_base(chunk, found.base) && comes_back_exact(found.whole, chunk.dtype, worker)) {
+  if (could_use_exact_base(chunk, found.base) && decodes_exactly(found.whole, chunk.dtype, worker)) {
     out.resize(begin);
     chunk.stats = worker.encoder.encode(raw, chunk.dtype, options, out, {.bytes = found.base.bytes, .exact = true});
   }
@@ -58,7 +59,7 @@ Result<void> EncodeStage::encode(AssignedChunk& chunk, std::span<const std::byte
   return {};
 }
 
-bool EncodeStage::comes_back_exact(std::span<const std::byte> base, DType dtype, Worker& worker) const {
+bool EncodeStage::decodes_exactly(std::span<const std::byte> base, DType dtype, Worker& worker) const {
   worker.base.clear();
   return worker.encoder.encode(base, dtype, options_, worker.base).exact;
 }

@@ -14,19 +14,20 @@
 
 namespace elves::pipeline {
 
-/// Encodes the New chunks of waves with OpenMP threads; owns their encoders. No MPI in it: runs in a thread of its own.
+/// Encodes the chunks of waves with OpenMP threads, and owns their encoders. Calls no MPI: runs in a thread of its own.
 class EncodeStage {
  public:
-  /// `verify`: decode each chunk at once and hold it against what the encoder says it decodes to.
+  /// `verify`: each chunk is decoded at once and compared with the bytes that the encoder says it decodes to.
   EncodeStage(int threads, const EncodeOptions& options, const KeyedHash& hash, bool verify);
 
-  /// Fills the results of all chunks with `encode` set; the encoded bytes lie in `arenas` (one a thread), which it
-  /// clears. `bases` is prepared for this work. An Error only where `verify` finds one, or memory runs out.
+  /// Encodes the chunks whose task says so, and sets their results. The encoded bytes lie in `arenas` (one a thread),
+  /// which are cleared first. `bases` is prepared for this wave. Adds to `bytes_done` for each chunk. Returns an Error
+  /// only if `verify` finds a difference, or memory runs out.
   Result<void> run(AssignedWave& assigned, const Buffer& raw, BaseReader& bases, std::vector<Arena>& arenas,
                    std::atomic<std::uint64_t>& bytes_done);
 
   int threads() const noexcept { return threads_; }
-  /// Of all waves so far.
+  /// Over all waves so far.
   EncodingSums sums() const;
 
  private:
@@ -34,7 +35,7 @@ class EncodeStage {
     Encoder encoder;
     Decoder decoder;
     std::vector<std::byte> decoded;
-    std::vector<std::byte> base;  ///< encoded, to see what becomes of it
+    std::vector<std::byte> base;  ///< the encoded base: only needed to know whether it is exact
     EncodingSums sums;
   };
   struct Encoded {
@@ -43,8 +44,8 @@ class EncodeStage {
   };
   Result<void> encode(AssignedChunk& chunk, std::span<const std::byte> raw, const BaseReader::Found& found,
                       Worker& worker, Arena& arena, Arena::Place& place) const;
-  /// Whether a base's chunk comes back as it is: encodes it as its own rank did, or does.
-  bool comes_back_exact(std::span<const std::byte> base, DType dtype, Worker& worker) const;
+  /// Whether a chunk of a base decodes exactly: encodes it again, as the rank that stores it does.
+  bool decodes_exactly(std::span<const std::byte> base, DType dtype, Worker& worker) const;
 
   int threads_;
   EncodeOptions options_;

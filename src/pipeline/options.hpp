@@ -20,9 +20,9 @@ struct SweepOptions {
   EncodeOptions encode;
   bool deduplicate = true;  ///< stage hd
   corpus::WalkOptions walk;
-  std::vector<lineage::ListedBase> bases;  ///< of --bases, overrule what models say of themselves
-  int threads = 0;                         ///< of OpenMP, each rank; 0: the cores of the host shared by its ranks
-  std::uint64_t memory_bytes = std::uint64_t{2} << 30;  ///< each rank
+  std::vector<lineage::ListedBase> bases;  ///< of --bases: override the lineage of the models that they name
+  int threads = 0;                         ///< of OpenMP, on each rank; 0: see choose_threads()
+  std::uint64_t memory_bytes = std::uint64_t{2} << 30;  ///< of each rank
   std::uint64_t wave_bytes = 0;                         ///< over all ranks; 0: see choose_wave_size()
   double max_duration_seconds = 0;                      ///< 0: no limit
   bool dry_run = false;
@@ -32,17 +32,17 @@ struct SweepOptions {
   ProgressMode progress = ProgressMode::Auto;
 };
 
-/// Exact if these options change no float; equal for options that lose the same.
+/// Exact if encoding with these options loses nothing; equal for options with the same bounds.
 LossId loss_of(const EncodeOptions& options);
 
-/// Whether a stage is on, and switching it.
+/// Whether a stage is on; and switches it.
 bool uses(const SweepOptions& options, Stage stage);
 void use(SweepOptions& options, Stage stage, bool on);
 
-/// For a shard's attribute: the choices that shape its bytes, for people.
+/// The options that determine the bytes of a shard, as a person reads them: the shard's attribute `options`.
 std::string describe(const SweepOptions& options, std::uint64_t wave_bytes);
 
-/// Collective. `threads` resolved: OMP_NUM_THREADS, else the host's cores divided by the ranks on it.
+/// Collective. `threads` if not 0; else OMP_NUM_THREADS; else the cores of the host divided by the ranks on it.
 int choose_threads(const mpi::Comm& comm, int threads);
 
 }  // namespace elves::pipeline

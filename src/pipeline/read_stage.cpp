@@ -23,7 +23,7 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-/// Chunks that lie side by side in one file, and in the buffer: read by one call.
+/// Chunks that are adjacent in one file and in the buffer: read by one call.
 struct Run {
   std::size_t first = 0;
   std::size_t last = 0;  ///< one past the end
@@ -46,7 +46,7 @@ std::vector<Run> runs_of(const std::vector<AssignedChunk>& chunks) {
   return runs;
 }
 
-/// What all readers of a wave share.
+/// Shared by all readers of a wave.
 struct Wave {
   const std::string& corpus;
   const KeyedHash& hash;
@@ -55,7 +55,7 @@ struct Wave {
   std::mutex errors;  ///< guards SourceFile::error
 };
 
-/// One thread's side of reading a wave: it has one file open at a time.
+/// Reads and hashes for one thread. It has one file open at a time.
 class Reader {
  public:
   explicit Reader(Wave& wave) : wave_(wave) {}
@@ -65,7 +65,7 @@ class Reader {
     const auto& first = wave_.assigned.chunks[run.first];
     if (first.source != source_) open(first.source);
     if (file_) {
-      // Reads ahead while this run is hashed.
+      // The kernel reads ahead while this run is hashed.
       ::posix_fadvise(file_.get(), static_cast<off_t>(first.file_offset + run.size_bytes), kChunkBytes,
                       POSIX_FADV_WILLNEED);
       const auto out = wave_.raw.subspan(first.buffer_at, run.size_bytes);
@@ -75,7 +75,7 @@ class Reader {
     if (file_) hash_chunks(run);
   }
 
-  /// Closes the file that was read last, and checks that it did not change meanwhile.
+  /// Closes the file that was read last, after a check that it did not change while it was read.
   void close() {
     if (!file_) return;
     if (auto error = changed(file_.get(), source()); !error.empty()) fail(error);
@@ -97,7 +97,7 @@ class Reader {
     ::posix_fadvise(file_.get(), 0, 0, POSIX_FADV_SEQUENTIAL);
   }
 
-  /// The file's units will be left out: this thread reads no more of it.
+  /// This thread reads no more of the file; the planner leaves it out of the archive.
   void fail(const std::string& error) {
     const std::lock_guard lock(wave_.errors);
     if (source().error.empty()) source().error = error;

@@ -49,8 +49,8 @@ LayerRow layer_row(const plan::Unit& unit, const formats::Extent& extent, const 
   return row;
 }
 
-/// Chunks of a layer that are differences.
-bool has_differences(const std::vector<ChunkOutcome>& chunks) {
+/// Whether a chunk of the layer is a delta.
+bool has_deltas(const std::vector<ChunkOutcome>& chunks) {
   return std::ranges::any_of(
       chunks, [](const ChunkOutcome& chunk) { return needs_base(static_cast<TransformId>(chunk.transform)); });
 }
@@ -63,7 +63,7 @@ void count_new_layer(const formats::Extent& extent, const LayerRow& row, const s
     transform.raw_bytes += chunk.raw_bytes;
     transform.transformed_bytes += chunk.transformed_bytes;
     transform.encoded_bytes += chunk.encoded_bytes;
-    transform.standalone_bytes += chunk.alone_bytes;
+    transform.standalone_bytes += chunk.standalone_bytes;
     sums.stored_bytes += chunk.encoded_bytes;
   }
   if (extent.is_layer) ++report.transforms[row.transform].layers;
@@ -71,7 +71,7 @@ void count_new_layer(const formats::Extent& extent, const LayerRow& row, const s
   report.max_abs_error = std::max(report.max_abs_error, +row.max_abs_error);
 }
 
-/// Of the layer whose row comes next.
+/// The sketch of the layer whose row is added next.
 SketchRow sketch_row(const Hash128& model, const plan::Unit& unit, const formats::Extent& extent,
                      std::span<const std::byte> sketch, archive::ShardPart& part) {
   SketchRow row;
@@ -84,15 +84,15 @@ SketchRow sketch_row(const Hash128& model, const plan::Unit& unit, const formats
   return row;
 }
 
-void count_difference(const plan::Unit& unit, const ChosenBase& base, const std::vector<ChunkOutcome>& chunks,
-                      const std::string& model, Report& report) {
+void count_delta(const plan::Unit& unit, const ChosenBase& base, const std::vector<ChunkOutcome>& chunks,
+                 const std::string& model, Report& report) {
   auto& sums = report.models[model].bases[base.model];
   ++sums.layers;
   sums.layers_by_lineage += base.by_lineage ? 1 : 0;
   sums.bytes += unit.size_bytes;
   for (const auto& chunk : chunks) {
     sums.stored_bytes += chunk.encoded_bytes;
-    sums.standalone_bytes += chunk.alone_bytes;
+    sums.standalone_bytes += chunk.standalone_bytes;
   }
 }
 
@@ -111,36 +111,36 @@ void count_unit(const plan::Unit& unit, const formats::Extent& extent, bool is_n
 
 }  // namespace
 
-void add_layer_rows(const plan::Plan& plan, const WaveDedup& results,
+void add_layer_rows(const plan::Plan& plan, const WaveDedup& wave,
                     const std::vector<std::vector<ChunkOutcome>>& outcomes, std::size_t first_unit_of_wave, LossId loss,
                     const KeyedHash& hash, archive::ShardPart& part, std::vector<dedup::StoredLayer>& stored,
                     Report& report) {
-  const auto is_new = [&](std::size_t i) { return results.results[i].kind == dedup::Dedup::First; };
-  stored.assign(results.units.size(), {});
-  for (std::size_t i = 0; i < results.units.size(); ++i) {
-    const auto& unit = plan.units[results.units[i]];
+  const auto is_new = [&](std::size_t i) { return wave.results[i].kind == dedup::Dedup::First; };
+  stored.assign(wave.units.size(), {});
+  for (std::size_t i = 0; i < wave.units.size(); ++i) {
+    const auto& unit = plan.units[wave.units[i]];
     const auto& extent = extent_of(plan, unit);
     if (plan.files[unit.file].entry.kind == FileKind::Regular) count_unit(unit, extent, is_new(i), report);
     if (!is_new(i)) {
-      stored[i] = results.results[i].stored;
+      stored[i] = wave.results[i].stored;
       continue;
     }
-    const auto& chunks = outcomes[results.units[i] - first_unit_of_wave];
+    const auto& chunks = outcomes[wave.units[i] - first_unit_of_wave];
     ELVES_ASSERT(chunks.size() == plan::chunks_of(unit.dtype, unit.size_bytes));
     const auto model = corpus::model_of(plan.files[unit.file].entry);
-    auto row = layer_row(unit, extent, results.keys[i].fingerprint, chunks, loss, hash, part.layer_names);
-    const auto& family = results.family[i];
-    if (has_differences(chunks)) {
-      row.base_shard = family.base->place.shard;
-      row.base_row = family.base->place.row;
-      for (const auto& chunk : chunks) row.standalone_bytes += chunk.alone_bytes;
-      count_difference(unit, *family.base, chunks, model, report);
+    auto row = layer_row(unit, extent, wave.keys[i].fingerprint, chunks, loss, hash, part.layer_names);
+    const auto& search = wave.bases[i];
+    if (has_deltas(chunks)) {
+      row.base_shard = search.base->place.shard;
+      row.base_row = search.base->place.row;
+      for (const auto& chunk : chunks) row.standalone_bytes += chunk.standalone_bytes;
+      count_delta(unit, *search.base, chunks, model, report);
     }
-    if (row.base_shard == archive::kNoShard && !family.sketch.empty()) {
-      part.sketches.push_back(sketch_row(hash128(model), unit, extent, family.sketch, part));
+    if (row.base_shard == archive::kNoShard && !search.sketch.empty()) {
+      part.sketches.push_back(sketch_row(hash128(model), unit, extent, search.sketch, part));
     }
     part.layers.push_back(row);
-    stored[i] = {results.places[i], archive::to_hash(row.decoded), LossId{row.loss_id}};
+    stored[i] = {wave.places[i], archive::to_hash(row.decoded), LossId{row.loss_id}};
     count_new_layer(extent, row, chunks, model, report);
   }
 }

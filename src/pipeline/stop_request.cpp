@@ -19,7 +19,7 @@ StopRequest::StopRequest(double max_duration_seconds)
   action.sa_handler = set_flag;
   action.sa_flags = SA_RESTART;
   sigaction(SIGUSR1, &action, nullptr);
-  action.sa_flags |= static_cast<int>(SA_RESETHAND);  // who asks twice means at once
+  action.sa_flags |= static_cast<int>(SA_RESETHAND);  // a second signal ends the process at once
   for (const int signal : {SIGTERM, SIGINT}) sigaction(signal, &action, nullptr);
 }
 

@@ -4,14 +4,15 @@
 
 namespace elves::pipeline {
 
-/// When to end a sweep early: SIGTERM, SIGINT or SIGUSR1 (their handlers set a flag, no more), or too long a time.
+/// A request to end a sweep early: SIGTERM, SIGINT or SIGUSR1 was received, or the sweep has run for its maximum
+/// duration. The handlers of the signals only set a flag.
 class StopRequest {
  public:
   /// Installs the handlers. `max_duration_seconds` 0: no limit.
   explicit StopRequest(double max_duration_seconds);
-  /// Not collective: this rank's view.
+  /// On this rank; not collective.
   bool is_set() const;
-  /// By a signal only: that ends a sweep even before its first commit, while a duration leaves time for one.
+  /// By a signal. A signal ends a sweep even before its first commit; a duration always leaves time for one commit.
   static bool signalled();
 
  private:

@@ -6,10 +6,9 @@
 
 namespace elves::pipeline {
 
-/// Collective. Archives a corpus: scan, plan, then waves through read, fingerprint, deduplicate, encode, write, commit.
-/// While wave k is encoded, wave k+1 is read and wave k-1 written. Returns the report, whole at rank 0.
-/// Throws on all ranks together: UsageError (sizes), Locked (another job holds the archive), Failure (a broken world;
-/// waves committed so far stay). Bad files are failures in the report.
+/// Collective. Archives a corpus: scan, plan, then wave by wave (wave_loop.hpp). Returns the report; it is complete on
+/// rank 0. Files that cannot be read are failures in the report. Throws on all ranks together: UsageError (sizes),
+/// Locked (another job has the lock of the archive), Failure (MPI, HDF5, disk; committed waves stay).
 Report sweep(const mpi::Comm& comm, const SweepOptions& options);
 
 }  // namespace elves::pipeline

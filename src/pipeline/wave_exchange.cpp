@@ -8,7 +8,7 @@
 namespace elves::pipeline {
 namespace {
 
-/// Writes the files and shares of one worker: files are named once, in order of first use.
+/// The message to one worker: its files, each once in order of first use, and its shares. Fills `files`.
 std::vector<std::byte> describe(const plan::Plan& plan, std::span<const plan::Share> shares,
                                 std::vector<std::size_t>& files) {
   for (const auto& share : shares) {
@@ -33,11 +33,11 @@ std::vector<std::byte> describe(const plan::Plan& plan, std::span<const plan::Sh
   return bytes;
 }
 
-/// The other side of describe(): appends to the work of this rank.
+/// Reads the message of one planner, and appends its chunks.
 void take(std::span<const std::byte> bytes, AssignedWave& assigned) {
   ByteCursor cursor(bytes);
   auto& sources = assigned.source_lists.emplace_back();
-  auto& shares = assigned.shares.emplace_back();
+  auto& runs = assigned.runs.emplace_back();
   if (bytes.empty()) return;
   for (auto n = cursor.read_varint(); n > 0; --n) {
     sources.push_back(assigned.sources.size());
@@ -50,7 +50,7 @@ void take(std::span<const std::byte> bytes, AssignedWave& assigned) {
     const auto size = cursor.read_varint();
     const auto first = static_cast<std::uint32_t>(cursor.read_varint());
     const auto count = static_cast<std::uint32_t>(cursor.read_varint());
-    shares.push_back({assigned.chunks.size(), count, size});
+    runs.push_back({assigned.chunks.size(), count, size});
     for (auto c = first; c < first + count; ++c) {
       AssignedChunk chunk;
       chunk.source = source;
@@ -140,11 +140,11 @@ UnitRange units_of(const plan::Plan& plan, std::uint64_t wave) {
 
 ReadResult collect_read_results(const mpi::Comm& comm, const plan::Plan& plan, const PlannedWave& planned,
                                 const AssignedWave& assigned) {
-  mpi::PerRank<Hash128> digests(assigned.shares.size());
-  mpi::PerRank<std::byte> errors(assigned.shares.size());
-  for (std::size_t r = 0; r < assigned.shares.size(); ++r) {
-    for (const auto& share : assigned.shares[r]) {
-      for (std::size_t c = share.first_chunk; c < share.first_chunk + share.n_chunks; ++c)
+  mpi::PerRank<Hash128> digests(assigned.runs.size());
+  mpi::PerRank<std::byte> errors(assigned.runs.size());
+  for (std::size_t r = 0; r < assigned.runs.size(); ++r) {
+    for (const auto& run : assigned.runs[r]) {
+      for (std::size_t c = run.first_chunk; c < run.first_chunk + run.n_chunks; ++c)
         digests[r].push_back(assigned.chunks[c].digest);
     }
     ByteWriter writer(errors[r]);
@@ -154,13 +154,13 @@ ReadResult collect_read_results(const mpi::Comm& comm, const plan::Plan& plan, c
   const auto errors_in = comm.alltoallv(errors);
 
   const auto units = units_of(plan, planned.wave);
-  ReadResult news;
-  news.digests.resize(units.last - units.first);
+  ReadResult result;
+  result.digests.resize(units.last - units.first);
   for (std::size_t r = 0; r < planned.shares.size();
        ++r) {  // ranks and shares in order: chunks of a unit come in order
     std::size_t at = 0;
     for (const auto& share : planned.shares[r]) {
-      auto& unit = news.digests[share.unit - units.first];
+      auto& unit = result.digests[share.unit - units.first];
       ELVES_ASSERT(unit.size() == share.first_chunk && at + share.n_chunks <= digests_in[r].size());
       unit.insert(unit.end(), digests_in[r].begin() + static_cast<std::ptrdiff_t>(at),
                   digests_in[r].begin() + static_cast<std::ptrdiff_t>(at + share.n_chunks));
@@ -168,10 +168,10 @@ ReadResult collect_read_results(const mpi::Comm& comm, const plan::Plan& plan, c
     }
     ByteCursor cursor(errors_in[r]);
     for (const auto file : planned.files[r]) {
-      if (auto error = cursor.read_text(); !error.empty()) news.failed.emplace_back(file, std::move(error));
+      if (auto error = cursor.read_text(); !error.empty()) result.failed.emplace_back(file, std::move(error));
     }
   }
-  return news;
+  return result;
 }
 
 void send_tasks(const mpi::Comm& comm, const plan::Plan& plan, const PlannedWave& planned,
@@ -182,11 +182,11 @@ void send_tasks(const mpi::Comm& comm, const plan::Plan& plan, const PlannedWave
     for (const auto& share : planned.shares[r]) to[r].push_back(tasks[share.unit - units.first]);
   }
   const auto replies = comm.alltoallv(to);
-  for (std::size_t r = 0; r < assigned.shares.size(); ++r) {
-    ELVES_ASSERT(replies[r].size() == assigned.shares[r].size());
+  for (std::size_t r = 0; r < assigned.runs.size(); ++r) {
+    ELVES_ASSERT(replies[r].size() == assigned.runs[r].size());
     for (std::size_t s = 0; s < replies[r].size(); ++s) {
-      const auto& share = assigned.shares[r][s];
-      for (std::size_t c = share.first_chunk; c < share.first_chunk + share.n_chunks; ++c)
+      const auto& run = assigned.runs[r][s];
+      for (std::size_t c = run.first_chunk; c < run.first_chunk + run.n_chunks; ++c)
         assigned.chunks[c].task = replies[r][s];
     }
   }
@@ -195,10 +195,10 @@ void send_tasks(const mpi::Comm& comm, const plan::Plan& plan, const PlannedWave
 std::vector<std::vector<ChunkOutcome>> collect_outcomes(const mpi::Comm& comm, const plan::Plan& plan,
                                                         const PlannedWave& planned, const std::vector<Task>& tasks,
                                                         const AssignedWave& assigned) {
-  mpi::PerRank<ChunkOutcome> outcomes(assigned.shares.size());
-  for (std::size_t r = 0; r < assigned.shares.size(); ++r) {
-    for (const auto& share : assigned.shares[r]) {
-      for (std::size_t c = share.first_chunk; c < share.first_chunk + share.n_chunks; ++c) {
+  mpi::PerRank<ChunkOutcome> outcomes(assigned.runs.size());
+  for (std::size_t r = 0; r < assigned.runs.size(); ++r) {
+    for (const auto& run : assigned.runs[r]) {
+      for (std::size_t c = run.first_chunk; c < run.first_chunk + run.n_chunks; ++c) {
         const auto& chunk = assigned.chunks[c];
         if (!chunk.task.encode) continue;
         outcomes[r].push_back({chunk.decoded, chunk.stats.max_abs_error, chunk.stats.raw_bytes,

@@ -14,12 +14,13 @@
 #include "support/hash.hpp"
 #include "support/loss_id.hpp"
 
-/// A wave has two sides on every rank. Its *home* side is about the files that this rank planned: it knows paths,
-/// layers and verdicts. Its *work* side is about the contiguous run of chunks that partition() gave this rank to read,
-/// hash and encode. Bytes never move between ranks; descriptions, digests, verdicts and outcomes do.
+/// Every rank has two roles in a wave. As a planner it knows the paths, layers and results of deduplication of the
+/// files that it planned. As a worker it reads, hashes and encodes the contiguous run of chunks that partition()
+/// assigned to it, whichever rank planned them. Descriptions, digests, tasks and outcomes travel between planners and
+/// workers. Bytes of the corpus do not.
 namespace elves::pipeline {
 
-/// A file that a chunk of this rank's work lies in.
+/// A file of which a worker reads chunks, as the walk found it.
 struct SourceFile {
   std::string path;  ///< relative to the corpus
   std::uint64_t size_bytes = 0;
@@ -28,116 +29,119 @@ struct SourceFile {
   std::int64_t ctime_seconds = 0;
   std::uint32_t ctime_nanoseconds = 0;
   std::uint64_t inode = 0;
-  std::string error;  ///< why it could not be read as the walk found it
+  std::string error;  ///< why it could not be read, or that it has changed; empty: it was read
 };
 
 SourceFile source_of(const corpus::FileEntry& entry);
 
-/// Where the bytes of a layer lie from which chunks of this rank's work may be stored as differences.
+/// Where a worker finds the base of a layer whose chunks it encodes: in the corpus or in the archive.
 struct BaseLocation {
-  SourceFile source;               ///< a file of the corpus that this sweep has read; an empty path: none
-  std::uint64_t offset_bytes = 0;  ///< of the base in it
+  SourceFile source;               ///< a file that this sweep has read; with an empty path there is none
+  std::uint64_t offset_bytes = 0;  ///< of the base in `source`
   std::uint64_t size_bytes = 0;    ///< of the base
-  std::vector<Hash128> digests;    ///< of the base's chunks in that file
-  LossId loss;                     ///< exact: those bytes are what decoding the base gives
-  std::uint32_t shard = 0;         ///< where the archive has it
+  std::vector<Hash128> digests;    ///< of the base's chunks in `source`
+  LossId loss;                     ///< of the stored base; exact: a reader decodes the bytes of `source`
+  std::uint32_t shard = 0;         ///< the base's layer in the archive
   std::uint64_t row = 0;
 };
 
-/// Files and bases on their way between ranks.
+/// Messages between ranks.
 void write(const SourceFile& source, ByteWriter& to);
 void write(const BaseLocation& base, ByteWriter& to);
 SourceFile read_source(ByteCursor& from);
 BaseLocation read_base(ByteCursor& from);
 
-/// What is to be done with the chunks of a unit.
+/// What a worker does with the chunks of a unit after reading them.
 struct Task {
-  bool encode = false;  ///< the chunks of layers that are stored for the first time
+  bool encode = false;  ///< true if this is the first layer of its kind; others are stored already
   LossId allowed;       ///< what encoding may lose
 };
 
 inline constexpr std::size_t kNoBase = SIZE_MAX;
 
-/// One chunk of this rank's work.
+/// A chunk that this rank reads, hashes and, if its task says so, encodes.
 struct AssignedChunk {
-  std::size_t source = 0;
+  std::size_t source = 0;  ///< of AssignedWave::sources
   DType dtype = DType::Bytes;
   std::uint64_t file_offset = 0;
   std::size_t buffer_at = 0;
   std::uint32_t size_bytes = 0;
   std::uint32_t number = 0;  ///< of the chunk in its unit
-  Hash128 digest;
+  Hash128 digest;            ///< set by reading
   Task task;
   std::size_t base = kNoBase;  ///< of AssignedWave::bases
-  // After encoding:
+  // Set by encoding:
   Hash128 decoded;
   ChunkStats stats;
   std::uint64_t checksum = 0;
   std::span<const std::byte> encoded;
 };
 
-/// A run of chunks of one unit, as a home rank described it.
+/// Consecutive chunks of one unit: the worker's copy of a plan::Share.
 struct AssignedRun {
   std::size_t first_chunk = 0;  ///< of AssignedWave::chunks
   std::uint32_t n_chunks = 0;
   std::uint64_t unit_bytes = 0;  ///< of the whole unit
 };
 
-/// The work side of a wave.
+/// What a worker knows of a wave.
 struct AssignedWave {
   std::vector<SourceFile> sources;
   std::vector<AssignedChunk> chunks;                   ///< in corpus order
-  std::vector<std::vector<AssignedRun>> shares;        ///< by home rank, in the order of its Share list
-  std::vector<std::vector<std::size_t>> source_lists;  ///< by home rank: its files, in the order it named them
+  std::vector<std::vector<AssignedRun>> runs;          ///< by planner, in the order of its PlannedWave::shares
+  std::vector<std::vector<std::size_t>> source_lists;  ///< by planner, in the order of its PlannedWave::files
   std::vector<BaseLocation> bases;
   std::uint64_t raw_bytes = 0;
 };
 
-/// The home side of a wave.
+/// What a planner knows of a wave.
 struct PlannedWave {
   std::uint64_t wave = 0;
-  mpi::PerRank<plan::Share> shares;             ///< by worker rank
-  std::vector<std::vector<std::size_t>> files;  ///< by worker rank: the files it was told of, in that order
+  mpi::PerRank<plan::Share> shares;             ///< by worker
+  std::vector<std::vector<std::size_t>> files;  ///< by worker: of Plan::files, each once, in the order of the shares
 };
 
-/// Collective. Tells each rank what to read and encode in a wave.
+/// Collective. Sends each worker the descriptions of the chunks that it reads in this wave. One exchange: about 60
+/// bytes and the path for each file, 20 bytes for each unit.
 void assign(const mpi::Comm& comm, const plan::Plan& plan, std::uint64_t wave, const std::vector<bool>& failed_files,
             PlannedWave& planned, AssignedWave& assigned);
-
-/// What home ranks learn of the reading: digests of their units' chunks, and which of their files failed.
-struct ReadResult {
-  std::vector<std::vector<Hash128>> digests;                ///< by unit of the wave (index from `first_unit`)
-  std::vector<std::pair<std::size_t, std::string>> failed;  ///< file, reason
-};
 
 /// The units of this rank's plan that belong to a wave.
 struct UnitRange {
   std::size_t first = 0;
-  std::size_t last = 0;
+  std::size_t last = 0;  ///< one past the end
 };
 UnitRange units_of(const plan::Plan& plan, std::uint64_t wave);
 
-/// Collective. Brings digests and read errors from workers to homes.
+/// What planners learn when a wave has been read.
+struct ReadResult {
+  std::vector<std::vector<Hash128>> digests;                ///< of chunks, by unit of the wave
+  std::vector<std::pair<std::size_t, std::string>> failed;  ///< file of the plan, reason
+};
+
+/// Collective. Sends digests and read errors from workers to planners. Two exchanges: 16 bytes a chunk.
 ReadResult collect_read_results(const mpi::Comm& comm, const plan::Plan& plan, const PlannedWave& planned,
                                 const AssignedWave& assigned);
 
-/// Collective. Brings tasks (by unit of the wave) from homes to the chunks of their workers.
+/// Collective. Sends tasks (by unit of the wave) from planners to the chunks of their workers. One exchange: 8 bytes a
+/// run.
 void send_tasks(const mpi::Comm& comm, const plan::Plan& plan, const PlannedWave& planned,
                 const std::vector<Task>& tasks, AssignedWave& assigned);
 
-/// What a home learns of an encoded chunk.
+/// What planners learn of an encoded chunk.
 struct ChunkOutcome {
   Hash128 decoded;
   double max_abs_error = 0;
   std::uint64_t raw_bytes = 0;
   std::uint64_t transformed_bytes = 0;
   std::uint64_t encoded_bytes = 0;
-  std::uint64_t alone_bytes = 0;
+  std::uint64_t standalone_bytes = 0;
   std::uint32_t transform = 0;
   std::uint32_t exact = 1;
 };
 
-/// Collective. Brings outcomes from workers to homes: by unit of the wave, its chunks in order; empty for others.
+/// Collective. Sends outcomes from workers to planners. Returns, by unit of the wave, the outcomes of its chunks in
+/// order; none for units that were not encoded. One exchange: 64 bytes a chunk.
 std::vector<std::vector<ChunkOutcome>> collect_outcomes(const mpi::Comm& comm, const plan::Plan& plan,
                                                         const PlannedWave& planned, const std::vector<Task>& tasks,
                                                         const AssignedWave& assigned);

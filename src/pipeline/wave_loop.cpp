@@ -146,7 +146,7 @@ class WaveLoop {
     auto row = comm_.exscan(n_first);
     for (const auto& result : dedup_.results)
       dedup_.places.push_back(is_first(result) ? LayerRef{next_shard_, row++} : result.stored.place);
-    dedup_.family.resize(dedup_.units.size());
+    dedup_.bases.resize(dedup_.units.size());
   }
 
   /// `digests`: of chunks, by unit of the wave.
@@ -165,7 +165,7 @@ class WaveLoop {
       keys.push_back(i);
     }
     auto found = context_.base_search.choose(plan_, planned_, std::move(layers), raw_[current_], assigned_);
-    for (std::size_t k = 0; k < keys.size(); ++k) dedup_.family[keys[k]] = std::move(found[k]);
+    for (std::size_t k = 0; k < keys.size(); ++k) dedup_.bases[keys[k]] = std::move(found[k]);
   }
 
   Result<void> wait_for_encoding() {
