@@ -9,19 +9,20 @@
 namespace elves::pipeline {
 namespace {
 
-/// Decoded chunks that are kept for each thread: fine-tunes of one base that lie side by side in a wave find them.
+/// Decoded chunks that are kept for each thread: adjacent fine-tunes of one base need the same ones.
 constexpr std::size_t kCachedChunks = 4;
 
-/// Shards of a wave's bases that stay open. More of them would leave too few descriptors for the rest of the job.
+/// The most shards that stay open for the bases of a wave. More would leave too few descriptors for the rest of the
+/// job.
 constexpr std::size_t kOpenShards = 16;
 
-/// Bytes of chunk `number` of a layer of `size_bytes`; 0 beyond its end.
+/// Bytes of chunk `number` of a layer of `size_bytes`; 0 past its end.
 std::uint32_t bytes_of_chunk(DType dtype, std::uint64_t size_bytes, std::uint32_t number) {
   if (number >= plan::chunks_of(dtype, size_bytes)) return 0;
   return plan::place_of_chunk(dtype, size_bytes, number).size_bytes;
 }
 
-/// Runs of the work's chunks by source: (source, first byte) -> chunk.
+/// The chunk of this rank that begins at this byte of this source; nullptr if there is none.
 const AssignedChunk* find_chunk(const AssignedWave& assigned, std::size_t source, std::uint64_t file_offset) {
   const auto at =
       std::ranges::lower_bound(assigned.chunks, std::pair(source, file_offset), {},
@@ -83,8 +84,8 @@ bool BaseReader::is_unchanged(const SourceFile& source) {
   return at->second;
 }
 
-// A base that cannot be read as it should, or that is cut into other chunks, leaves `place` without chunks: decoding
-// would not find them.
+// If the base cannot be read, or is cut into other chunks, `place` stays without chunks: its deltas are encoded without
+// a base.
 void BaseReader::find_in_archive(const std::shared_ptr<archive::ShardReader>& shard, const BaseLocation& base,
                                  std::span<const std::uint32_t> wanted, DType dtype, Place& place) {
   const auto layer = shard->layer(base.row);
@@ -138,23 +139,20 @@ std::optional<std::span<const std::byte>> BaseReader::from_archive(const Place& 
   return worker.held.span();
 }
 
-BaseReader::Found BaseReader::base_of(const AssignedChunk& chunk, std::size_t thread) {
+Base BaseReader::base_of(const AssignedChunk& chunk, std::size_t thread) {
   if (chunk.base == kNoBase) return {};
   const auto& base = assigned_->bases[chunk.base];
   const auto& place = places_[chunk.base];
   if (bytes_of_chunk(chunk.dtype, base.size_bytes, chunk.number) == 0) return {};
   auto& worker = workers_[thread];
   if (!worker.bytes) worker.bytes = std::make_unique_for_overwrite<std::byte[]>(kChunkBytes);
-  const auto cut = [&](std::span<const std::byte> bytes, bool exact) -> Found {
-    return {{.bytes = bytes.first(std::min<std::size_t>(bytes.size(), chunk.size_bytes)), .exact = exact}, bytes};
-  };
   if (place.in_corpus) {
     auto bytes = in_wave(place, base, chunk);
     if (!bytes) bytes = from_corpus(base, chunk, worker);
-    return bytes ? cut(*bytes, base.loss.is_exact()) : Found{};
+    return bytes ? Base{.bytes = *bytes, .exact = base.loss.is_exact()} : Base{};
   }
   const auto bytes = from_archive(place, chunk, worker);
-  return bytes ? cut(*bytes, true) : Found{};
+  return bytes ? Base{.bytes = *bytes, .exact = true} : Base{};
 }
 
 }  // namespace elves::pipeline

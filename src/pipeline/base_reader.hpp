@@ -21,29 +21,24 @@
 
 namespace elves::pipeline {
 
-/// Brings the bytes that chunks may be stored as differences from: out of the wave where they are at hand, from the
-/// corpus where the file is there and unchanged, else decoded from the archive. What does not have the digest that was
-/// recorded is never used: the chunk is then encoded alone.
+/// Reads the bases of the chunks of a wave: from the wave's own bytes if this rank has read them, else from the corpus
+/// if the file is unchanged, else by decoding them from the archive. Bytes whose digest is not the recorded one are
+/// never used: the chunk is then encoded without a base.
 class BaseReader {
  public:
   BaseReader(const archive::Directory& directory, const std::string& corpus, const KeyedHash& hash, int threads);
 
-  /// Main thread, before the wave is encoded: finds out where each of its bases is to be read. `assigned` and `raw`
-  /// must stay until the next call.
+  /// Main thread, before the wave is encoded: decides where each of its bases is read. `assigned` and `raw` must stay
+  /// valid until the next call.
   void prepare(const AssignedWave& assigned, const Buffer& raw);
 
-  /// What there is to take differences from.
-  struct Found {
-    Base base;                         ///< cut to the chunk's size
-    std::span<const std::byte> whole;  ///< the base's chunk
-  };
-
-  /// Any thread, each with a number of its own below `threads`. The base of a chunk; empty where it has none, or it
-  /// cannot be had. Holds until the next call of this thread.
-  Found base_of(const AssignedChunk& chunk, std::size_t thread);
+  /// The chunk of the base with the number of `chunk`; it may be longer or shorter than `chunk`. Empty if `chunk` has
+  /// no base, or the base cannot be read. Any thread, each with a number of its own below `threads`. Valid until the
+  /// next call of this thread.
+  Base base_of(const AssignedChunk& chunk, std::size_t thread);
 
  private:
-  /// Where a base is read.
+  /// Where the chunks of a base are read.
   struct Place {
     std::size_t source =
         kNoBase;  ///< of AssignedWave::sources, where the base's file is read in this wave by this rank
@@ -57,7 +52,7 @@ class BaseReader {
     FileDescriptor file;
     std::string path;
     restore::ChunkDecoder decoder;
-    restore::CachedBytes held;  ///< what base_of() gave last, where it came from the cache
+    restore::CachedBytes held;  ///< keeps the bytes that base_of() returned last, if they are in the cache
   };
 
   bool is_unchanged(const SourceFile& source);

@@ -7,6 +7,8 @@
 #include <exception>
 #include <mutex>
 
+#include "support/try.hpp"
+
 namespace elves::pipeline {
 namespace {
 
@@ -30,17 +32,19 @@ bool could_use_exact_base(const AssignedChunk& chunk, const Base& base) {
 EncodeStage::EncodeStage(int threads, const EncodeOptions& options, const KeyedHash& hash, bool verify)
     : threads_(threads), options_(options), hash_(hash), verify_(verify), workers_(static_cast<std::size_t>(threads)) {}
 
-Result<void> EncodeStage::encode(AssignedChunk& chunk, std::span<const std::byte> raw, const BaseReader::Found& found,
-                                 Worker& worker, Arena& arena, Arena::Place& place) const {
+Result<void> EncodeStage::encode(AssignedChunk& chunk, std::span<const std::byte> raw, const Base& base, Worker& worker,
+                                 Arena& arena, Arena::Place& place) const {
   auto options = options_;
   options.lossless = options.lossless || chunk.task.allowed.is_exact();
+  Base cut{.bytes = base.bytes.first(std::min(base.bytes.size(), raw.size())), .exact = base.exact};
   auto& out = arena.block_for(2 * raw.size() + kSmallAttempt);
   const auto begin = out.size();
   const auto start = cpu_nanoseconds_of_thread();
-  chunk.stats = worker.encoder.encode(raw, chunk.dtype, options, out, found.base);
-  if (could_use_exact_base(chunk, found.base) && decodes_exactly(found.whole, chunk.dtype, worker)) {
+  chunk.stats = worker.encoder.encode(raw, chunk.dtype, options, out, cut);
+  if (could_use_exact_base(chunk, cut) && decodes_exactly(base.bytes, chunk.dtype, worker)) {
     out.resize(begin);
-    chunk.stats = worker.encoder.encode(raw, chunk.dtype, options, out, {.bytes = found.base.bytes, .exact = true});
+    cut.exact = true;
+    chunk.stats = worker.encoder.encode(raw, chunk.dtype, options, out, cut);
   }
   worker.sums.add({.raw_bytes = raw.size(),
                    .encoded_bytes = chunk.stats.encoded_bytes,
@@ -51,10 +55,15 @@ Result<void> EncodeStage::encode(AssignedChunk& chunk, std::span<const std::byte
   const auto decoded = chunk.stats.exact ? raw : worker.encoder.decoded();
   chunk.decoded = chunk.stats.exact ? chunk.digest : hash_(decoded);
   chunk.checksum = checksum64(encoded);
-  if (!verify_) return {};
-  worker.decoded.resize(raw.size());
-  if (auto done = worker.decoder.decode(encoded, chunk.dtype, worker.decoded, found.base.bytes); !done) return done;
-  if (!std::equal(decoded.begin(), decoded.end(), worker.decoded.begin(), worker.decoded.end()))
+  return verify_ ? verify(chunk, encoded, decoded, cut.bytes, worker) : Result<void>{};
+}
+
+Result<void> EncodeStage::verify(const AssignedChunk& chunk, std::span<const std::byte> encoded,
+                                 std::span<const std::byte> decoded, std::span<const std::byte> base,
+                                 Worker& worker) const {
+  worker.decoded.resize(decoded.size());
+  ELVES_CHECK(worker.decoder.decode(encoded, chunk.dtype, worker.decoded, base));
+  if (!std::ranges::equal(decoded, worker.decoded))
     return Error{"a chunk does not decode to what was encoded: please report this bug with the file"};
   return {};
 }

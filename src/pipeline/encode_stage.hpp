@@ -42,8 +42,12 @@ class EncodeStage {
     std::size_t thread = 0;
     Arena::Place place;
   };
-  Result<void> encode(AssignedChunk& chunk, std::span<const std::byte> raw, const BaseReader::Found& found,
-                      Worker& worker, Arena& arena, Arena::Place& place) const;
+  /// `base`: the whole chunk of the base, or empty.
+  Result<void> encode(AssignedChunk& chunk, std::span<const std::byte> raw, const Base& base, Worker& worker,
+                      Arena& arena, Arena::Place& place) const;
+  /// Compares what `encoded` decodes to with `decoded`.
+  Result<void> verify(const AssignedChunk& chunk, std::span<const std::byte> encoded,
+                      std::span<const std::byte> decoded, std::span<const std::byte> base, Worker& worker) const;
   /// Whether a chunk of a base decodes exactly: encodes it again, as the rank that stores it does.
   bool decodes_exactly(std::span<const std::byte> base, DType dtype, Worker& worker) const;
 
