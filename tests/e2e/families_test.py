@@ -84,6 +84,9 @@ class Families(e2e.EndToEnd):
     FINE_TUNES = ("ada/tuned-without-card", "lab/tuned", "zoe/grown")
 
     def sweep(self, corpus, *options, ranks=2, archive="archive", **more):
+        """One wave unless `options` say otherwise: which layer of a family is the base depends on the waves."""
+        if "--wave-bytes" not in options:
+            options = ("--wave-bytes", "256MiB", *options)
         return e2e.archive(ranks, corpus, self.at(archive), *options, **more)
 
     def assert_restores(self, corpus, archive="archive", ranks=2):
@@ -180,7 +183,8 @@ class OneSweep(Families):
                 self.assert_restores(hub.root, "archive-" + kind)
 
     def test_the_summary_names_bases_and_saved_bytes(self):
-        done = e2e.run(2, "elves-mpi", "--corpus", self.hub.root, "--archive", self.at("archive"), "--progress", "none")
+        done = e2e.run(2, "elves-mpi", "--corpus", self.hub.root, "--archive", self.at("archive"), "--wave-bytes", "256MiB",
+                       "--progress", "none")
         line = next(line for line in done.stdout.splitlines() if line.startswith("deltas"))
         self.assertIn("in 3 models", line)
         self.assertIn("less than without a base", line)
