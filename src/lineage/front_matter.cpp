@@ -11,9 +11,9 @@ namespace {
 constexpr std::string_view kKey = "base_model";
 constexpr std::string_view kBlanks = " \t";
 constexpr std::string_view kBlanksAndBreaks = " \t\r\n";
-/// What YAML and people write for nothing.
+/// Texts that mean that there is no base.
 constexpr std::array<std::string_view, 8> kNothing{"", "~", "null", "Null", "NULL", "none", "None", "false"};
-/// A plain text begins with none of these: they are marks of YAML.
+/// Characters with a meaning in YAML: a plain text begins with none of them.
 constexpr std::string_view kMarks = "[]{},&*!|>%@`#?\"'";
 
 std::string_view trim(std::string_view text, std::string_view blanks = kBlanksAndBreaks) {
@@ -26,7 +26,7 @@ void skip_blanks(std::string_view& text, std::string_view blanks) {
   text.remove_prefix(std::min(text.find_first_not_of(blanks), text.size()));
 }
 
-/// Takes the next line off `text`, without its end.
+/// Removes the next line from `text` and returns it without its end.
 std::string_view take_line(std::string_view& text) {
   const auto end = std::min(text.find('\n'), text.size());
   auto line = text.substr(0, end);
@@ -39,7 +39,7 @@ bool is_fence(std::string_view line) {
   return line.starts_with("---") && trim(line) == "---";
 }
 
-/// What lies between the first two fences, or nothing where there are no two.
+/// The text between the first two fences; nothing if there are fewer.
 std::optional<std::string_view> front_matter_of(std::string_view card) {
   if (card.starts_with("\xEF\xBB\xBF")) card.remove_prefix(3);
   skip_blanks(card, kBlanksAndBreaks);
@@ -52,7 +52,7 @@ std::optional<std::string_view> front_matter_of(std::string_view card) {
   return std::nullopt;
 }
 
-/// A line "base_model: value": the value and its comment. Nothing for other lines.
+/// Of a line "base_model: value", the value with its comment. Nothing for other lines.
 std::optional<std::string_view> value_of_key(std::string_view line) {
   const bool is_quoted = line.starts_with('"') || line.starts_with('\'');
   const char quote = is_quoted ? line.front() : '\0';
@@ -70,8 +70,8 @@ std::optional<std::string_view> value_of_key(std::string_view line) {
   return line;
 }
 
-/// Takes a quoted text off `text`, which begins with the quote. Nothing where it does not end, or has an escape that
-/// no name needs.
+/// Removes a quoted text from `text`, which begins with the quote. Nothing if it does not end, or has an escape that no
+/// name needs.
 std::optional<std::string> take_quoted(std::string_view& text) {
   const char quote = text.front();
   text.remove_prefix(1);
@@ -93,7 +93,7 @@ std::optional<std::string> take_quoted(std::string_view& text) {
   return std::nullopt;
 }
 
-/// The end of a plain text: of its line, before a comment, and within a list before what ends the item.
+/// Where a plain text ends: with its line, before a comment, and in a list before the character that ends the item.
 std::size_t end_of_plain(std::string_view text, bool in_list) {
   for (std::size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
@@ -103,7 +103,7 @@ std::size_t end_of_plain(std::string_view text, bool in_list) {
   return text.size();
 }
 
-/// Takes a plain text off `text`; nothing for a mark, a mapping, and what stands for nothing.
+/// Removes a plain text from `text`. Nothing if it begins with a mark, is a mapping, or means that there is no base.
 std::optional<std::string> take_plain(std::string_view& text, bool in_list) {
   const auto end = end_of_plain(text, in_list);
   const auto value = trim(text.substr(0, end));
@@ -115,7 +115,7 @@ std::optional<std::string> take_plain(std::string_view& text, bool in_list) {
   return std::string(value);
 }
 
-/// The text of a value or an item that is alone on its line.
+/// The text of a value or list item that fills its line.
 std::optional<std::string> scalar_of(std::string_view line) {
   line = trim(line);
   if (!line.starts_with('"') && !line.starts_with('\'')) return take_plain(line, false);
@@ -138,8 +138,8 @@ class Names {
   std::vector<std::string> names_;
 };
 
-/// A list "[a, b]", over several lines or one: `text` is what follows the bracket. A list that does not end or holds
-/// other than texts names nothing.
+/// A list "[a, b]" on one or several lines; `text` follows the bracket. Adds nothing if the list does not end or has
+/// items other than texts.
 void read_flow_list(std::string_view text, Names& names) {
   Names items;
   while (true) {
@@ -174,7 +174,7 @@ void read_block(std::string_view below, Names& names) {
     const auto depth = line.find_first_not_of(kBlanks);
     if (!is_item(text)) {
       if (depth == 0) return;
-      if (indent) continue;  // goes on with an item, or is a part of it
+      if (indent) continue;  // part of an item
       if (text.starts_with('[')) return read_flow_list(at.substr(depth + 1), names);
       return names.add(scalar_of(text));
     }

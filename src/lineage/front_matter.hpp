@@ -7,13 +7,13 @@
 
 namespace elves::lineage {
 
-/// Names of bases that one file may give, and how long one may be: what is beyond is left out.
+/// Limits for one file: further names of bases, and longer ones, are ignored.
 inline constexpr std::size_t kMostBasesOfFile = 16;
 inline constexpr std::size_t kLongestBaseName = 512;
 
-/// The names under the key `base_model` in the front matter of a model card (README.md): YAML between its first two
-/// lines "---". Reads a plain or quoted text, a flow list, and a block list; of repeated keys the last holds. Anything
-/// else, and a card without both lines, names nothing. Takes any bytes; linear in their number.
+/// The values of the key `base_model` in the front matter of a model card (README.md): YAML between its first two lines
+/// "---". Reads a plain or quoted text, a flow list, and a block list; of repeated keys the last one. Ignores all other
+/// values, and cards without both lines. Takes any bytes; linear in their number.
 std::vector<std::string> bases_in_front_matter(std::string_view card);
 
 }  // namespace elves::lineage

@@ -9,22 +9,22 @@
 
 namespace elves::lineage {
 
-/// Who says what a model was made from; those who know best come first.
+/// Where the base of a model is named, the most reliable first: --bases, README.md, adapter_config.json, config.json.
 enum class BaseSource : std::uint8_t { List, Card, Adapter, Config };
 
 /// A small text file that may name the base of its model.
 struct LineageFile {
   std::string model;
-  std::string path;  ///< to read; of a link in a cache, where it leads
+  std::string path;  ///< of the file to read: of a link in a cache, its target
   BaseSource source = BaseSource::Card;
 };
 
-/// README.md, adapter_config.json and config.json in the folder of a model, or in a snapshot of a cache, where they are
-/// links into the same model. Nothing for other entries.
+/// The entry as a lineage file if it is a README.md, adapter_config.json or config.json in the folder of a model, or in
+/// a snapshot of a cache, where it is a link into the same model.
 std::optional<LineageFile> as_lineage_file(const corpus::FileEntry& entry);
 
-/// The names of bases in the file, below the folder `root`: at most 16, in its order. Of a card the first MiB is read,
-/// a larger config not at all. A file that cannot be read names nothing. Threads may call it.
+/// The names of bases in the file, below the folder `root`: at most 16, in its order. Reads the first MiB of a card,
+/// and no config that is larger. A file that cannot be read names no base. Thread-safe.
 std::vector<std::string> read_bases(const std::string& root, const LineageFile& file);
 
 }  // namespace elves::lineage

@@ -11,7 +11,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-/// Takes the JSON event by event and keeps the two texts.
+/// Receives the JSON event by event and keeps the two texts.
 class ConfigReader final : public nlohmann::json_sax<Json> {
  public:
   std::vector<std::string> bases() const {
@@ -60,7 +60,7 @@ class ConfigReader final : public nlohmann::json_sax<Json> {
   }
 
   std::size_t depth_ = 0;
-  std::string* field_ = nullptr;  ///< of the key that was read last at the top
+  std::string* field_ = nullptr;  ///< of the key read last in the outermost object
   std::string base_, name_;
 };
 

@@ -6,9 +6,9 @@
 
 namespace elves::lineage {
 
-/// What a config.json or adapter_config.json names as the model that it was made from: `base_model_name_or_path`, then
-/// `_name_or_path`, each where it is a text at the top. Of repeated keys the last holds. JSON that is damaged names
-/// nothing. Takes any bytes, holds no tree of them, and goes as deep as they do without recursion.
+/// The bases that a config.json or adapter_config.json names: the texts of `base_model_name_or_path` and then of
+/// `_name_or_path` in its outermost object; of repeated keys the last. Damaged JSON names none. Takes any bytes of any
+/// depth: builds no tree, and does not recurse.
 std::vector<std::string> bases_in_config(std::string_view json);
 
 }  // namespace elves::lineage

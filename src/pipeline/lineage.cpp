@@ -31,7 +31,7 @@ std::vector<lineage::SeenModel> seen_models(const LineageSources& sources,
   return seen;
 }
 
-/// This rank's equal part of --bases.
+/// The claims of --bases, in equal parts over the ranks.
 std::vector<NamedClaim> listed_claims(const mpi::Comm& comm, const std::vector<lineage::ListedBase>& bases) {
   const auto rank = static_cast<std::size_t>(comm.rank());
   const auto ranks = static_cast<std::size_t>(comm.size());
@@ -43,7 +43,7 @@ std::vector<NamedClaim> listed_claims(const mpi::Comm& comm, const std::vector<l
   return claims;
 }
 
-/// Collective. One answer for each: what is known of the models.
+/// Collective. One reply for the model of each row of `of`.
 template <class T>
 std::vector<lineage::KnownModel> find_models(const lineage::ModelDirectory& models, const std::vector<T>& of) {
   std::vector<Hash128> ids;
@@ -66,9 +66,9 @@ std::vector<NamedClaim> read_claims(const std::string& root, const std::vector<l
   }
   std::vector<NamedClaim> claims;
   for (std::size_t i = 0; i < files.size(); ++i) {
-    for (std::size_t place = 0; place < bases[i].size(); ++place)
+    for (std::size_t position = 0; position < bases[i].size(); ++position)
       claims.push_back(
-          {files[i].model, std::move(bases[i][place]), files[i].source, static_cast<std::uint32_t>(place)});
+          {files[i].model, std::move(bases[i][position]), files[i].source, static_cast<std::uint32_t>(position)});
   }
   return claims;
 }
