@@ -314,6 +314,6 @@ int list(int argc, char** argv, const mpi::Comm& comm) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const mpi::Environment environment(argc, argv, mpi::Threads::Funneled);
+  const mpi::Environment environment(argc, argv);
   return jobs::run("elves-ls", mpi::world(), [&] { return list(argc, argv, mpi::world()); });
 }

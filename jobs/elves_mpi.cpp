@@ -45,6 +45,6 @@ int archive(int argc, char** argv, const mpi::Comm& comm) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const mpi::Environment environment(argc, argv, mpi::Threads::Funneled);
+  const mpi::Environment environment(argc, argv);
   return jobs::run("elves-mpi", mpi::world(), [&] { return archive(argc, argv, mpi::world()); });
 }

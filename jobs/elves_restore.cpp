@@ -64,6 +64,6 @@ int run_restore(int argc, char** argv, const mpi::Comm& comm) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const mpi::Environment environment(argc, argv, mpi::Threads::Funneled);
+  const mpi::Environment environment(argc, argv);
   return jobs::run("elves-restore", mpi::world(), [&] { return run_restore(argc, argv, mpi::world()); });
 }

@@ -70,6 +70,6 @@ int verify(int argc, char** argv, const mpi::Comm& comm) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const mpi::Environment environment(argc, argv, mpi::Threads::Funneled);
+  const mpi::Environment environment(argc, argv);
   return jobs::run("elves-verify", mpi::world(), [&] { return verify(argc, argv, mpi::world()); });
 }

@@ -7,6 +7,7 @@
 
 #include "archive/shard_reader.hpp"
 #include "support/file_kind.hpp"
+#include "support/sketch_limit.hpp"
 #include "support/try.hpp"
 
 namespace elves::archive {

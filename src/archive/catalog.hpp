@@ -12,17 +12,11 @@
 #include "archive/file_ref.hpp"
 #include "elves/dtype.hpp"
 #include "mpi/comm.hpp"
+#include "support/known_file.hpp"
 #include "support/layer_ref.hpp"
 #include "support/loss_id.hpp"
 
 namespace elves::archive {
-
-/// What a sweep must know of the current row of one path (its keyed hash): see FileRow.
-struct KnownFile {
-  Hash128 path;
-  std::uint64_t state = 0;
-  LossId loss;
-};
 
 /// What deduplication must know of a stored layer: see LayerRow.
 struct KnownLayer {
@@ -33,9 +27,6 @@ struct KnownLayer {
   LossId loss;
   DType dtype = DType::Bytes;
 };
-
-/// Layers of fewer bytes have no sketch.
-inline constexpr std::uint64_t kLeastSketchedBytes = std::uint64_t{64} << 10;
 
 /// A layer of the archive that may serve as a base: either a sketched layer stored without a base, or a small layer
 /// without a sketch, which may have one.

@@ -5,12 +5,11 @@
 #include <span>
 
 #include "elves/dtype.hpp"
+#include "support/sketch_limit.hpp"
 
 namespace elves::families {
 
-/// Layers below this have no sketch.
-inline constexpr std::uint64_t kLeastSketchedBytes = 64u << 10;
-/// Larger layers have none either: only damaged archives have them.
+/// Layers of more bytes have no sketch either: only damaged archives have them.
 inline constexpr std::uint64_t kMostSketchedBytes = std::uint64_t{1} << 47;
 
 /// A sketch has one sample for each 2 KiB of its layer, within these limits.

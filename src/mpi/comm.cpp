@@ -1,5 +1,7 @@
 #include "mpi/comm.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <atomic>
@@ -16,9 +18,8 @@ namespace {
 
 std::atomic<std::uint64_t> sent_bytes{0};
 
-/// Starts a collective call and waits for it: `start` is a call of MPI that gives a request. MPI's own wait would take
-/// the core from this rank's threads while other ranks are a phase behind; here only the first moments are spent asking
-/// again and again.
+/// Starts a collective call and waits for it: `start` calls MPI and sets a request. MPI's own wait would occupy the
+/// core while other ranks are a phase behind. This one polls for 50 us, then sleeps between polls.
 template <class Start>
 void wait_for(const char* call, Start start) {
   using namespace std::chrono_literals;
@@ -54,7 +55,7 @@ void broadcast_text(MPI_Comm comm, int root, std::string& text) {
 }  // namespace
 
 int count(std::uint64_t n) {
-  if (n > INT_MAX) throw Failure("mpi: a count of " + std::to_string(n) + " does not fit in one call");
+  if (n > INT_MAX) throw Failure(fmt::format("mpi: a count of {} does not fit in one call", n));
   return static_cast<int>(n);
 }
 
@@ -63,7 +64,7 @@ void check(int code, const char* call) {
   std::array<char, MPI_MAX_ERROR_STRING> text{};
   int length = 0;
   MPI_Error_string(code, text.data(), &length);
-  throw Failure("mpi: " + std::string(call) + ": " + text.data());
+  throw Failure(fmt::format("mpi: {}: {}", call, text.data()));
 }
 
 Comm::Comm(MPI_Comm native) : native_(native) {
@@ -123,22 +124,22 @@ void Comm::allgather_bytes(const void* send, void* receive, std::size_t bytes) c
 
 Comm::Sizes Comm::exchange_sizes(std::span<const std::span<const std::byte>> sends) const {
   ELVES_ASSERT(sends.size() == static_cast<std::size_t>(size_));
-  struct Told {
+  struct Announcement {
     std::uint64_t size;
-    std::uint64_t longest;  // of what the sender sends to anyone: all ranks learn the longest of all
+    std::uint64_t longest;  // message of the sender to any rank: so all ranks know the longest of all
   };
   std::uint64_t longest = 0;
   for (const auto& send : sends) longest = std::max<std::uint64_t>(longest, send.size());
-  std::vector<Told> out;
+  std::vector<Announcement> out;
   for (const auto& send : sends) out.push_back({send.size(), longest});
-  std::vector<Told> in(sends.size());
+  std::vector<Announcement> in(sends.size());
   wait_for("MPI_Ialltoall", [&](MPI_Request* request) {
     return MPI_Ialltoall(out.data(), 2, MPI_UINT64_T, in.data(), 2, MPI_UINT64_T, native_, request);
   });
   Sizes sizes;
-  for (const auto& told : in) {
-    sizes.receives.push_back(told.size);
-    sizes.longest = std::max(sizes.longest, told.longest);
+  for (const auto& announcement : in) {
+    sizes.receives.push_back(announcement.size);
+    sizes.longest = std::max(sizes.longest, announcement.longest);
   }
   return sizes;
 }
@@ -204,8 +205,7 @@ void Comm::agree(const Result<void>& local, const std::string& phase) const {
   const auto first = reduce(native_, local ? size_ : rank_, MPI_INT, MPI_MIN);
   if (first == size_) return;
   std::string text;
-  if (!local)
-    text = local.error().message + (size_ > 1 ? " [rank " + std::to_string(rank_) + " on " + host_name() + "]" : "");
+  if (!local) text = local.error().message + (size_ > 1 ? fmt::format(" [rank {} on {}]", rank_, host_name()) : "");
   broadcast_text(native_, first, text);
   throw AgreedFailure(phase + ": " + text);
 }

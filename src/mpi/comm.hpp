@@ -17,9 +17,9 @@ namespace elves::mpi {
 template <class T>
 using PerRank = std::vector<std::vector<T>>;
 
-/// A borrowed communicator with checked, typed collectives. All member functions but rank(), size(), native() are
-/// collective, and throw Failure where MPI reports an error. Who waits for other ranks sleeps, so that this rank's
-/// threads have the core. Rows are sent as bytes: all ranks are of one architecture.
+/// A borrowed communicator with checked, typed collectives. All member functions are collective, except rank(), size(),
+/// is_root(), native() and bytes_sent(), and throw Failure if MPI reports an error. Waiting ranks sleep instead of
+/// spinning, so their worker threads can use the core. Rows are sent as bytes: all ranks must have one architecture.
 class Comm {
  public:
   explicit Comm(MPI_Comm native);
@@ -52,8 +52,8 @@ class Comm {
     return all;
   }
 
-  /// Sends row vector r to rank r and returns what each rank sent here, in order of rank. Any size: transfers above
-  /// `round_bytes` per rank are cut into rounds, so that no count or offset passes 2^31.
+  /// Sends row vector r to rank r, and returns what each rank sent to this one, in order of rank. Of any size:
+  /// transfers above `round_bytes` a rank are cut into rounds, so that no count or offset reaches 2^31.
   template <class T>
   PerRank<T> alltoallv(const PerRank<T>& to, std::uint64_t round_bytes = kRoundBytes) const {
     static_assert(std::is_trivially_copyable_v<T>);
@@ -71,7 +71,7 @@ class Comm {
     return from;
   }
 
-  /// The vectors of all ranks, at rank 0 in order of rank; empty elsewhere.
+  /// At rank 0 the vectors of all ranks, in order of rank; empty at the others.
   template <class T>
   PerRank<T> gather(const std::vector<T>& rows) const {
     PerRank<T> to(static_cast<std::size_t>(size_));
@@ -81,17 +81,17 @@ class Comm {
     return from;
   }
 
-  /// Ranks of this communicator on this rank's host. Collective.
+  /// Number of ranks of this communicator on this rank's host.
   int ranks_on_host() const;
 
   /// Rank 0's text on all ranks.
   std::string broadcast(std::string text) const;
 
-  /// All go on, or all throw the same AgreedFailure: it names the phase, the first rank that failed, its host and its
-  /// cause.
+  /// Returns if `local` is a success on all ranks; else throws the same AgreedFailure on all. It names the phase, the
+  /// first rank that failed, its host and the cause.
   void agree(const Result<void>& local, const std::string& phase) const;
 
-  /// Bytes that alltoallv and gather have sent from this rank to other ranks since the program began.
+  /// Bytes that alltoallv and gather have sent from this rank to others since the program began.
   std::uint64_t bytes_sent() const noexcept;
 
   static constexpr std::uint64_t kRoundBytes = std::uint64_t{64} << 20;
@@ -100,7 +100,7 @@ class Comm {
   void allgather_bytes(const void* send, void* receive, std::size_t bytes) const;
   struct Sizes {
     std::vector<std::uint64_t> receives;  ///< from each rank
-    std::uint64_t longest = 0;            ///< of any rank to any other
+    std::uint64_t longest = 0;            ///< message of any rank to any rank
   };
   Sizes exchange_sizes(std::span<const std::span<const std::byte>> sends) const;
   void exchange_bytes(std::span<const std::span<const std::byte>> sends, std::span<const std::span<std::byte>> receives,
@@ -114,10 +114,10 @@ class Comm {
 /// The communicator of all ranks of the job. After Environment only.
 const Comm& world();
 
-/// A size for an MPI call; throws Failure where it does not fit in an int.
+/// A count for an MPI call; throws Failure if it does not fit in an int.
 int count(std::uint64_t n);
 
-/// Throws Failure with MPI's own text where `code` is not MPI_SUCCESS.
+/// Throws Failure with MPI's own text if `code` is not MPI_SUCCESS.
 void check(int code, const char* call);
 
 }  // namespace elves::mpi

@@ -17,20 +17,17 @@ bool finalize_is_unsafe = false;
 
 }  // namespace
 
-Environment::Environment(int& argc, char**& argv, Threads threads) : exceptions_(std::uncaught_exceptions()) {
-  // OpenMPI's own MPI-IO is slower in collective writes and deadlocks when a disk is full; ROMIO returns an error.
+Environment::Environment(int& argc, char**& argv) : exceptions_(std::uncaught_exceptions()) {
+  // OpenMPI's own MPI-IO is slower in collective writes, and deadlocks if the disk is full. ROMIO returns an error.
   ::setenv("OMPI_MCA_io", "romio321", 0);
-  // A main thread that waits within HDF5 must leave the core to the threads of its rank.
+  // A main thread that waits in HDF5 must leave the core to the worker threads of its rank.
   ::setenv("OMPI_MCA_mpi_yield_when_idle", "1", 0);
-  constexpr std::array<int, 4> kLevels{MPI_THREAD_SINGLE, MPI_THREAD_FUNNELED, MPI_THREAD_SERIALIZED,
-                                       MPI_THREAD_MULTIPLE};
-  const int wanted = kLevels[static_cast<std::size_t>(threads)];
   int given = MPI_THREAD_SINGLE;
-  check(MPI_Init_thread(&argc, &argv, wanted, &given), "MPI_Init_thread");
+  check(MPI_Init_thread(&argc, &argv, MPI_THREAD_FUNNELED, &given), "MPI_Init_thread");
   check(MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");
   check(MPI_Comm_set_errhandler(MPI_COMM_SELF, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");
-  if (given < wanted) {
-    std::fputs("elves: this MPI library cannot be called from a program with threads (MPI_THREAD_FUNNELED)\n", stderr);
+  if (given < MPI_THREAD_FUNNELED) {
+    std::fputs("elves: this MPI library does not support programs with threads (MPI_THREAD_FUNNELED)\n", stderr);
     MPI_Abort(MPI_COMM_WORLD, 1);
   }
 }
@@ -38,7 +35,7 @@ Environment::Environment(int& argc, char**& argv, Threads threads) : exceptions_
 Environment::~Environment() {
   if (std::uncaught_exceptions() > exceptions_) MPI_Abort(MPI_COMM_WORLD, 1);
   if (finalize_is_unsafe) {
-    MPI_Barrier(MPI_COMM_WORLD);  // rank 0 has said what happened
+    MPI_Barrier(MPI_COMM_WORLD);  // rank 0 has printed the error
     abort(1);
   }
   MPI_Finalize();

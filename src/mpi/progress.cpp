@@ -9,7 +9,7 @@ constexpr int kTag = 1;
 
 Progress::Progress(const Comm& comm, double interval_seconds)
     : rank_(comm.rank()),
-      // Rank 0 takes in at most about a thousand messages a second.
+      // Rank 0 receives at most about a thousand messages a second.
       interval_(std::max(interval_seconds, comm.size() / 1000.0)),
       last_(std::chrono::steady_clock::now()) {
   check(MPI_Comm_dup(comm.native(), &comm_), "MPI_Comm_dup");
@@ -19,7 +19,7 @@ Progress::Progress(const Comm& comm, double interval_seconds)
   }
 }
 
-Progress::~Progress() = default;  // close() frees the communicator: a destructor does not communicate
+Progress::~Progress() = default;  // close() frees the communicator, because destructors do not communicate
 
 bool Progress::tick(const Counters& mine) {
   if (rank_ == 0) {
@@ -36,7 +36,7 @@ bool Progress::tick(const Counters& mine) {
 void Progress::send(const Counters& mine) {
   int done = 0;
   check(MPI_Test(&request_, &done, MPI_STATUS_IGNORE), "MPI_Test");
-  if (done == 0) return;  // the last message has not left yet: skip one
+  if (done == 0) return;  // the last message is still being sent: skip this one
   outgoing_ = mine;
   check(MPI_Isend(outgoing_.data(), static_cast<int>(kCounters), MPI_UINT64_T, 0, kTag, comm_, &request_), "MPI_Isend");
   ++sent_;

@@ -10,12 +10,12 @@
 
 namespace elves::mpi {
 
-/// Counters of all ranks, summed at rank 0 while the ranks work: no rank ever waits for another.
-/// tick() is called by the main thread of each rank, as often as it likes; it sends the rank's counters to rank 0 at
-/// most once in `interval_seconds` (non-blocking, small, on a communicator of its own), and rank 0 takes what has come.
+/// Sums counters of all ranks at rank 0 while the ranks work, without any rank waiting for another. The main thread of
+/// each rank calls tick() as often as it likes. tick() sends the counters to rank 0 at most once every
+/// `interval_seconds`, by a small non-blocking message on a communicator of its own; rank 0 receives what has arrived.
 class Progress {
  public:
-  static constexpr std::size_t kCounters = 4;
+  static constexpr std::size_t kCounters = 3;
   using Counters = std::array<std::uint64_t, kCounters>;
 
   /// Collective.
@@ -24,13 +24,13 @@ class Progress {
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
-  /// Not collective, never blocks. True at rank 0 when `interval_seconds` have passed: time to print total().
+  /// Not collective, never blocks. True at rank 0 once every `interval_seconds`: total() may be printed.
   bool tick(const Counters& mine);
 
-  /// Rank 0: the newest counters of all ranks, summed.
+  /// Rank 0: the sum of the latest counters of all ranks.
   Counters total() const;
 
-  /// Collective: takes in what is still on its way.
+  /// Collective. Receives the messages that are still under way.
   void close();
 
  private:

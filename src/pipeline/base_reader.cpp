@@ -19,7 +19,7 @@ constexpr std::size_t kOpenShards = 16;
 /// Bytes of chunk `number` of a layer of `size_bytes`; 0 past its end.
 std::uint32_t bytes_of_chunk(DType dtype, std::uint64_t size_bytes, std::uint32_t number) {
   if (number >= plan::chunks_of(dtype, size_bytes)) return 0;
-  return plan::place_of_chunk(dtype, size_bytes, number).size_bytes;
+  return plan::range_of_chunk(dtype, size_bytes, number).size_bytes;
 }
 
 /// The chunk of this rank that begins at this byte of this source; nullptr if there is none.
@@ -109,7 +109,7 @@ void BaseReader::find_in_archive(const std::shared_ptr<archive::ShardReader>& sh
 std::optional<std::span<const std::byte>> BaseReader::in_wave(const Place& place, const BaseLocation& base,
                                                               const AssignedChunk& chunk) const {
   if (place.source == kNoBase) return std::nullopt;
-  const auto offset = plan::place_of_chunk(chunk.dtype, base.size_bytes, chunk.number).offset_bytes;
+  const auto offset = plan::range_of_chunk(chunk.dtype, base.size_bytes, chunk.number).offset_bytes;
   const auto* own = find_chunk(*assigned_, place.source, base.offset_bytes + offset);
   if (own == nullptr || own->digest != base.digests[chunk.number]) return std::nullopt;
   return raw_->bytes().subspan(own->buffer_at, own->size_bytes);
@@ -122,7 +122,7 @@ std::optional<std::span<const std::byte>> BaseReader::from_corpus(const BaseLoca
     worker.path = base.source.path;
   }
   if (!worker.file) return std::nullopt;
-  const auto place = plan::place_of_chunk(chunk.dtype, base.size_bytes, chunk.number);
+  const auto place = plan::range_of_chunk(chunk.dtype, base.size_bytes, chunk.number);
   const std::span bytes(worker.bytes.get(), place.size_bytes);
   if (!pread_exactly(worker.file.get(), bytes, base.offset_bytes + place.offset_bytes)) return std::nullopt;
   if (hash_(bytes) != base.digests[chunk.number]) return std::nullopt;

@@ -29,9 +29,6 @@ std::size_t unit_of(std::uint64_t source) {
   return static_cast<std::size_t>(source & ((std::uint64_t{1} << kUnitBits) - 1));
 }
 
-// The catalog lists layers without a sketch by their names.
-static_assert(archive::kLeastSketchedBytes == families::kLeastSketchedBytes);
-
 /// The rank that chooses bases for a group of layers.
 std::size_t owner_of(const families::FamilyLayer& layer, const mpi::Comm& comm) {
   return mpi::owner_of(layer.group, comm);
@@ -115,7 +112,7 @@ void BaseSearch::sketch(const plan::Plan& plan, const PlannedWave& planned, std:
       const auto& last = assigned.chunks[share.first_chunk + share.n_chunks - 1];
       const auto bytes = raw.bytes().subspan(first.buffer_at, last.buffer_at + last.size_bytes - first.buffer_at);
       samples[r].resize(samples[r].size() + n_bytes);
-      const auto first_byte = plan::place_of_chunk(first.dtype, share.unit_bytes, first.number).offset_bytes;
+      const auto first_byte = plan::range_of_chunk(first.dtype, share.unit_bytes, first.number).offset_bytes;
       families::sample(first.dtype, share.unit_bytes, first_byte / size_bytes(first.dtype), bytes,
                        std::span(samples[r]).last(n_bytes));
     }

@@ -33,7 +33,7 @@ ProgressLine::ProgressLine(const mpi::Comm& comm, ProgressMode mode)
       progress_(comm, is_terminal(mode) ? 0.5 : 30) {}
 
 void ProgressLine::tick() {
-  const bool due = progress_.tick({bytes_read, bytes_encoded, bytes_committed, 0});
+  const bool due = progress_.tick({bytes_read, bytes_encoded, bytes_committed});
   if (due && show_) print(progress_.total());
 }
 

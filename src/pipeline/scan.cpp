@@ -107,10 +107,7 @@ Scanned scan(const mpi::Comm& comm, const SweepOptions& options, std::vector<cor
              const archive::Catalog& catalog, const KeyedHash& hash, Report& report) {
   const auto sources = lineage_sources(walked);
 
-  std::vector<plan::ArchivedFile> archived;
-  archived.reserve(catalog.known_files.size());
-  for (const auto& file : catalog.known_files) archived.push_back({file.path, file.state, file.loss, 0});
-  auto kept = plan::drop_archived(comm, std::move(walked), archived, hash, loss_of(options.encode));
+  auto kept = plan::drop_archived(comm, std::move(walked), catalog.known_files, hash, loss_of(options.encode));
   auto& entries = kept.entries;
   std::uint64_t new_files = 0;
   std::uint64_t new_bytes = 0;

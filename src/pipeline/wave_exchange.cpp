@@ -56,7 +56,7 @@ void take(std::span<const std::byte> bytes, AssignedWave& assigned) {
       chunk.source = source;
       chunk.dtype = dtype;
       chunk.number = c;
-      const auto place = plan::place_of_chunk(dtype, size, c);
+      const auto place = plan::range_of_chunk(dtype, size, c);
       chunk.file_offset = offset + place.offset_bytes;
       chunk.size_bytes = place.size_bytes;
       chunk.buffer_at = assigned.raw_bytes;

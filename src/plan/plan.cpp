@@ -13,11 +13,7 @@
 namespace elves::plan {
 namespace {
 
-bool holds(const ArchivedFile& archived, std::uint64_t state, LossId allowed) {
-  return archived.state == state && (archived.loss.is_exact() || archived.loss == allowed);
-}
-
-/// The units of one file, without their place in the corpus.
+/// The units of one file, except for their offset in the corpus.
 void append_units(std::vector<Unit>& units, const PlannedFile& file, std::size_t file_index, std::uint64_t part_bytes) {
   for (std::size_t e = 0; e < file.parsed.extents.size(); ++e) {
     const auto& extent = file.parsed.extents[e];
@@ -66,13 +62,11 @@ std::uint64_t state_of(const corpus::FileEntry& entry) {
 }
 
 NewEntries drop_archived(const mpi::Comm& comm, std::vector<corpus::FileEntry> entries,
-                         std::span<const ArchivedFile> archived, const KeyedHash& hash, LossId allowed) {
+                         std::span<const KnownFile> archived, const KeyedHash& hash, LossId allowed) {
   const auto owner = [&](const auto& row) { return mpi::owner_of(row.path, comm); };
-  std::unordered_map<Hash128, ArchivedFile> current;
+  std::unordered_map<Hash128, KnownFile> current;
   for (const auto& from_rank : mpi::send_to_owners(comm, archived, owner)) {
-    for (const auto& row : from_rank) {
-      current.try_emplace(row.path, row);
-    }
+    for (const auto& row : from_rank) current.emplace(row.path, row);
   }
   struct Request {
     Hash128 path;
@@ -81,8 +75,9 @@ NewEntries drop_archived(const mpi::Comm& comm, std::vector<corpus::FileEntry> e
   std::vector<Request> requests;
   for (const auto& entry : entries) requests.push_back({hash(entry.path), state_of(entry)});
   const auto is_held = mpi::query(comm, requests, owner, [&](const Request& request) {
-    const auto at = current.find(request.path);
-    return at != current.end() && holds(at->second, request.state, allowed);
+    const auto row = current.find(request.path);
+    if (row == current.end() || row->second.state != request.state) return false;
+    return row->second.loss.is_exact() || row->second.loss == allowed;
   });
   NewEntries kept;
   std::uint64_t bytes_before = 0;
@@ -133,7 +128,7 @@ std::uint32_t chunks_of(DType dtype, std::uint64_t unit_bytes) {
   return static_cast<std::uint32_t>(ceil_div<std::uint64_t>(unit_bytes, chunk_bytes(dtype)));
 }
 
-ChunkPlace place_of_chunk(DType dtype, std::uint64_t unit_bytes, std::uint32_t chunk) {
+ByteRange range_of_chunk(DType dtype, std::uint64_t unit_bytes, std::uint32_t chunk) {
   const auto offset = std::uint64_t{chunk} * chunk_bytes(dtype);
   return {offset, static_cast<std::uint32_t>(std::min<std::uint64_t>(chunk_bytes(dtype), unit_bytes - offset))};
 }
@@ -159,8 +154,8 @@ mpi::PerRank<Share> partition(const mpi::Comm& comm, const Plan& plan, std::uint
     if (skip_file[unit->file]) continue;
     const auto index = static_cast<std::size_t>(unit - plan.units.begin());
     for (std::uint32_t chunk = 0; chunk < chunks_of(unit->dtype, unit->size_bytes); ++chunk) {
-      const auto place = place_of_chunk(unit->dtype, unit->size_bytes, chunk);
-      auto& to = shares[rank_at(unit->corpus_offset_bytes + place.offset_bytes)];
+      const auto range = range_of_chunk(unit->dtype, unit->size_bytes, chunk);
+      auto& to = shares[rank_at(unit->corpus_offset_bytes + range.offset_bytes)];
       if (to.empty() || to.back().unit != index) to.push_back({index, chunk, 0});
       ++to.back().n_chunks;
     }

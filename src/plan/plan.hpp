@@ -10,19 +10,12 @@
 #include "formats/extent.hpp"
 #include "mpi/comm.hpp"
 #include "support/hash.hpp"
+#include "support/known_file.hpp"
 #include "support/loss_id.hpp"
 
 namespace elves::plan {
 
-/// What the archive says of one path (by its keyed hash); `state` is state_of() of the entry as it was archived.
-struct ArchivedFile {
-  Hash128 path;
-  std::uint64_t state = 0;
-  LossId loss;  ///< of its layers: exact if restore gives the original bits
-  std::uint32_t reserved = 0;
-};
-
-/// Kind, size, mtime, mode, owner and link target in one number: what must be equal for a file to count as archived.
+/// A checksum of kind, size, mtime, mode, owner and link target. A path is archived again if it has changed.
 std::uint64_t state_of(const corpus::FileEntry& entry);
 
 /// What a sweep has to archive.
@@ -32,12 +25,12 @@ struct NewEntries {
   std::uint64_t bytes_before = 0;
 };
 
-/// Collective. The entries that the archive does not hold as they are now, in the same order. `entries`: the walk's, in
-/// corpus order. `archived`: the archive's current rows, any part on any rank. A file whose archived copy is not exact
-/// is dropped only if its loss is `allowed`. 40 bytes a row and an entry cross the network; a rank holds its share of
-/// the archive's paths for the time of the call.
+/// Collective. Drops the entries that the archive holds in their present state, and returns the others in the same
+/// order. `entries`: the walk's, in corpus order. `archived`: the archive's current rows, any part on any rank. An entry
+/// whose archived copy is not exact is dropped only if its loss is `allowed`. Three exchanges: 32 bytes a row, 25 an
+/// entry. During the call a rank holds its part of the archive's paths.
 NewEntries drop_archived(const mpi::Comm& comm, std::vector<corpus::FileEntry> entries,
-                         std::span<const ArchivedFile> archived, const KeyedHash& hash, LossId allowed);
+                         std::span<const KnownFile> archived, const KeyedHash& hash, LossId allowed);
 
 /// A file to archive, with its extents.
 struct PlannedFile {
@@ -58,7 +51,7 @@ struct Unit {
   DType dtype = DType::Bytes;
   std::uint64_t offset_bytes = 0;  ///< in the file
   std::uint64_t size_bytes = 0;
-  std::uint64_t corpus_offset_bytes = 0;  ///< of the bytes to archive, over all ranks
+  std::uint64_t corpus_offset_bytes = 0;  ///< counting the bytes to archive of all ranks
   std::uint64_t wave = 0;
 };
 
@@ -70,7 +63,7 @@ struct PlanOptions {
   std::uint64_t bytes_before = 0;
 };
 
-/// This rank's share of the work of the whole job: files in corpus order, units in order of their bytes.
+/// This rank's part of the plan of a sweep: a contiguous part of the files in corpus order, and their units in order.
 struct Plan {
   std::vector<PlannedFile> files;
   std::vector<Unit> units;
@@ -78,12 +71,11 @@ struct Plan {
   std::uint64_t total_bytes = 0;  ///< over all ranks
 };
 
-/// Collective. Cuts files into units and the job into waves of at most wave_bytes + part_bytes: the windows of
-/// wave_bytes in which at least one unit begins. Depends on the files and options only, never on the number of
-/// ranks.
+/// Collective. Cuts files into units, and the sweep into waves of at most wave_bytes + part_bytes: the windows of
+/// wave_bytes in which at least one unit begins. Depends on the files and options only, not on the number of ranks.
 Plan make_plan(const mpi::Comm& comm, std::vector<PlannedFile> files, const PlanOptions& options);
 
-/// A run of chunks of one unit that one rank works on.
+/// A run of chunks of one unit that one rank reads and encodes.
 struct Share {
   std::size_t unit = 0;  ///< of Plan::units
   std::uint32_t first_chunk = 0;
@@ -93,16 +85,17 @@ struct Share {
 /// Number of chunks of a unit; 0 for a unit of 0 bytes.
 std::uint32_t chunks_of(DType dtype, std::uint64_t unit_bytes);
 
-/// A chunk as a byte range of its unit.
-struct ChunkPlace {
+/// A byte range of a unit.
+struct ByteRange {
   std::uint64_t offset_bytes = 0;
   std::uint32_t size_bytes = 0;
 };
-ChunkPlace place_of_chunk(DType dtype, std::uint64_t unit_bytes, std::uint32_t chunk);
+/// Of a chunk in its unit.
+ByteRange range_of_chunk(DType dtype, std::uint64_t unit_bytes, std::uint32_t chunk);
 
-/// Collective. Who reads and encodes what in a wave: ranks get contiguous runs of chunks of about equal bytes, in
-/// corpus order. Element r lists the shares of this rank's units that go to rank r; units of files that `skip_file`
-/// marks are left out.
+/// Collective. Divides the chunks of a wave among the ranks, which read and encode them: contiguous runs of about equal
+/// bytes, in corpus order. Element r lists the shares of this rank's units for rank r. Leaves out units of the files
+/// that `skip_file` marks. Two reductions.
 mpi::PerRank<Share> partition(const mpi::Comm& comm, const Plan& plan, std::uint64_t wave,
                               const std::vector<bool>& skip_file);
 

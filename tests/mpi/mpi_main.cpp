@@ -1,5 +1,5 @@
-// The main of every MPI test: runs the tests on all ranks, prints what rank 0 sees and what fails elsewhere, and ends
-// with the worst result of all ranks.
+// The main of every MPI test: runs the tests on all ranks, prints the results of rank 0 and the failures of others, and
+// exits with the worst result.
 #include <gtest/gtest.h>
 
 #include <cstdio>
@@ -11,7 +11,7 @@
 
 namespace {
 
-/// Ranks other than 0 speak up only where something failed.
+/// For ranks other than 0: prints failures only.
 class FailurePrinter final : public ::testing::EmptyTestEventListener {
  public:
   explicit FailurePrinter(int rank) : rank_(rank) {}
@@ -20,7 +20,7 @@ class FailurePrinter final : public ::testing::EmptyTestEventListener {
   void OnTestStart(const ::testing::TestInfo& test) override {
     test_ = std::string(test.test_suite_name()) + "." + test.name();
   }
-  // Asks GoogleTest nothing: it may hold its mutex here.
+  // Calls no function of GoogleTest, which may hold its mutex here.
   void OnTestPartResult(const ::testing::TestPartResult& result) override {
     if (!result.failed()) return;
     std::fprintf(stderr, "[rank %d] %s\n%s:%d: %s\n", rank_, test_.c_str(),
@@ -45,7 +45,7 @@ int run_on_all_ranks() {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const elves::mpi::Environment env(argc, argv, elves::mpi::Threads::Funneled);
+  const elves::mpi::Environment env(argc, argv);
   ::testing::InitGoogleTest(&argc, argv);
   return run_on_all_ranks();
 }

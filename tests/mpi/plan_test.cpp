@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::uint64_t kMiB = 1u << 20;
 
-/// A pretended corpus of files with one layer each, of which this rank holds a contiguous part.
+/// Files with one layer each; each rank gets a contiguous part of them.
 std::vector<PlannedFile> my_files(const std::vector<std::uint64_t>& sizes, DType dtype = DType::F32) {
   const auto rank = static_cast<std::size_t>(mpi::world().rank());
   const auto ranks = static_cast<std::size_t>(mpi::world().size());
@@ -34,7 +34,7 @@ std::vector<PlannedFile> my_files(const std::vector<std::uint64_t>& sizes, DType
 const std::vector<std::uint64_t> kSizes{3 * kMiB, 0,        40 * kMiB, 4, 9 * kMiB + 12, 0, 100 * kMiB,
                                         kMiB,     5 * kMiB, 60 * kMiB, 8};
 
-TEST(Plan, every_byte_lies_in_one_wave_of_at_most_wave_and_part_bytes) {
+TEST(Plan, waves_have_at_most_wave_and_part_bytes) {
   const PlanOptions options{32 * kMiB, 8 * kMiB};
   const auto plan = make_plan(mpi::world(), my_files(kSizes), options);
   EXPECT_EQ(plan.total_bytes, std::accumulate(kSizes.begin(), kSizes.end(), std::uint64_t{0}));
@@ -58,7 +58,7 @@ TEST(Plan, a_file_is_committed_in_the_wave_of_its_last_unit) {
   }
 }
 
-TEST(Plan, ranks_share_a_wave_in_contiguous_runs_of_about_equal_bytes) {
+TEST(Plan, ranks_get_contiguous_runs_of_about_equal_bytes) {
   const auto& comm = mpi::world();
   const auto plan = make_plan(comm, my_files(kSizes), {512 * kMiB, 128 * kMiB});
   ASSERT_EQ(plan.n_waves, 1u);
@@ -70,7 +70,7 @@ TEST(Plan, ranks_share_a_wave_in_contiguous_runs_of_about_equal_bytes) {
       EXPECT_EQ(chunks[share.unit], share.first_chunk) << "chunks of a unit go to ranks in order";
       chunks[share.unit] += share.n_chunks;
       for (auto c = share.first_chunk; c < share.first_chunk + share.n_chunks; ++c)
-        bytes[r] += place_of_chunk(DType::F32, plan.units[share.unit].size_bytes, c).size_bytes;
+        bytes[r] += range_of_chunk(DType::F32, plan.units[share.unit].size_bytes, c).size_bytes;
     }
   }
   for (std::size_t u = 0; u < plan.units.size(); ++u)
@@ -92,7 +92,7 @@ TEST(Plan, parts_and_chunks_of_block_types_are_whole_blocks) {
       EXPECT_LE(unit.size_bytes, 8 * kMiB);
       std::uint64_t at = 0;
       for (std::uint32_t c = 0; c < chunks_of(dtype, unit.size_bytes); ++c) {
-        const auto place = place_of_chunk(dtype, unit.size_bytes, c);
+        const auto place = range_of_chunk(dtype, unit.size_bytes, c);
         EXPECT_EQ(place.offset_bytes, at);
         EXPECT_EQ(place.size_bytes % block, 0u);
         EXPECT_LE(place.size_bytes, kChunkBytes);
@@ -105,7 +105,7 @@ TEST(Plan, parts_and_chunks_of_block_types_are_whole_blocks) {
   }
 }
 
-TEST(Plan, a_corpus_without_bytes_still_has_a_wave_for_its_files) {
+TEST(Plan, a_corpus_without_bytes_has_one_wave) {
   const auto plan = make_plan(mpi::world(), my_files({0, 0, 0}), {32 * kMiB, 8 * kMiB});
   EXPECT_EQ(plan.n_waves, 1u);
   const auto none = make_plan(mpi::world(), {}, {32 * kMiB, 8 * kMiB});
@@ -146,11 +146,11 @@ TEST(Plan, of_a_continued_sweep_cuts_the_waves_of_the_whole_one) {
 
 const KeyedHash kHash(std::vector<std::byte>(KeyedHash::kSecretBytes, std::byte{7}));
 
-ArchivedFile archived(const corpus::FileEntry& entry, LossId loss = kExact) {
-  return {kHash(entry.path), state_of(entry), loss, 0};
+KnownFile archived(const corpus::FileEntry& entry, LossId loss = kExact) {
+  return {kHash(entry.path), state_of(entry), loss};
 }
 
-TEST(DropArchived, keeps_what_is_new_or_changed_and_what_was_stored_with_other_loss) {
+TEST(DropArchived, drops_unchanged_files_whose_loss_is_allowed) {
   const auto& comm = mpi::world();
   corpus::FileEntry same, changed, fresh, lossy;
   same.path = "same";
@@ -159,8 +159,8 @@ TEST(DropArchived, keeps_what_is_new_or_changed_and_what_was_stored_with_other_l
   lossy.path = "lossy";
   auto before = changed;
   before.size_bytes = 5;
-  // All rows lie on the last rank, all entries on the first: neither knows the other's.
-  std::vector<ArchivedFile> rows;
+  // All rows are on the last rank, all entries on the first.
+  std::vector<KnownFile> rows;
   if (comm.rank() == comm.size() - 1) rows = {archived(same), archived(before), archived(lossy, LossId{77})};
   std::vector<corpus::FileEntry> entries;
   if (comm.is_root()) entries = {same, changed, fresh, lossy};
@@ -180,7 +180,7 @@ TEST(DropArchived, keeps_what_is_new_or_changed_and_what_was_stored_with_other_l
 TEST(DropArchived, counts_the_bytes_before_the_first_new_entry) {
   const auto& comm = mpi::world();
   std::vector<corpus::FileEntry> all(10);
-  std::vector<ArchivedFile> rows;
+  std::vector<KnownFile> rows;
   for (std::size_t i = 0; i < all.size(); ++i) {
     all[i].path = "file" + std::to_string(i);
     all[i].size_bytes = 1 + i;
@@ -193,7 +193,7 @@ TEST(DropArchived, counts_the_bytes_before_the_first_new_entry) {
   EXPECT_EQ(kept.bytes_before, 1u + 2 + 3 + 4 + 5 + 6);
 }
 
-TEST(State, differs_with_everything_that_restore_gives_back) {
+TEST(State, differs_if_anything_that_restore_sets_differs) {
   corpus::FileEntry entry;
   entry.path = "a";
   const auto state = state_of(entry);
