@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <set>
+#include <unordered_map>
 
+#include "mpi/query.hpp"
 #include "support/byte_cursor.hpp"
 
 namespace elves::pipeline {
@@ -117,37 +119,30 @@ std::uint64_t Report::opaque_bytes() const {
 
 void name_base_models(const mpi::Comm& comm, const std::map<Hash128, std::string>& known,
                       const lineage::Lineage& lineage, Report& mine) {
-  const auto ranks = static_cast<std::size_t>(comm.size());
-  std::map<Hash128, std::string> names = known;
-  for (const auto& [id, model] : mine.models) names.emplace(hash128(id), id);
-  std::set<Hash128> wanted;
+  std::vector<std::string> ids;
+  for (const auto& [hash, id] : known) ids.push_back(id);
+  for (const auto& [id, model] : mine.models) ids.push_back(id);
+  std::unordered_map<Hash128, std::string> names;  // of the models that this rank owns
+  const auto owner_of_id = [&](const std::string& id) { return mpi::owner_of(hash128(id), comm); };
+  for (const auto& from_rank : mpi::send_to_owners(comm, ids, owner_of_id)) {
+    for (const auto& id : from_rank) names.emplace(hash128(id), id);
+  }
+  std::set<Hash128> bases;
   for (const auto& [id, model] : mine.models) {
-    for (const auto& [base, sums] : model.bases) wanted.insert(base);
-    for (const auto& base : lineage.bases_of(hash128(id))) wanted.insert(base);
+    for (const auto& [base, sums] : model.bases) bases.insert(base);
+    for (const auto& base : lineage.bases_of(hash128(id))) bases.insert(base);
   }
-  std::vector<Hash128> unknown;
-  for (const auto& base : wanted) {
-    if (const auto at = names.find(base); at != names.end())
-      mine.base_models[base] = at->second;
-    else if (base != Hash128{})
-      unknown.push_back(base);
-  }
-  mpi::PerRank<std::byte> replies(ranks);
-  const auto requests = comm.alltoallv(mpi::PerRank<Hash128>(ranks, unknown));
-  for (std::size_t r = 0; r < ranks; ++r) {
-    ByteWriter writer(replies[r]);
-    for (const auto& hash : requests[r]) {
-      const auto at = names.find(hash);
-      if (at == names.end()) continue;
-      writer.write(hash);
-      writer.text(at->second);
-    }
-  }
-  for (const auto& reply : comm.alltoallv(replies)) {
-    for (ByteCursor cursor(reply); !cursor.at_end();) {
-      const auto hash = cursor.read<Hash128>();
-      mine.base_models[hash] = cursor.read_text();
-    }
+  bases.erase(Hash128{});
+  const auto owner = [&](const Hash128& base) { return mpi::owner_of(base, comm); };
+  const auto replies = mpi::query(comm, std::vector(bases.begin(), bases.end()), owner, [&](const Hash128& base) {
+    const auto at = names.find(base);
+    return at == names.end() ? std::string() : at->second;
+  });
+  auto reply = replies.begin();
+  for (const auto& base : bases) {
+    const bool is_known = !reply->empty() || base == hash128({});  // files at the root belong to the model ""
+    if (is_known) mine.base_models[base] = *reply;
+    ++reply;
   }
 }
 

@@ -154,8 +154,8 @@ void for_each_counter(AnyReport& report, F f) {
 }
 
 /// Collective, before gather(). Fills base_models of each rank: the ids of the bases of its models and of those that
-/// lineage names. `known`: the ids that this rank knows of models archived before. Sends each unknown hash to all
-/// ranks.
+/// lineage names. `known`: the ids that this rank knows of models archived before. Sends each id to the owner of its
+/// hash, which answers for it.
 void name_base_models(const mpi::Comm& comm, const std::map<Hash128, std::string>& known,
                       const lineage::Lineage& lineage, Report& mine);
 
