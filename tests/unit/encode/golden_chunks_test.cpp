@@ -115,7 +115,7 @@ std::vector<Golden> all() {
     return random.below(30) == 0 ? random.below(256) & random.below(256) : 0;
   });
   const auto columns =
-      generate(5001, 6, [](auto& random, std::size_t i) { return i % 37 * 61 % 200 + random.below(8); });
+      generate(1001, 6, [](auto& random, std::size_t i) { return i % 37 * 61 % 200 + random.below(8); });
   const auto float8 = testing::normal_weights(DType::F8E4M3, 9001, 0.02, 5);
   return {
       {"raw_stored", DType::Bytes, TransformId::Raw, {}, kind("text", DType::Bytes, 40)},
@@ -125,9 +125,9 @@ std::vector<Golden> all() {
       {"raw_rans_escapes", DType::U8, TransformId::Raw, {}, sparse},
       {"raw_context", DType::U8, TransformId::Raw, {.level = Level::Max}, columns},
       {"planes_bf16_huffman", DType::BF16, TransformId::Planes, lossless, normal(DType::BF16, 900)},
-      {"planes_f16_context", DType::F16, TransformId::Planes, {.level = Level::Max}, normal(DType::F16, 2000)},
+      {"planes_f16_context", DType::F16, TransformId::Planes, {.level = Level::Max}, normal(DType::F16, 400)},
       {"planes_f32", DType::F32, TransformId::Planes, lossless, normal(DType::F32, 500)},
-      {"planes_f64_context", DType::F64, TransformId::Planes, max, kind("up-cast bf16", DType::F64, 900)},
+      {"planes_f64_context", DType::F64, TransformId::Planes, max, kind("up-cast bf16", DType::F64, 100)},
       {"planes_i32", DType::I32, TransformId::Planes, {}, kind("wide weights", DType::I32, 900)},
       {"elf_f16", DType::F16, TransformId::Elf, no_guard, normal(DType::F16, 900)},
       {"elf_f32_bound_1e-5", DType::F32, TransformId::Elf, coarse, normal(DType::F32, 500)},
@@ -143,7 +143,7 @@ std::vector<Golden> all() {
       {"int_delta_i32", DType::I32, TransformId::IntDelta, {}, kind("rising", DType::I32, 600)},
       {"int_delta_i64", DType::I64, TransformId::IntDelta, {}, kind("rising", DType::I64, 300)},
       {"window_f8_e4m3", DType::F8E4M3, TransformId::Window, {}, float8},
-      {"window_bf16", DType::BF16, TransformId::Window, {.level = Level::Max}, normal(DType::BF16, 6001)},
+      {"window_bf16", DType::BF16, TransformId::Window, {.level = Level::Max}, normal(DType::BF16, 601)},
       {"window_f32_upcast", DType::F32, TransformId::Window, lossless, kind("up-cast bf16", DType::F32, 5001)},
       delta("delta_f8_e4m3", DType::F8E4M3, TransformId::Delta, {}, 2000, 0.01, 2000),
       delta("delta_bf16", DType::BF16, TransformId::Delta, {}, 6001, 0.05, 6001),
