@@ -65,7 +65,8 @@ void print_models(const restore::Listing& listing) {
     const auto* base = model.base();
     fmt::print("{:>10} {:>10} {:>8} {:>7} {:>8}  {}{}\n", format_bytes(model.size_bytes),
                format_bytes(model.stored_bytes), ratio(model.size_bytes, model.stored_bytes), model.n_files,
-               model.n_layers, model_text(model.id), base == nullptr ? "" : "  on " + printable(base->model));
+               model.n_layers, model_text(model.id),
+               base == nullptr ? "" : fmt::format("  (base {})", printable(base->model)));
     n_files += model.n_files;
     n_layers += model.n_layers;
   }

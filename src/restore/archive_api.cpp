@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "archive/file_extents.hpp"
 #include "archive/file_history.hpp"
 #include "archive/file_ref.hpp"
 #include "archive/shard_reader.hpp"
@@ -65,25 +66,22 @@ struct Archive::State {
 
 namespace {
 
-/// One extent with its layer, and where the latter lies.
-struct Part {
-  archive::ExtentRow extent;
-  archive::LayerRow layer;
+/// An extent with its layer, and the layer's name in the file.
+struct Part : archive::FileExtent {
   std::string name;
   std::vector<std::uint64_t> shape;
 };
 
 Result<std::vector<Part>> parts_of(archive::ShardSet& shards, const archive::FileRef& ref) {
   ELVES_TRY(const auto file, restore::read_file_row(shards, ref));
+  ELVES_TRY(const auto extents, archive::extents_of(shards, ref.shard, file.row));
+  ELVES_TRY(const auto shard, shards.at(ref.shard));
   std::vector<Part> parts;
-  for (std::uint64_t e = 0; e < file.row.n_extents; ++e) {
-    ELVES_TRY(const auto shard, shards.at(ref.shard));
-    ELVES_TRY(const auto extent, shard->extent(file.row.first_extent + e));
-    ELVES_TRY(auto name, shard->names(extent.name_offset, extent.name_bytes));
-    ELVES_TRY(auto shape, shard->shape(extent.name_offset + extent.name_bytes, extent.ndim));
-    ELVES_TRY(const auto with_layer, shards.at(extent.layer_shard));
-    ELVES_TRY(const auto layer, with_layer->layer(extent.layer_row));
-    parts.push_back({extent, layer, std::move(name), std::move(shape)});
+  for (const auto& found : extents) {
+    const auto& row = found.extent;
+    ELVES_TRY(auto name, shard->names(row.name_offset, row.name_bytes));
+    ELVES_TRY(auto shape, shard->shape(row.name_offset + row.name_bytes, row.ndim));
+    parts.push_back({found, std::move(name), std::move(shape)});
   }
   return parts;
 }
@@ -115,7 +113,7 @@ class LayerDecoder {
       : shards_(shards), hash_(hash), begin_(begin), out_(out), bases_(0), decoder_(bases_) {}
 
   Result<void> add(const Part& part) {
-    ELVES_TRY(auto chunks, restore::LayerChunks::open(shards_, {part.extent.layer_shard, part.extent.layer_row}));
+    ELVES_TRY(auto chunks, restore::LayerChunks::open(shards_, part.place()));
     std::vector<Hash128> digests;
     while (!chunks.at_end()) {
       ELVES_TRY(const auto chunk, chunks.next());
