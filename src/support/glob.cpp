@@ -5,108 +5,114 @@
 namespace elves {
 namespace {
 
-/// One "[...]" set at the front of `pattern`; advances past it. `known` tells whether it was well formed.
-bool match_set(std::string_view& pattern, char character, bool& known) {
+/// True if a set, without its brackets, contains a character: "a-z_", "!a-z".
+bool contains(std::string_view set, char character) {
+  const bool is_negated = set.front() == '!' || set.front() == '^';
+  if (is_negated) set.remove_prefix(1);
   const auto c = static_cast<unsigned char>(character);
-  std::size_t at = 1;
-  const bool negated = at < pattern.size() && (pattern[at] == '!' || pattern[at] == '^');
-  if (negated) ++at;
   bool found = false;
-  for (bool first = true; at < pattern.size() && (first || pattern[at] != ']'); first = false) {
-    const auto low = static_cast<unsigned char>(pattern[at++]);
-    auto high = low;
-    if (at + 1 < pattern.size() && pattern[at] == '-' && pattern[at + 1] != ']') {
-      high = static_cast<unsigned char>(pattern[at + 1]);
-      at += 2;
-    }
-    found = found || (low <= c && c <= high);
+  for (std::size_t i = 0; i < set.size(); ++i) {
+    const auto low = static_cast<unsigned char>(set[i]);
+    const bool is_range = i + 2 < set.size() && set[i + 1] == '-';
+    if (is_range) i += 2;
+    found = found || (low <= c && c <= static_cast<unsigned char>(set[i]));
   }
-  known = at < pattern.size();
-  if (known) pattern.remove_prefix(at + 1);
-  return found != negated;
+  return found != is_negated;
 }
 
-/// Iterative wildcard matching: one place to return to for "*", one for "**". Time is at most |pattern| * |path|
-/// for each of them.
-bool match_whole(std::string_view pattern, std::string_view path) {
-  struct Mark {
-    std::string_view pattern, path;
-    bool set = false;
-    bool by_folder = false;  // a whole "**/": it ends where a name begins, so that "**/b" does not match "ab"
-  } star, globstar;
-  const char* const front = pattern.data();
-  for (;;) {
-    if (pattern.starts_with("**")) {
-      const bool at_name = pattern.data() == front || pattern.data()[-1] == '/';
-      const bool by_folder = at_name && pattern.starts_with("**/");
-      pattern.remove_prefix(by_folder ? 3 : 2);
-      globstar = {pattern, path, true, by_folder};
-      star.set = false;
-      continue;
+/// Removes the front of a pattern that matches one character: "x", "?", or a set. An unclosed set is a bracket.
+std::string_view take_element(std::string_view& pattern) {
+  std::size_t n = 1;
+  if (pattern.front() == '[') {
+    const bool is_negated = pattern.size() > 1 && (pattern[1] == '!' || pattern[1] == '^');
+    const auto end = pattern.find(']', is_negated ? 3 : 2);  // the first character of a set may be "]"
+    if (end != std::string_view::npos) n = end + 1;
+  }
+  const auto element = pattern.substr(0, n);
+  pattern.remove_prefix(n);
+  return element;
+}
+
+bool matches(std::string_view element, char c) {
+  if (c == '/' || element == "/") return element.front() == c;
+  if (element.size() > 1) return contains(element.substr(1, element.size() - 2), c);
+  return element == "?" || element.front() == c;
+}
+
+/// The positions in a path that the front of a pattern matches up to.
+class Positions {
+ public:
+  /// Of an empty front: the start of the path, or of every name in it.
+  Positions(std::string_view path, bool of_every_name) : path_(path), reached_(path.size() + 1, false) {
+    for (std::size_t i = 0; i < reached_.size(); ++i) reached_[i] = i == 0 || (of_every_name && is_name_start(i));
+  }
+
+  bool none() const { return std::find(reached_.begin(), reached_.end(), true) == reached_.end(); }
+  /// True if the path or one of its parent folders is matched.
+  bool has_whole_path() const {
+    for (std::size_t i = 0; i < reached_.size(); ++i) {
+      if (reached_[i] && (i == path_.size() || path_[i] == '/')) return true;
     }
-    if (!pattern.empty() && pattern[0] == '*') {
-      pattern.remove_prefix(1);
-      star = {pattern, path, true, false};
-      continue;
-    }
-    bool matched = false;
-    if (pattern.empty() && path.empty()) return true;
-    if (!pattern.empty() && !path.empty()) {
-      if (pattern[0] == '?' && path[0] != '/') {
-        pattern.remove_prefix(1);
-        matched = true;
-      } else if (pattern[0] == '[' && path[0] != '/') {
-        bool known = false;
-        auto rest = pattern;
-        matched = match_set(rest, path[0], known);
-        if (!known) {
-          matched = path[0] == '[';
-          rest = pattern.substr(1);
-        }
-        if (matched) pattern = rest;
-      } else if (pattern[0] == path[0]) {
-        pattern.remove_prefix(1);
-        matched = true;
-      }
-      if (matched) path.remove_prefix(1);
-    }
-    if (matched) continue;
-    if (star.set && !star.path.empty() && star.path[0] != '/') {
-      star.path.remove_prefix(1);
-      pattern = star.pattern;
-      path = star.path;
-    } else if (globstar.set && !globstar.path.empty()) {
-      const auto skipped = globstar.by_folder ? globstar.path.find('/') : 0;
-      if (skipped == std::string_view::npos) return false;
-      globstar.path.remove_prefix(skipped + 1);
-      pattern = globstar.pattern;
-      path = globstar.path;
-      star.set = false;
-    } else {
-      return false;
+    return false;
+  }
+
+  /// "x", "?" or a set.
+  void pass_element(std::string_view element) {
+    for (auto i = path_.size(); i > 0; --i) reached_[i] = reached_[i - 1] && matches(element, path_[i - 1]);
+    reached_[0] = false;
+  }
+  /// "*", or "**".
+  void pass_star(bool crosses_folders) {
+    for (std::size_t i = 1; i < reached_.size(); ++i)
+      reached_[i] = reached_[i] || (reached_[i - 1] && (crosses_folders || path_[i - 1] != '/'));
+  }
+  /// "**/" at the start of a name.
+  void pass_folders() {
+    bool any = false;
+    for (std::size_t i = 0; i < reached_.size(); ++i) {
+      const bool after_folders = any && is_name_start(i);
+      any = any || reached_[i];
+      reached_[i] = reached_[i] || after_folders;
     }
   }
-}
+
+ private:
+  bool is_name_start(std::size_t at) const { return at == 0 || path_[at - 1] == '/'; }
+
+  std::string_view path_;
+  std::vector<bool> reached_;
+};
 
 }  // namespace
 
 bool glob_match(std::string_view pattern, std::string_view path) {
-  const bool anchored = pattern.substr(0, pattern.find_last_not_of('/') + 1).find('/') != std::string_view::npos;
   while (pattern.ends_with('/')) pattern.remove_suffix(1);
+  const bool has_slash = pattern.find('/') != std::string_view::npos;
   if (pattern.starts_with('/')) pattern.remove_prefix(1);
-  for (auto prefix = path;;) {
-    const auto slash = prefix.rfind('/');
-    const auto tail = anchored || slash == std::string_view::npos ? prefix : prefix.substr(slash + 1);
-    if (match_whole(pattern, tail)) return true;
-    if (slash == std::string_view::npos) return false;
-    prefix = prefix.substr(0, slash);
+
+  Positions positions(path, !has_slash);
+  for (bool at_name = true; !pattern.empty() && !positions.none();) {
+    if (has_slash && at_name && pattern.starts_with("**/")) {
+      pattern.remove_prefix(3);
+      positions.pass_folders();
+    } else if (pattern.front() == '*') {
+      const bool crosses_folders = has_slash && pattern.starts_with("**");
+      pattern.remove_prefix(crosses_folders ? 2 : 1);
+      positions.pass_star(crosses_folders);
+      at_name = false;
+    } else {
+      const auto element = take_element(pattern);
+      positions.pass_element(element);
+      at_name = element == "/";
+    }
   }
+  return positions.has_whole_path();
 }
 
 bool PathFilter::takes(std::string_view path) const {
-  const auto matches = [&](const std::string& pattern) { return glob_match(pattern, path); };
-  if (std::any_of(exclude.begin(), exclude.end(), matches)) return false;
-  return include.empty() || std::any_of(include.begin(), include.end(), matches);
+  const auto matches_path = [&](const std::string& pattern) { return glob_match(pattern, path); };
+  if (std::any_of(exclude.begin(), exclude.end(), matches_path)) return false;
+  return include.empty() || std::any_of(include.begin(), include.end(), matches_path);
 }
 
 }  // namespace elves

@@ -6,11 +6,13 @@
 
 namespace elves {
 
-/// True where the glob matches the path or one of its parent folders: "*" and "?" stay within a folder, "**" crosses
-/// folders, "[a-z]" is a set. A pattern without "/" matches a name at any depth, as in rsync and gitignore.
+/// True if the pattern matches the path or one of its parent folders. "*" and "?" match within a name, "**"
+/// matches any number of folders, "[a-z]" is a set. A pattern without "/" matches a name at any depth, as in rsync and
+/// gitignore. Time is at most the product of the lengths of pattern and path.
 bool glob_match(std::string_view pattern, std::string_view path);
 
-/// What --include and --exclude say of a path: taken unless an exclude matches, or includes are given and none matches.
+/// The patterns of --include and --exclude. A path is taken unless an exclude matches, or there are includes and none
+/// matches.
 struct PathFilter {
   std::vector<std::string> include;
   std::vector<std::string> exclude;

@@ -190,6 +190,10 @@ std::string printable(std::string_view bytes) {
   return text;
 }
 
+std::string quoted_name(std::string_view name) {
+  return "'" + printable(name.substr(0, 100)) + "'";
+}
+
 std::vector<std::string> split(std::string_view text, char separator) {
   std::vector<std::string> parts;
   for (std::size_t from = 0; from <= text.size();) {

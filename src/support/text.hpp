@@ -32,6 +32,9 @@ Result<std::vector<std::byte>> from_hex(std::string_view text);
 /// For messages and JSON: bytes that are not valid UTF-8 are shown as \xNN, control characters likewise.
 std::string printable(std::string_view bytes);
 
+/// For messages: a name from a file, in quotes, printable, cut to its first 100 bytes.
+std::string quoted_name(std::string_view name);
+
 std::vector<std::string> split(std::string_view text, char separator);
 
 }  // namespace elves

@@ -47,20 +47,20 @@ TEST(Glob, a_pattern_without_a_slash_matches_a_name_at_any_depth) {
   EXPECT_FALSE(glob_match("cache", "a/my-cache"));
 }
 
-TEST(Glob, a_folder_that_matches_takes_all_below_it) {
+TEST(Glob, a_folder_that_matches_includes_everything_below_it) {
   EXPECT_TRUE(glob_match("cache", "a/cache/b/c"));
   EXPECT_TRUE(glob_match("org/model", "org/model/x.bin"));
   EXPECT_TRUE(glob_match("org/*", "org/model/deep/x.bin"));
   EXPECT_FALSE(glob_match("org/model", "org/model2/x.bin"));
 }
 
-TEST(Glob, a_leading_slash_means_the_root_and_a_trailing_one_nothing) {
+TEST(Glob, a_leading_slash_means_the_root_and_a_trailing_slash_is_ignored) {
   EXPECT_TRUE(glob_match("/cache", "cache/x"));
   EXPECT_FALSE(glob_match("/cache", "a/cache/x"));
   EXPECT_TRUE(glob_match("cache/", "a/cache/x"));
 }
 
-TEST(Glob, sets_hold_characters_and_ranges) {
+TEST(Glob, sets_contain_characters_and_ranges) {
   EXPECT_TRUE(glob_match("[abc]", "b"));
   EXPECT_TRUE(glob_match("x[0-9]y", "x7y"));
   EXPECT_FALSE(glob_match("x[0-9]y", "xay"));
@@ -73,12 +73,12 @@ TEST(Glob, sets_hold_characters_and_ranges) {
   EXPECT_FALSE(glob_match("a[/]b", "a/b")) << "a set holds no slash";
 }
 
-TEST(Glob, a_set_that_is_not_closed_is_a_bracket) {
+TEST(Glob, an_unclosed_set_is_a_bracket) {
   EXPECT_TRUE(glob_match("a[b", "a[b"));
   EXPECT_FALSE(glob_match("a[b", "ab"));
 }
 
-TEST(Glob, other_characters_stand_for_themselves) {
+TEST(Glob, other_characters_match_themselves) {
   EXPECT_TRUE(glob_match("a.b+c\\d", "a.b+c\\d"));
   EXPECT_FALSE(glob_match("a.b", "axb"));
   EXPECT_TRUE(glob_match("\xFF*", "\xFFz"));
@@ -140,7 +140,7 @@ TEST(Glob, agrees_with_the_definition_on_random_patterns) {
   EXPECT_GT(n_matches, 10'000);
 }
 
-TEST(PathFilter, takes_everything_where_nothing_is_said) {
+TEST(PathFilter, takes_everything_without_patterns) {
   EXPECT_TRUE(PathFilter().takes("a/b"));
 }
 
