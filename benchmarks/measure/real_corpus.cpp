@@ -7,7 +7,7 @@
 
 #include "corpus/disk_folder.hpp"
 #include "elves/codec.hpp"
-#include "formats/format.hpp"
+#include "formats/parse_file.hpp"
 #include "support/posix.hpp"
 
 namespace elves::measure {

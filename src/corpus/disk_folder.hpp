@@ -8,12 +8,12 @@
 #include <utility>
 #include <vector>
 
-#include "formats/format.hpp"
+#include "formats/byte_source.hpp"
 
 namespace elves::corpus {
 
-/// A folder of the file system. Regular files only; symbolic links are not followed. Lists itself once for each suffix:
-/// one object serves all files of the folder, but one thread only.
+/// A folder of the file system. Only regular files; symbolic links are not followed. The folder is listed once for each
+/// suffix, so use one object for all files of a folder. Not for several threads.
 class DiskFolder final : public formats::Folder {
  public:
   explicit DiskFolder(std::string path) : path_(std::move(path)) {}

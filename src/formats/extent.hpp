@@ -2,6 +2,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -14,42 +16,48 @@ struct Extent {
   std::uint64_t offset_bytes = 0;
   std::uint64_t length_bytes = 0;
   bool is_layer = false;
-  bool lossless = false;               ///< a layer that is never coded with loss, whatever the options
+  bool lossless = false;               ///< the layer must never be coded with loss, whatever the options say
   DType dtype = DType::Bytes;          ///< Bytes for glue
-  std::string name{};                  ///< of the layer, as its container gives it (any bytes); empty for glue
+  std::string name{};                  ///< of the layer, as the file gives it (any bytes); empty for glue
   std::vector<std::uint64_t> shape{};  ///< of the layer; empty for glue and for a scalar
 };
 
-/// How a file's weights are packed. Stored in archives: never renumbered.
-enum class ContainerId : std::uint16_t {
-  Opaque = 0,
+/// The size of a layer with this dtype and shape; nothing if it is 2^64 or more, or not a whole number of blocks. A
+/// scalar has one element. An array with a dimension of 0 has none.
+std::optional<std::uint64_t> layer_bytes(DType dtype, std::span<const std::uint64_t> shape);
+
+/// The format of a file. The numbers are stored in archives.
+enum class FormatId : std::uint16_t {
+  Opaque = 0,  ///< no parser found layers
   Safetensors = 1,
   TorchZip = 2,     ///< torch.save since 1.6, and TorchScript
   TorchLegacy = 3,  ///< torch.save before 1.6
   TorchTar = 4,     ///< torch.save before 0.1.10
-  Pickle = 5,       ///< a plain pickle with arrays in it
+  Pickle = 5,       ///< a plain pickle that contains arrays
   Gguf = 6,
   Ggml = 7,
   Npy = 8,
   Npz = 9,
   Hdf5 = 10,
-  Keras = 11,  ///< a zip with an HDF5 file in it
+  Keras = 11,  ///< a zip that contains an HDF5 file
   Onnx = 12,
-  OnnxData = 13,  ///< a file that an ONNX file beside it describes
+  OnnxData = 13,  ///< external data, described by an ONNX file beside it
   TfLite = 14,
   TensorflowGraph = 15,
   TensorflowData = 16,  ///< .data-0000i-of-0000n, described by the .index beside it
   Sniffed = 17,         ///< no known format: runs of floats found by their statistics
   Caffe = 18,           ///< a NetParameter
+  End                   ///< One past the last format: the next format goes before it. Never stored.
 };
-inline constexpr std::size_t kContainerCount = 19;
+/// Size of a table indexed by FormatId.
+inline constexpr std::size_t kFormatCount = static_cast<std::size_t>(FormatId::End);
 
-/// What a parser found. `extents` always partition the file; a file that no parser takes is one glue extent (none at
-/// all for an empty file). `opaque_bytes` are bytes in which weights may lie that we cannot see (compressed, an unknown
-/// type, a damaged or unknown file), and `opaque_reason` says why in a few words; empty where there are none, and for
-/// small files of unknown formats.
+/// The result of parsing a file. `extents` partition the file; a file without layers is one extent of glue, and an
+/// empty file has none. `opaque_bytes` counts bytes that may contain weights but could not be parsed: compressed data,
+/// an unknown dtype, a damaged file, an unknown format. `opaque_reason` says why in a few words. It is empty if there
+/// are no such bytes, and for small files of unknown formats.
 struct ParsedFile {
-  ContainerId container = ContainerId::Opaque;
+  FormatId format = FormatId::Opaque;
   std::vector<Extent> extents;
   std::uint64_t opaque_bytes = 0;
   std::string opaque_reason;

@@ -1,7 +1,8 @@
+#include "formats/registry.hpp"
+
 #include <array>
 
 #include "formats/caffe/caffe.hpp"
-#include "formats/format.hpp"
 #include "formats/ggml/ggml.hpp"
 #include "formats/gguf/gguf.hpp"
 #include "formats/hdf5/hdf5.hpp"
@@ -22,31 +23,34 @@
 namespace elves::formats {
 namespace {
 
-// Zips stand before HDF5, which may begin behind a user block: an entry of a zip could look like that. Formats without
-// a magic number come last.
-constexpr std::array kContainers{kSafetensors, kTorchZip,        kKeras, kNpz,  kNpy,    kHdf5,
-                                 kTorchLegacy, kTorchTar,        kGguf,  kGgml, kTfLite, kPickle,
-                                 kOnnx,        kTensorflowGraph, kCaffe};
-constexpr std::array kCompanions{kTensorflowData, kOnnxData};
+// Zips come before HDF5: an HDF5 file may begin behind a user block, and so may an entry of a zip. Formats without a
+// magic number come last.
+constexpr std::array kFormats{&kSafetensors, &kTorchZip,        &kKeras, &kNpz,  &kNpy,    &kHdf5,
+                              &kTorchLegacy, &kTorchTar,        &kGguf,  &kGgml, &kTfLite, &kPickle,
+                              &kOnnx,        &kTensorflowGraph, &kCaffe};
+constexpr std::array kCompanionFormats{&kTensorflowData, &kOnnxData};
+
+static_assert(kFormats.size() + kCompanionFormats.size() + 2 == kFormatCount,
+              "each FormatId but Opaque and Sniffed is one row here");
 
 }  // namespace
 
-std::span<const Container> containers() {
-  return kContainers;
+std::span<const Format* const> all_formats() {
+  return kFormats;
 }
 
-std::span<const Companion> companions() {
-  return kCompanions;
+std::span<const CompanionFormat* const> all_companion_formats() {
+  return kCompanionFormats;
 }
 
-std::string_view name(ContainerId id) {
-  for (const auto& container : kContainers) {
-    if (container.id == id) return container.name;
+std::string_view name(FormatId id) {
+  for (const auto* format : kFormats) {
+    if (format->id == id) return format->name;
   }
-  for (const auto& companion : kCompanions) {
-    if (companion.id == id) return companion.name;
+  for (const auto* format : kCompanionFormats) {
+    if (format->id == id) return format->name;
   }
-  return id == ContainerId::Sniffed ? "sniffed" : "plain";
+  return id == FormatId::Sniffed ? "sniffed" : "plain";
 }
 
 }  // namespace elves::formats

@@ -1,5 +1,7 @@
 #include "formats/source_cursor.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -10,7 +12,7 @@ void SourceCursor::fail(Error error) {
 }
 
 void SourceCursor::fail_past_the_end() noexcept {
-  fail(Error{"cut short, or a size in it is wrong (at byte " + std::to_string(at_) + ")"});
+  fail(Error{fmt::format("cut short, or a size in it is wrong (at byte {})", at_)});
 }
 
 void SourceCursor::fill(std::span<std::byte> out) {
@@ -51,14 +53,13 @@ std::uint64_t SourceCursor::read_varint() {
     value |= static_cast<std::uint64_t>(byte & 0x7F) << shift;
     if ((byte & 0x80) == 0) return value;
   }
-  fail(Error{"a number of more than 64 bits (at byte " + std::to_string(at_) + ")"});
+  fail(Error{fmt::format("a number of more than 64 bits (at byte {})", at_)});
   return 0;
 }
 
 std::string SourceCursor::take_text(std::uint64_t n, std::uint64_t limit) {
   if (!failed_ && n > limit) {
-    fail(Error{"a text of " + std::to_string(n) + " bytes where " + std::to_string(limit) + " are allowed (at byte " +
-               std::to_string(at_) + ")"});
+    fail(Error{fmt::format("a text of {} bytes, but at most {} are allowed (at byte {})", n, limit, at_)});
   }
   if (!failed_ && n > remaining()) fail_past_the_end();
   if (failed_) return {};

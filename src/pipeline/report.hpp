@@ -109,7 +109,7 @@ struct Report {
   std::uint64_t glue_bytes = 0, glue_duplicate_bytes = 0;
   std::uint64_t exchanged_bytes = 0;
   std::array<TransformSums, kTransforms> transforms{};               ///< by TransformId
-  std::array<ContainerSums, formats::kContainerCount> containers{};  ///< by ContainerId, of the files to archive
+  std::array<ContainerSums, formats::kFormatCount> containers{};  ///< by FormatId, of the files to archive
   EncodingSums encoding;
 
   std::uint64_t bytes_added = 0, bytes_total = 0, shards = 0;  ///< on disk

@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "elves/version.hpp"
-#include "formats/format.hpp"
+#include "formats/registry.hpp"
 #include "pipeline/report.hpp"
 #include "pipeline/report_sums.hpp"
 #include "support/text.hpp"
@@ -23,7 +23,7 @@ std::string job_name() {
 }
 
 json corpus_of(const Report& report) {
-  const auto& sniffed = report.containers[static_cast<std::size_t>(formats::ContainerId::Sniffed)];
+  const auto& sniffed = report.containers[static_cast<std::size_t>(formats::FormatId::Sniffed)];
   return {{"models", count_models(report)},
           {"files", report.corpus_files},
           {"bytes", report.corpus_bytes},
@@ -44,7 +44,7 @@ json containers_of(const Report& report) {
   for (std::size_t i = 0; i < report.containers.size(); ++i) {
     const auto& sums = report.containers[i];
     if (sums.files == 0) continue;
-    list.push_back({{"name", formats::name(static_cast<formats::ContainerId>(i))},
+    list.push_back({{"name", formats::name(static_cast<formats::FormatId>(i))},
                     {"files", sums.files},
                     {"bytes", sums.bytes},
                     {"layers", sums.layers},

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <functional>
 
-#include "formats/format.hpp"
+#include "formats/registry.hpp"
 #include "pipeline/report.hpp"
 #include "pipeline/report_sums.hpp"
 #include "support/text.hpp"
@@ -58,7 +58,7 @@ std::string name_formats(const Report& report) {
   std::ranges::stable_sort(ids, std::greater{}, [&](std::size_t i) { return report.containers[i].bytes; });
   std::string text;
   for (const auto i : ids) {
-    const auto format = formats::name(static_cast<formats::ContainerId>(i));
+    const auto format = formats::name(static_cast<formats::FormatId>(i));
     text += fmt::format("{}{} {}", text.empty() ? "" : ", ", report.containers[i].files, format);
   }
   return text;

@@ -12,7 +12,7 @@
 #include "corpus/disk_folder.hpp"
 #include "corpus/walk.hpp"
 #include "elves/error.hpp"
-#include "formats/format.hpp"
+#include "formats/parse_file.hpp"
 #include "pipeline/corpus_depth.hpp"
 #include "pipeline/lineage.hpp"
 #include "support/posix.hpp"
@@ -46,7 +46,7 @@ plan::PlannedFile parse(const std::string& root, corpus::FileEntry entry, LastFo
 
 void count_container(const plan::PlannedFile& file, Report& report) {
   if (!has_content(file.entry.kind)) return;
-  auto& sums = report.containers[static_cast<std::size_t>(file.parsed.container)];
+  auto& sums = report.containers[static_cast<std::size_t>(file.parsed.format)];
   ++sums.files;
   sums.bytes += file.entry.size_bytes;
   for (const auto& extent : file.parsed.extents) {

@@ -225,7 +225,7 @@ FileRow file_row(const plan::PlannedFile& file, archive::Names& names) {
   row.path_offset = names.add(entry.path);
   names.add(entry.target);
   row.kind = static_cast<std::uint8_t>(entry.kind);
-  row.container = static_cast<std::uint16_t>(file.parsed.container);
+  row.container = static_cast<std::uint16_t>(file.parsed.format);
   row.mode = entry.mode;
   row.uid = entry.uid;
   row.gid = entry.gid;

@@ -23,7 +23,7 @@ std::vector<ByteRange> merged(std::vector<ByteRange> ranges) {
 }  // namespace
 
 ContainerChecksums::ContainerChecksums(const archive::FileRow& row)
-    : has_checksums_(formats::zip::has_checksums(static_cast<formats::ContainerId>(row.container))) {}
+    : has_checksums_(formats::zip::has_checksums(static_cast<formats::FormatId>(row.container))) {}
 
 void ContainerChecksums::take(std::span<const DecodedPiece> pieces) {
   if (!has_checksums_) return;

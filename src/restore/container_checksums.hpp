@@ -4,7 +4,7 @@
 #include <span>
 #include <vector>
 
-#include "formats/format.hpp"
+#include "formats/byte_source.hpp"
 #include "formats/shared/zip/zip_checksums.hpp"
 #include "restore/decode/file_decoder.hpp"
 

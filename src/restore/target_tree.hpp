@@ -9,7 +9,7 @@
 
 #include "archive/tables.hpp"
 #include "elves/error.hpp"
-#include "formats/format.hpp"
+#include "formats/byte_source.hpp"
 #include "support/posix.hpp"
 
 namespace elves::restore {

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Writes the seeds of every format: make_seeds.py DIR gives DIR/FORMAT/NAME, a small file each.
 
-A format is a module seeds/FORMAT.py with a function seeds() that gives {name: bytes}. It builds the files byte by byte
-or with the standard library and numpy alone, and gives the same bytes every time.
+A format is a module seeds/FORMAT.py with a function seeds() that returns {name: bytes}. It builds the files byte by byte, or
+with the standard library and numpy alone, and returns the same bytes every time.
 """
 import importlib
 import pathlib

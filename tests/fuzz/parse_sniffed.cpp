@@ -1,10 +1,10 @@
 #include "formats/shared/sniffer/survey.hpp"
-#include "fuzz/parse_container.hpp"
+#include "fuzz/parse_format.hpp"
 
 namespace elves::formats {
 namespace {
 
-/// Runs lie in order within the file and are whole elements, also where most of the file is not read.
+/// Runs are in order, within the file, and consist of whole elements, even if most of the file is not read.
 void survey_by_samples(std::span<const std::byte> bytes) {
   const MemorySource file(bytes);
   const auto runs =
@@ -26,5 +26,7 @@ void survey_by_samples(std::span<const std::byte> bytes) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   elves::formats::survey_by_samples(std::as_bytes(std::span(data, size)));
-  return elves::formats::fuzz_container(elves::formats::ContainerId::Sniffed, data, size);
+  const elves::formats::MemorySource file(std::as_bytes(std::span(data, size)));
+  elves::formats::abort_on_flaw(elves::formats::parse_file(file), size);
+  return 0;
 }

@@ -1,5 +1,5 @@
-// A main for fuzz targets where there is no libFuzzer: runs the target on every file of the given folders, whole, cut
-// short, and with bytes changed. A finding ends the program as it would under libFuzzer.
+// A main for fuzz targets without libFuzzer: runs the target on every file of the given folders, whole, cut short, and
+// with bytes changed. A finding ends the program, as under libFuzzer.
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
@@ -14,7 +14,7 @@ namespace {
 
 using Bytes = std::vector<std::uint8_t>;
 
-/// Every position of a small file; of a larger one its first and last bytes, and some between.
+/// Every position of a small file; of a larger one its first and last bytes, and some in between.
 std::vector<std::size_t> positions(std::size_t size) {
   constexpr std::size_t kEnds = 300;
   constexpr std::size_t kBetween = 200;

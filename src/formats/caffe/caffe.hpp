@@ -4,20 +4,11 @@
 
 namespace elves::formats {
 
-namespace caffe {
-
-/// There is no magic number. True where the file begins as a NetParameter does and its first layer is one; a file cut
-/// short after that is recognized too.
-bool recognizes(const ByteSource& file);
-
-/// Finds the blobs of a NetParameter (*.caffemodel), of today's layers and of version 1: "conv1.0" is the first of the
-/// layer conv1, "conv1.0.diff" its gradient where the file has one. Layers are packed data; a shape in the old form is
-/// num, channels, height, width. Time is linear in the number of fields, memory in that of blobs.
-Result<Layout> parse(const ByteSource& file);
-
-}  // namespace caffe
-
-inline constexpr Container kCaffe{
-    .id = ContainerId::Caffe, .name = "caffe", .recognizes = caffe::recognizes, .parse = caffe::parse};
+/// Caffe models (*.caffemodel): the blobs of a NetParameter, in layers of the current and of the first version.
+/// "conv1.0" is the first blob of the layer conv1, "conv1.0.diff" its gradient if the file has one. Blobs of packed
+/// data are layers; a shape in the old form is num, channels, height, width. There is no magic number: matches if the
+/// file begins like a NetParameter and its first layer is well formed. A file cut short after that matches too. Time is
+/// linear in the number of fields, memory in the number of blobs.
+extern const Format kCaffe;
 
 }  // namespace elves::formats

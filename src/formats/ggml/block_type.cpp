@@ -1,5 +1,7 @@
 #include "formats/ggml/block_type.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <string>
@@ -15,7 +17,7 @@ struct Named {
   DType dtype;
 };
 
-// 4 and 5 were removed before GGUF; 31-33 and 36-38 were repacked variants of others, for one kind of CPU each.
+// 4 and 5 were removed before GGUF; 31-33 and 36-38 were variants of others, repacked for one kind of CPU each.
 constexpr std::array kNamed{
     Named{0, DType::F32},      Named{1, DType::F16},     Named{2, DType::Q4_0},     Named{3, DType::Q4_1},
     Named{6, DType::Q5_0},     Named{7, DType::Q5_1},    Named{8, DType::Q8_0},     Named{9, DType::Q8_1},
@@ -75,7 +77,7 @@ std::optional<BlockType> block_type(std::uint32_t number, Scales scales) {
 Result<Extent> array_of(const BlockType& type, std::span<const std::uint64_t> dims) {
   const auto row = dims.empty() ? 1 : dims.front();
   if (row % type.elements != 0) {
-    return Error{"has rows of " + std::to_string(row) + " elements, and blocks of " + std::to_string(type.elements)};
+    return Error{fmt::format("has rows of {} elements, but blocks of {}", row, type.elements)};
   }
   Extent array{.is_layer = true, .dtype = type.dtype.value_or(DType::U8), .shape = {dims.rbegin(), dims.rend()}};
   std::optional<std::uint64_t> bytes = 0;

@@ -1,5 +1,7 @@
 #include "formats/ggml/ggml.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <iterator>
 #include <optional>
@@ -9,11 +11,12 @@
 #include "formats/ggml/block_type.hpp"
 #include "formats/source_cursor.hpp"
 #include "support/checked.hpp"
+#include "support/try.hpp"
 
 namespace elves::formats::ggml {
 namespace {
 
-// Little endian: a file begins with these letters reversed.
+// Little endian: a file begins with the letters of the comment reversed.
 constexpr std::uint32_t kGgmlMagic = 0x67676d6c;
 constexpr std::uint32_t kGgmfMagic = 0x67676d66;
 constexpr std::uint32_t kGgjtMagic = 0x67676a74;
@@ -24,17 +27,17 @@ constexpr std::uint32_t kMaxNameBytes = 256;
 constexpr std::uint32_t kMaxDimension = 0x7FFFFFFF;
 constexpr std::uint32_t kMaxTypes = 64;
 constexpr std::uint32_t kMaxFilters = 1 << 16;
-/// What follows the magic is a version or a vocabulary's size, and no text.
+/// The number after the magic is a version or the size of a vocabulary: text would be larger.
 constexpr std::uint32_t kMaxFirstNumber = 1 << 24;
 constexpr std::uint64_t kMaxTensors = 100'000;
 constexpr std::uint64_t kMaxHeaderBytes = 16 << 20;
 
-/// What the magic and the version say of all that follows.
+/// The parts of the format that depend on the magic and the version.
 struct Dialect {
-  std::uint64_t start_bytes = 4;  ///< of what follows them
-  bool has_scores = false;        ///< behind each entry of the vocabulary
+  std::uint64_t start_bytes = 4;  ///< offset of the data after magic and version
+  bool has_scores = false;        ///< after each entry of the vocabulary
   std::uint64_t alignment_bytes = 1;
-  std::vector<Scales> scales{Scales::F16, Scales::F32};  ///< that its block types may have
+  std::vector<Scales> scales{Scales::F16, Scales::F32};  ///< of its block types, in the order in which they are tried
 };
 
 Result<Dialect> read_dialect(const ByteSource& file) {
@@ -51,7 +54,7 @@ Result<Dialect> read_dialect(const ByteSource& file) {
                    .scales = {version == 3 ? Scales::F16 : Scales::F32}};
   }
   if (magic == kGglaMagic && version == 1) return Dialect{.start_bytes = 8, .alignment_bytes = 32};
-  return Error{"version " + std::to_string(version) + " is not known"};
+  return Error{fmt::format("version {} is unknown", version)};
 }
 
 bool is_name(std::string_view text) {
@@ -61,7 +64,7 @@ bool is_name(std::string_view text) {
   });
 }
 
-/// One tensor; nothing where that is not what lies here.
+/// Reads one tensor; nothing if there is no well-formed tensor at the cursor.
 std::optional<Extent> read_tensor(SourceCursor& cursor, const Dialect& dialect, Scales scales) {
   const auto n_dims = cursor.read<std::uint32_t>();
   const auto name_bytes = cursor.read<std::uint32_t>();
@@ -83,8 +86,8 @@ std::optional<Extent> read_tensor(SourceCursor& cursor, const Dialect& dialect, 
   return std::move(layer).value();
 }
 
-/// All tensors from a place on; nothing where they do not run exactly to the end of the file. `budget` is the number of
-/// tensors that may still be read, here and elsewhere.
+/// All tensors from `from_bytes` on; nothing if they do not end exactly at the end of the file. `budget` is the number
+/// of tensors that may still be read, in this call and in later ones.
 std::optional<std::vector<Extent>> read_tensors(const ByteSource& file, std::uint64_t from_bytes,
                                                 const Dialect& dialect, Scales scales, std::uint64_t& budget) {
   SourceCursor cursor(file, from_bytes);
@@ -99,13 +102,13 @@ std::optional<std::vector<Extent>> read_tensors(const ByteSource& file, std::uin
   return layers;
 }
 
-/// What lies before the tensors: where it ends, and the arrays in it.
+/// The bytes before the tensors: where they end, and the arrays in them.
 struct Header {
   std::uint64_t end_bytes = 0;
   std::vector<Extent> layers{};
 };
 
-/// The header that ends with the vocabulary that lies here.
+/// Reads a vocabulary that ends the header.
 std::optional<Header> after_vocabulary(SourceCursor& cursor, std::uint32_t n_tokens, bool has_scores) {
   for (std::uint32_t i = 0; i < n_tokens && !cursor.failed() && cursor.position() <= kMaxHeaderBytes; ++i) {
     const auto token_bytes = cursor.read<std::uint32_t>();
@@ -115,7 +118,7 @@ std::optional<Header> after_vocabulary(SourceCursor& cursor, std::uint32_t n_tok
   return Header{.end_bytes = cursor.position()};
 }
 
-/// 11 numbers, the mel filters, and a vocabulary that tells its own size.
+/// 11 numbers, the mel filters, the size of the vocabulary, and the vocabulary.
 std::optional<Header> read_whisper_header(const ByteSource& file, const Dialect& dialect) {
   SourceCursor cursor(file, dialect.start_bytes);
   cursor.skip(11 * sizeof(std::uint32_t));
@@ -134,7 +137,7 @@ std::optional<Header> read_whisper_header(const ByteSource& file, const Dialect&
   return header;
 }
 
-/// 7 numbers, the first of which is the size of the vocabulary that follows.
+/// 7 numbers, the first of which is the size of the vocabulary, and the vocabulary.
 std::optional<Header> read_llama_header(const ByteSource& file, const Dialect& dialect) {
   SourceCursor cursor(file, dialect.start_bytes);
   const auto n_tokens = cursor.read<std::uint32_t>();
@@ -142,7 +145,7 @@ std::optional<Header> read_llama_header(const ByteSource& file, const Dialect& d
   return after_vocabulary(cursor, n_tokens, dialect.has_scores);
 }
 
-/// True where the three numbers that begin a tensor are possible: a scalar is not looked for.
+/// True if the three numbers at `at_bytes` could begin a tensor. Scalars do not count: they would match too often.
 bool may_be_tensor(SourceCursor& cursor, std::uint64_t at_bytes) {
   cursor.seek(at_bytes);
   const auto n_dims = cursor.read<std::uint32_t>();
@@ -190,9 +193,7 @@ class Parser {
   std::uint64_t budget_ = kMaxTensors;
 };
 
-}  // namespace
-
-bool recognizes(const ByteSource& file) {
+bool matches(const ByteSource& file) {
   if (file.size_bytes() < 8) return false;
   SourceCursor start(file);
   const auto magic = start.read<std::uint32_t>();
@@ -201,12 +202,19 @@ bool recognizes(const ByteSource& file) {
   return !start.failed() && known && next < kMaxFirstNumber;
 }
 
-Result<Layout> parse(const ByteSource& file) {
-  auto dialect = read_dialect(file);
-  if (!dialect) return dialect.error();
-  auto layers = Parser(file, std::move(dialect).value()).parse();
-  if (!layers) return Error{"no known header fits: no tensors run from it to the end of the file"};
-  return Layout{.extents = std::move(*layers), .opaque_bytes = 0, .opaque_reason = {}};
+Result<FoundExtents> parse(const ByteSource& file) {
+  ELVES_TRY(auto dialect, read_dialect(file));
+  auto layers = Parser(file, std::move(dialect)).parse();
+  if (!layers) return Error{"no known header fits: the tensors after it do not end with the file"};
+  return FoundExtents{.extents = std::move(*layers), .opaque_bytes = 0, .opaque_reason = {}};
 }
 
+}  // namespace
+
 }  // namespace elves::formats::ggml
+
+namespace elves::formats {
+
+constinit const Format kGgml{.id = FormatId::Ggml, .name = "ggml", .matches = ggml::matches, .parse = ggml::parse};
+
+}  // namespace elves::formats

@@ -1,5 +1,7 @@
 #include "formats/gguf/gguf.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -10,6 +12,7 @@
 #include "formats/source_cursor.hpp"
 #include "support/checked.hpp"
 #include "support/text.hpp"
+#include "support/try.hpp"
 
 namespace elves::formats::gguf {
 namespace {
@@ -27,7 +30,7 @@ constexpr std::uint32_t kUint32 = 4;
 constexpr std::uint32_t kString = 8;
 constexpr std::uint32_t kArray = 9;
 
-/// Bytes of a metadata value of a type that has always the same.
+/// Size of a metadata value; nothing for types of variable size.
 std::optional<std::uint64_t> fixed_bytes(std::uint32_t value_type) {
   constexpr std::array<std::uint64_t, 13> kBytes{1, 1, 2, 2, 4, 4, 4, 1, 0, 0, 8, 8, 8};
   if (value_type >= kBytes.size() || kBytes[value_type] == 0) return std::nullopt;
@@ -41,11 +44,11 @@ struct Tensor {
   std::uint64_t offset_bytes = 0;  ///< from the start of the data
 };
 
-Error tensor_error(const Tensor& tensor, const std::string& what) {
-  return Error{"layer '" + printable(std::string_view(tensor.name).substr(0, 100)) + "' " + what};
+Error tensor_error(const Tensor& tensor, std::string_view flaw) {
+  return Error{fmt::format("layer {} {}", quoted_name(tensor.name), flaw)};
 }
 
-/// Reads what lies before the data, front to back.
+/// Reads everything before the data, from front to back.
 class HeaderReader {
  public:
   HeaderReader(const ByteSource& file, std::uint32_t version) : cursor_(file, 8), version_(version) {}
@@ -53,16 +56,16 @@ class HeaderReader {
   Result<void> read() {
     const auto n_tensors = read_count();
     const auto n_values = read_count();
-    if (n_tensors > kMaxTensors) return Error{"too many tensors: " + std::to_string(n_tensors)};
+    if (n_tensors > kMaxTensors) return Error{fmt::format("too many tensors: {}", n_tensors)};
     for (std::uint64_t i = 0; i < n_values && !cursor_.failed(); ++i) {
-      if (const auto done = read_value(); !done) return done.error();
+      ELVES_CHECK(read_value());
     }
     if (cursor_.failed()) return cursor_.error();
     if (!std::has_single_bit(alignment_bytes_)) {
-      return Error{"its alignment of " + std::to_string(alignment_bytes_) + " bytes is no power of two"};
+      return Error{fmt::format("its alignment of {} bytes is no power of two", alignment_bytes_)};
     }
     for (std::uint64_t i = 0; i < n_tensors && !cursor_.failed(); ++i) {
-      if (const auto done = read_tensor(); !done) return done.error();
+      ELVES_CHECK(read_tensor());
     }
     if (cursor_.failed()) return cursor_.error();
     return {};
@@ -74,7 +77,7 @@ class HeaderReader {
   }
 
  private:
-  /// A length or a count: 32 bits in version 1, 64 since.
+  /// A length or a count: 32 bits in version 1, 64 bits since version 2.
   std::uint64_t read_count() { return version_ == 1 ? cursor_.read<std::uint32_t>() : cursor_.read<std::uint64_t>(); }
 
   /// A key and its value.
@@ -102,8 +105,7 @@ class HeaderReader {
     } else if (value_type == kArray) {
       return skip_array(depth);
     } else {
-      return Error{"metadata value of type " + std::to_string(value_type) + ", which is not known (at byte " +
-                   std::to_string(cursor_.position()) + ")"};
+      return Error{fmt::format("metadata value of unknown type {} (at byte {})", value_type, cursor_.position())};
     }
     return {};
   }
@@ -117,7 +119,7 @@ class HeaderReader {
       return {};
     }
     for (std::uint64_t i = 0; i < n && !cursor_.failed(); ++i) {
-      if (const auto done = skip_value(value_type, depth + 1); !done) return done.error();
+      ELVES_CHECK(skip_value(value_type, depth + 1));
     }
     return {};
   }
@@ -126,14 +128,14 @@ class HeaderReader {
     Tensor tensor;
     tensor.name = cursor_.take_text(read_count(), kMaxNameBytes);
     const auto n_dims = cursor_.read<std::uint32_t>();
-    if (n_dims > kMaxDimensions) return tensor_error(tensor, "has " + std::to_string(n_dims) + " dimensions");
+    if (n_dims > kMaxDimensions) return tensor_error(tensor, fmt::format("has {} dimensions", n_dims));
     for (std::uint32_t i = 0; i < n_dims; ++i) tensor.dims.push_back(read_count());
     tensor.type = cursor_.read<std::uint32_t>();
     tensor.offset_bytes = cursor_.read<std::uint64_t>();
     if (cursor_.failed()) return cursor_.error();
     if (tensor.offset_bytes % alignment_bytes_ != 0) {
-      return tensor_error(tensor, "has an offset of " + std::to_string(tensor.offset_bytes) +
-                                      ", and the alignment is " + std::to_string(alignment_bytes_));
+      return tensor_error(
+          tensor, fmt::format("has an offset of {}, but the alignment is {}", tensor.offset_bytes, alignment_bytes_));
     }
     tensors_.push_back(std::move(tensor));
     return {};
@@ -145,7 +147,7 @@ class HeaderReader {
   std::vector<Tensor> tensors_;
 };
 
-/// Gives the tensors their places. One of an unknown type reaches, for all that we know, to the one that follows it.
+/// Computes the extents of the tensors. A tensor of an unknown type is assumed to reach to the next one.
 class Placer {
  public:
   Placer(const std::vector<Tensor>& tensors, std::uint64_t data_offset_bytes, std::uint64_t file_bytes)
@@ -154,10 +156,10 @@ class Placer {
     std::sort(offsets_.begin(), offsets_.end());
   }
 
-  Result<Layout> place() {
+  Result<FoundExtents> place() {
     for (const auto& tensor : tensors_) {
       const auto start = checked_add(data_offset_bytes_, tensor.offset_bytes);
-      if (!start || *start > file_bytes_) return tensor_error(tensor, "lies beyond the end of the file");
+      if (!start || *start > file_bytes_) return tensor_error(tensor, "passes the end of the file");
       const auto type = ggml::block_type(tensor.type, ggml::Scales::F16);
       if (!type) {
         place_unknown(tensor, *start);
@@ -167,13 +169,13 @@ class Placer {
       if (!layer) return tensor_error(tensor, layer.error().message);
       layer->offset_bytes = *start;
       layer->name = tensor.name;
-      layout_.extents.push_back(std::move(layer).value());
+      found_.extents.push_back(std::move(layer).value());
     }
-    if (layout_.opaque_bytes > 0) {
-      layout_.opaque_reason = std::to_string(n_unknown_) + " of " + std::to_string(tensors_.size()) +
-                              " tensors are of a type that is not known (" + std::to_string(unknown_type_) + ")";
+    if (found_.opaque_bytes > 0) {
+      found_.opaque_reason =
+          fmt::format("{} of {} tensors are of an unknown type ({})", n_unknown_, tensors_.size(), unknown_type_);
     }
-    return std::move(layout_);
+    return std::move(found_);
   }
 
  private:
@@ -182,8 +184,8 @@ class Placer {
     auto end = file_bytes_;
     if (next != offsets_.end()) end = std::min(end, checked_add(data_offset_bytes_, *next).value_or(end));
     if (end == start) return;
-    layout_.extents.push_back(Extent{.offset_bytes = start, .length_bytes = end - start});
-    layout_.opaque_bytes += end - start;
+    found_.extents.push_back(Extent{.offset_bytes = start, .length_bytes = end - start});
+    found_.opaque_bytes += end - start;
     unknown_type_ = tensor.type;
     ++n_unknown_;
   }
@@ -192,19 +194,17 @@ class Placer {
   std::uint64_t data_offset_bytes_;
   std::uint64_t file_bytes_;
   std::vector<std::uint64_t> offsets_;  ///< of all tensors, sorted
-  Layout layout_;
+  FoundExtents found_;
   std::uint64_t n_unknown_ = 0;
   std::uint32_t unknown_type_ = 0;
 };
 
-/// Versions are small numbers, so that those of the other byte order stand out.
+/// Versions are small numbers: in the other byte order they are huge.
 bool is_version(std::uint32_t value) {
   return value > 0 && value < 256;
 }
 
-}  // namespace
-
-bool recognizes(const ByteSource& file) {
+bool matches(const ByteSource& file) {
   if (file.size_bytes() < 8) return false;
   SourceCursor start(file);
   const auto magic = start.read<std::uint32_t>();
@@ -212,17 +212,25 @@ bool recognizes(const ByteSource& file) {
   return !start.failed() && magic == kMagic && (is_version(version) || is_version(__builtin_bswap32(version)));
 }
 
-Result<Layout> parse(const ByteSource& file) {
+Result<FoundExtents> parse(const ByteSource& file) {
   SourceCursor start(file, 4);
   const auto version = start.read<std::uint32_t>();
   if (start.failed()) return start.error();
-  if (is_version(__builtin_bswap32(version))) return Error{"big endian"};
-  if (version == 0 || version > kLastVersion) return Error{"version " + std::to_string(version) + " is not known"};
+  if (is_version(__builtin_bswap32(version))) return Error{"its numbers are big-endian"};
+  if (version == 0 || version > kLastVersion) return Error{fmt::format("version {} is unknown", version)};
 
   HeaderReader header(file, version);
-  if (const auto done = header.read(); !done) return done.error();
-  if (header.tensors().empty()) return Layout{};
+  ELVES_CHECK(header.read());
+  if (header.tensors().empty()) return FoundExtents{};
   return Placer(header.tensors(), header.data_offset_bytes(), file.size_bytes()).place();
 }
 
+}  // namespace
+
 }  // namespace elves::formats::gguf
+
+namespace elves::formats {
+
+constinit const Format kGguf{.id = FormatId::Gguf, .name = "gguf", .matches = gguf::matches, .parse = gguf::parse};
+
+}  // namespace elves::formats

@@ -1,5 +1,7 @@
 #include "formats/hdf5/btree_v1.hpp"
 
+#include <fmt/format.h>
+
 #include <optional>
 #include <string>
 
@@ -16,7 +18,7 @@ class Tree {
   Tree(Metadata& file, std::uint64_t key_bytes, BtreeKind kind, const Take& take)
       : file_(file), key_bytes_(key_bytes), kind_(kind), take_(take) {}
 
-  /// Each node stands one level under its parent, so that no circle has an end but this one.
+  /// Requires each node to be one level below its parent, so that a cycle of nodes is an error.
   void read_node(std::uint64_t address, std::optional<unsigned> level_above) {
     const std::uint64_t address_bytes = file_.widths().address_bytes;
     const auto start_bytes = 8 + 2 * address_bytes;
@@ -41,7 +43,7 @@ class Tree {
   }
 
  private:
-  void fail(std::string_view why) { file_.fail(std::string(kWhat) + " " + std::string(why)); }
+  void fail(std::string_view why) { file_.fail(fmt::format("{} {}", kWhat, why)); }
 
   Metadata& file_;
   std::uint64_t key_bytes_;

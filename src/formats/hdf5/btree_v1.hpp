@@ -9,7 +9,8 @@ namespace elves::formats::hdf5 {
 
 enum class BtreeKind : std::uint8_t { Group = 0, Chunks = 1 };
 
-/// Hands each child of the leaves of a B-tree of version 1 to `take`, with the key before it, in the tree's order.
+/// Calls `take` for each child of the leaves of a B-tree of version 1, with the key before it, in the order of the
+/// tree.
 void for_each_leaf(Metadata& file, std::uint64_t address, std::uint64_t key_bytes, BtreeKind kind,
                    const std::function<void(NumberCursor& key, std::uint64_t child)>& take);
 

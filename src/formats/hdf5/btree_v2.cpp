@@ -1,5 +1,7 @@
 #include "formats/hdf5/btree_v2.hpp"
 
+#include <fmt/format.h>
+
 #include <bit>
 #include <string>
 #include <vector>
@@ -14,12 +16,12 @@ constexpr unsigned kMaxDepth = 16;
 
 constexpr std::string_view kWhat = "B-tree (version 2)";
 
-/// Bytes of a number that goes up to `limit`.
+/// Bytes of a number between 0 and `limit`.
 std::uint64_t bytes_for(std::uint64_t limit) {
   return (static_cast<std::uint64_t>(std::bit_width(limit)) + 7) / 8;
 }
 
-/// What a node of some depth can hold, which gives the widths of the numbers in the node above.
+/// Capacity of a node of some depth. It determines the widths of the numbers in the node above.
 struct Level {
   std::uint64_t most_records = 0;
   std::uint64_t most_below = 0;  ///< records in the node and all under it
@@ -46,7 +48,7 @@ class Tree {
   }
 
  private:
-  /// False where a node cannot hold one record.
+  /// Computes the levels; false if a node cannot hold one record.
   bool measure(unsigned depth) {
     for (unsigned i = 0; i <= depth; ++i) {
       const auto pointer_bytes = i == 0 ? 0 : pointer_bytes_at(i);
@@ -63,7 +65,7 @@ class Tree {
     return true;
   }
 
-  /// Of an address, the number of records there, and under nodes that are no leaves the number of all below.
+  /// A pointer is an address, the number of records in the child, and for inner children the number of records below.
   std::uint64_t pointer_bytes_at(unsigned depth) const {
     return file_.widths().address_bytes + count_bytes() + below_bytes_at(depth);
   }
@@ -92,7 +94,7 @@ class Tree {
     }
   }
 
-  void fail(std::string_view why) { file_.fail(std::string(kWhat) + " " + std::string(why)); }
+  void fail(std::string_view why) { file_.fail(fmt::format("{} {}", kWhat, why)); }
 
   Metadata& file_;
   const std::function<void(NumberCursor&)>& take_;

@@ -17,7 +17,7 @@ bool bit_at(std::span<const std::byte> bits, std::uint64_t i) {
   return (std::to_integer<unsigned>(bits[static_cast<std::size_t>(i / 8)]) >> (7 - i % 8) & 1) != 0;
 }
 
-/// What the two kinds of arrays share.
+/// The common part of the two kinds of arrays.
 class ArrayReader {
  protected:
   /// A run of entries in the file.
@@ -30,7 +30,7 @@ class ArrayReader {
   ArrayReader(ChunkList& chunks, std::string_view what, std::optional<std::size_t> endless_dimension)
       : chunks_(chunks), file_(chunks.file()), what_(what), numbers_(chunks, endless_dimension) {}
 
-  /// Of an entry and of a page; false after a failure.
+  /// Sets the sizes of an entry and of a page; false after a failure.
   bool set_sizes(unsigned entry_bytes, unsigned page_bits) {
     const std::uint64_t plain_bytes = file_.widths().address_bytes;
     const std::uint64_t least = chunks_.dataset().has_filters ? plain_bytes + 4 + 1 : plain_bytes;
@@ -44,14 +44,14 @@ class ArrayReader {
     return !file_.failed();
   }
 
-  /// Each page ends with a checksum. `bits` tell from `first_bit` on which pages were ever written.
+  /// Each page ends with a checksum. The bits from `first_bit` on are set for pages that were ever written.
   void read_pages(const Run& run, std::span<const std::byte> bits, std::uint64_t first_bit) {
     const auto entries_bytes = checked_mul(page_entries_, entry_bytes_);
     const auto page_bytes = entries_bytes ? checked_add(*entries_bytes, kChecksumBytes) : std::nullopt;
     for (std::uint64_t page = 0; page < ceil_div(run.n_entries, page_entries_) && !file_.failed(); ++page) {
       const auto offset = page_bytes ? checked_mul(page, *page_bytes) : std::nullopt;
       const auto address = offset ? checked_add(run.address, *offset) : std::nullopt;
-      if (!address) return chunks_.fail("index of chunks beyond the end of the file");
+      if (!address) return chunks_.fail("the index of chunks passes the end of the file");
       if (!bit_at(bits, first_bit + page)) continue;
       const auto skipped = page * page_entries_;
       read_entries(Run{.address = *address,
@@ -66,7 +66,7 @@ class ArrayReader {
     take_entries(block, run.first_entry, run.n_entries);
   }
 
-  /// An entry: an address, and with filters the size of the chunk and which filters were left out.
+  /// An entry is an address, and with filters also the size of the chunk and a mask of the filters that were skipped.
   void take_entries(NumberCursor& cursor, std::uint64_t first, std::uint64_t n) {
     for (std::uint64_t i = 0; i < n && !file_.failed(); ++i) {
       const auto address = cursor.address();
@@ -186,7 +186,7 @@ class ExtensibleArray : ArrayReader {
     read_blocks(block, step, bits);
   }
 
-  /// `bits` tell which pages of the blocks were written; none where the blocks have no pages.
+  /// `bits` are set for the pages of the blocks that were written; empty if the blocks have no pages.
   void read_blocks(NumberCursor& pointers, const Step& step, std::span<const std::byte> bits) {
     for (std::uint64_t i = 0; i < step.n_blocks && !file_.failed(); ++i) {
       const auto address = pointers.address();
@@ -204,7 +204,7 @@ class ExtensibleArray : ArrayReader {
   }
 
   unsigned max_bits_ = 0;             ///< of the number of an entry
-  std::uint64_t n_entries_ = 0;       ///< behind which none was ever set
+  std::uint64_t n_entries_ = 0;       ///< up to the last that was ever set
   std::uint64_t n_direct_ = 0;        ///< entries in the index block
   std::uint64_t least_entries_ = 0;   ///< of a block
   std::uint64_t least_pointers_ = 0;  ///< of a super block
@@ -220,7 +220,7 @@ void read_fixed_array(ChunkList& chunks) {
 void read_extensible_array(ChunkList& chunks) {
   const auto& shape = chunks.dataset().space.max_shape;
   const auto endless = std::find(shape.begin(), shape.end(), kUnlimited);
-  if (endless == shape.end()) return chunks.fail("an index that grows, and no dimension that does");
+  if (endless == shape.end()) return chunks.fail("an extensible array, but no unlimited dimension");
   ExtensibleArray(chunks, static_cast<std::size_t>(endless - shape.begin())).read();
 }
 

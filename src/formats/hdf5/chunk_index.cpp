@@ -11,7 +11,7 @@
 namespace elves::formats::hdf5 {
 namespace {
 
-/// A key: bytes, filters that were left out, and the chunk's origin, with a number for the element behind it.
+/// A key is the size of the chunk, a mask of skipped filters, the origin of the chunk, and one number for the element.
 void read_btree_v1(ChunkList& chunks) {
   const auto& shape = chunks.layout().chunk_shape;
   const auto key_bytes = 8 + 8 * (shape.size() + 1);
@@ -22,14 +22,14 @@ void read_btree_v1(ChunkList& chunks) {
                   std::vector<std::uint64_t> scaled(shape.size());
                   for (std::size_t i = 0; i < scaled.size(); ++i) {
                     const auto origin = key.read<std::uint64_t>();
-                    if (origin % shape[i] != 0) return chunks.fail("a chunk at a wrong place");
+                    if (origin % shape[i] != 0) return chunks.fail("a chunk has a wrong origin");
                     scaled[i] = origin / shape[i];
                   }
                   chunks.add(child, n_bytes, std::move(scaled));
                 });
 }
 
-/// A record: address, with filters the bytes and the filters that were left out, and where the chunk is.
+/// A record is the address, with filters also the size and a mask of skipped filters, and the place of the chunk.
 void read_btree_v2(ChunkList& chunks) {
   const bool has_filters = chunks.dataset().has_filters;
   const auto type = has_filters ? RecordType::FilteredChunk : RecordType::Chunk;
@@ -53,14 +53,14 @@ void read_single(ChunkList& chunks) {
              std::vector<std::uint64_t>(chunks.rank(), 0));
 }
 
-/// No index: every chunk of the largest shape is there, one behind the other.
+/// Without an index, all chunks of the largest shape are stored one after another.
 void read_implicit(ChunkList& chunks) {
   auto& file = chunks.file();
   const ChunkNumbers numbers(chunks, std::nullopt);
   const auto n_chunks = numbers.count();
   const auto n_bytes = n_chunks ? checked_mul(*n_chunks, chunks.chunk_bytes()) : std::nullopt;
   const auto end = n_bytes ? checked_add(chunks.layout().address, *n_bytes) : std::nullopt;
-  if (!end || !file.offset_of(*end)) return chunks.fail("chunks beyond the end of the file");
+  if (!end || !file.offset_of(*end)) return chunks.fail("chunks pass the end of the file");
   for (std::uint64_t i = 0; i < *n_chunks && !file.failed(); ++i) {
     file.charge(sizeof(i));
     chunks.add(chunks.layout().address + i * chunks.chunk_bytes(), chunks.chunk_bytes(), numbers.scaled(i));

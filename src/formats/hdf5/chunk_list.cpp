@@ -10,7 +10,7 @@
 namespace elves::formats::hdf5 {
 namespace {
 
-/// What a chunk costs of the file's budget besides its entry in the index: about what it takes in memory.
+/// The cost of a chunk in the budget of the file, besides its entry in the index: about its size in memory.
 constexpr std::uint64_t kChunkCost = 64;
 
 }  // namespace
@@ -22,7 +22,7 @@ void ChunkList::add(std::uint64_t address, std::uint64_t n_bytes, std::vector<st
     if (!at || *at >= dataset_.space.shape[i]) return;
     scaled[i] = *at;
   }
-  if (!dataset_.has_filters && n_bytes != chunk_bytes_) return fail("a chunk of a wrong size");
+  if (!dataset_.has_filters && n_bytes != chunk_bytes_) return fail("a chunk has a wrong size");
   file_.charge(kChunkCost + scaled.size() * sizeof(std::uint64_t));
   if (file_.failed()) return;
   chunks_.push_back(Chunk{.address = address, .n_bytes = n_bytes, .origin = std::move(scaled)});
@@ -33,7 +33,7 @@ std::vector<Chunk> ChunkList::take() {
   std::sort(chunks_.begin(), chunks_.end(), by_origin);
   const auto twice = std::adjacent_find(chunks_.begin(), chunks_.end(),
                                         [](const Chunk& a, const Chunk& b) { return a.origin == b.origin; });
-  if (twice != chunks_.end()) fail("two chunks at the same place");
+  if (twice != chunks_.end()) fail("two chunks have the same origin");
   return std::move(chunks_);
 }
 
@@ -52,7 +52,7 @@ ChunkNumbers::ChunkNumbers(const ChunkList& chunks, std::optional<std::size_t> e
   n_outer_ = n_along(order_[0]);
   for (auto i = order_.size() - 1; i > 0; --i) {
     const auto n = checked_mul(n_inner_[i], n_along(order_[i]));
-    if (!n || *n == 0) chunks.fail("chunks that cannot be numbered");
+    if (!n || *n == 0) chunks.fail("too many chunks");
     n_inner_[i - 1] = std::max<std::uint64_t>(n.value_or(1), 1);
   }
 }

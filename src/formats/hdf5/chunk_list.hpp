@@ -10,7 +10,7 @@
 
 namespace elves::formats::hdf5 {
 
-/// The chunks of a dataset, as the readers of indexes find them.
+/// Collects the chunks of a dataset from a reader of an index.
 class ChunkList {
  public:
   ChunkList(Metadata& file, const Dataset& dataset, std::uint64_t chunk_bytes)
@@ -20,12 +20,12 @@ class ChunkList {
   const Dataset& dataset() const noexcept { return dataset_; }
   const DataLayout& layout() const noexcept { return dataset_.layout; }
   std::size_t rank() const noexcept { return dataset_.layout.chunk_shape.size(); }
-  /// Of a chunk without filters.
+  /// Size of a chunk without filters.
   std::uint64_t chunk_bytes() const noexcept { return chunk_bytes_; }
-  /// In order of their places; two at the same place fail the file.
+  /// The chunks in order of their origins. Two with the same origin fail the file.
   std::vector<Chunk> take();
 
-  /// `scaled`: where the chunk is, counted in chunks.
+  /// `scaled` is the place of the chunk, counted in chunks.
   void add(std::uint64_t address, std::uint64_t n_bytes, std::vector<std::uint64_t> scaled);
   void fail(std::string_view why) const;
 
@@ -36,15 +36,15 @@ class ChunkList {
   std::vector<Chunk> chunks_;
 };
 
-/// Where a chunk is by its number. Chunks are numbered row by row in the largest shape that a dataset may take; a
-/// dimension without end counts as the slowest.
+/// The place of a chunk, given its number. Chunks are numbered row by row in the largest shape of the dataset; an
+/// unlimited dimension is the slowest.
 class ChunkNumbers {
  public:
   ChunkNumbers(const ChunkList& chunks, std::optional<std::size_t> endless_dimension);
 
-  /// All chunks; nothing where that overflows.
+  /// The number of all chunks; nothing if it overflows.
   std::optional<std::uint64_t> count() const;
-  /// Counted in chunks.
+  /// The place of a chunk, counted in chunks.
   std::vector<std::uint64_t> scaled(std::uint64_t number) const;
 
  private:

@@ -1,5 +1,7 @@
 #include "formats/hdf5/dataset.hpp"
 
+#include <fmt/format.h>
+
 #include <span>
 #include <string>
 
@@ -11,7 +13,7 @@ constexpr std::uint8_t kSharedInHeap = 1;
 
 enum class LayoutClass : std::uint8_t { Compact = 0, Contiguous = 1, Chunked = 2, Virtual = 3 };
 
-/// The body of a message, which may lie in another object's header.
+/// The body of a message, which may be in the header of another object.
 std::vector<std::byte> body_of(Metadata& file, const Message& message) {
   if (!message.is_shared) return message.body;
   NumberCursor cursor(message.body, file.widths());
@@ -19,7 +21,7 @@ std::vector<std::byte> body_of(Metadata& file, const Message& message) {
   const auto kind = cursor.read<std::uint8_t>();
   if (version == 1) cursor.skip(6 + file.widths().length_bytes);
   if (version >= 3 && kind == kSharedInHeap) {
-    file.fail("messages shared by means of a heap");
+    file.fail("a message is shared in a heap");
     return {};
   }
   const auto address = cursor.address();
@@ -30,7 +32,7 @@ std::vector<std::byte> body_of(Metadata& file, const Message& message) {
   const auto header = read_object_header(file, address);
   const auto* target = header.find(message.type);
   if (target == nullptr || target->is_shared) {
-    file.fail("a shared message leads nowhere");
+    file.fail("a shared message is missing");
     return {};
   }
   return target->body;
@@ -68,7 +70,7 @@ class LayoutReader {
     } else if (version == 3 || version == 4) {
       read_new(version);
     } else {
-      file_.fail("data layout of version " + std::to_string(version));
+      file_.fail(fmt::format("data layout of unknown version {}", version));
     }
     if (cursor_.failed()) file_.fail("damaged data layout message");
     if (layout_.address == kNowhere) layout_.storage = Storage::Nowhere;
@@ -99,7 +101,7 @@ class LayoutReader {
       case LayoutClass::Chunked:
         return version == 3 ? read_chunks_v3() : read_chunks_v4();
       case LayoutClass::Virtual:
-        return;  // made of datasets that are found by themselves
+        return;  // it consists of other datasets, which are found anyway
       default:
         file_.fail("data layout of an unknown class");
     }
@@ -146,18 +148,18 @@ class LayoutReader {
         cursor_.skip(6);
         break;
       default:
-        file_.fail("chunks with an unknown index");
+        file_.fail("chunks have an unknown index");
     }
     layout_.address = cursor_.address();
   }
 
-  /// The last number is the size of an element.
+  /// Reads the shape of a chunk; the last number is the size of an element.
   void read_chunk_shape(unsigned n_numbers, std::uint64_t number_bytes) {
     layout_.storage = Storage::Chunks;
-    if (n_numbers < 2 || n_numbers > kMaxDimensions + 1) return file_.fail("chunks of a wrong rank");
+    if (n_numbers < 2 || n_numbers > kMaxDimensions + 1) return file_.fail("chunks have a wrong rank");
     for (unsigned i = 0; i + 1 < n_numbers; ++i) {
       layout_.chunk_shape.push_back(cursor_.number(number_bytes));
-      if (layout_.chunk_shape.back() == 0) return file_.fail("chunks with a dimension of 0");
+      if (layout_.chunk_shape.back() == 0) return file_.fail("chunks have a dimension of 0");
     }
     layout_.element_bytes = cursor_.number(number_bytes);
   }

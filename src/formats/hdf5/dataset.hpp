@@ -10,7 +10,7 @@
 
 namespace elves::formats::hdf5 {
 
-/// A dimension that may grow without end.
+/// The size of an unlimited dimension.
 inline constexpr std::uint64_t kUnlimited = ~std::uint64_t{0};
 
 struct Dataspace {
@@ -20,8 +20,8 @@ struct Dataspace {
 };
 
 enum class Storage {
-  Nowhere,  ///< not in this file, or nothing was ever written
-  Piece,    ///< in one piece
+  Nowhere,  ///< not in this file, or never written
+  Piece,    ///< contiguous, or inside the object header
   Chunks,
 };
 
@@ -30,25 +30,25 @@ enum class ChunkIndex { BtreeV1, Single, Implicit, FixedArray, ExtensibleArray, 
 struct DataLayout {
   Storage storage = Storage::Nowhere;
   std::uint64_t address = kNowhere;            ///< of the piece or of the index
-  std::optional<std::uint64_t> piece_bytes{};  ///< what the file says, where it does
+  std::optional<std::uint64_t> piece_bytes{};  ///< if the file gives it
   ChunkIndex index = ChunkIndex::BtreeV1;
   std::vector<std::uint64_t> chunk_shape{};
-  std::uint64_t element_bytes = 0;                    ///< of chunks
-  std::optional<std::uint64_t> single_chunk_bytes{};  ///< where one chunk with filters is all
+  std::uint64_t element_bytes = 0;                    ///< of the chunks
+  std::optional<std::uint64_t> single_chunk_bytes{};  ///< if the dataset is one chunk with filters
 };
 
-/// What an object header says of a dataset.
+/// A dataset, as its object header describes it.
 struct Dataset {
   ElementType type;
   Dataspace space;
   DataLayout layout;
   bool has_filters = false;
-  bool is_checksummed = false;  ///< the bytes lie in a header that has a checksum
+  bool is_checksummed = false;  ///< the data is inside an object header that has a checksum
 };
 
 bool is_dataset(const ObjectHeader& header);
 
-/// Reads the messages of a dataset; one that is damaged, or of a version that is not known, fails the file.
+/// Reads the messages of a dataset. A message that is damaged or has an unknown version fails the file.
 Dataset read_dataset(Metadata& file, const ObjectHeader& header);
 
 }  // namespace elves::formats::hdf5

@@ -18,7 +18,7 @@ enum class TypeClass : unsigned {
   VariableLength = 9,
 };
 
-/// Everything that makes a float what it is, as a datatype message tells it.
+/// The properties of a float type in a datatype message.
 struct FloatFields {
   unsigned size_bytes;
   unsigned sign_at;
@@ -102,7 +102,7 @@ std::optional<DType> read_float(const Prefix& prefix, NumberCursor& cursor) {
   return row == kFloats.end() ? std::nullopt : std::optional(row->dtype);
 }
 
-/// A name that ends with NUL, in versions before 3 with more of them to a multiple of 8 bytes.
+/// A name that ends with NUL; before version 3 it is padded with NUL to a multiple of 8 bytes.
 std::string_view read_name(NumberCursor& cursor, unsigned version) {
   const auto rest = NumberCursor(cursor).take_text(cursor.remaining());
   const auto n = rest.find('\0');
@@ -114,7 +114,7 @@ std::string_view read_name(NumberCursor& cursor, unsigned version) {
   return cursor.take_text(padded).substr(0, n);
 }
 
-/// The real and the imaginary part as h5py and PyTables write them; nothing for any other compound.
+/// A complex number as h5py and PyTables write it: a compound of real and imaginary part. Nothing for other compounds.
 std::optional<DType> read_compound(const Prefix& prefix, NumberCursor& cursor) {
   constexpr std::array<std::string_view, 2> kNames{"r", "i"};
   if ((prefix.bits & 0xFFFF) != kNames.size()) return std::nullopt;
@@ -151,7 +151,7 @@ std::optional<DType> read_compound(const Prefix& prefix, NumberCursor& cursor) {
   }
 }
 
-/// An enum is stored as its integer; FALSE = 0, TRUE = 1 in a byte are h5py's booleans.
+/// An enum is stored as an integer. FALSE = 0, TRUE = 1 in a byte is h5py's boolean.
 std::optional<DType> read_enum(const Prefix& prefix, NumberCursor& cursor) {
   const auto base = read_prefix(cursor);
   if (base.type_class != TypeClass::Fixed || base.size_bytes != prefix.size_bytes) return std::nullopt;

@@ -1,5 +1,7 @@
 #include "formats/hdf5/fractal_heap.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <bit>
 #include <string>
@@ -33,7 +35,8 @@ FractalHeap::FractalHeap(Metadata& file, std::uint64_t address) : file_(file) {
   read_table(header);
 }
 
-/// The heap's blocks lie in rows of `table_width_`: two rows of the first size, then each row of twice the size before.
+/// The blocks of the heap are in rows of `table_width_`: two rows of the first size, then each row of twice the size of
+/// the row before.
 void FractalHeap::read_table(NumberCursor& header) {
   table_width_ = header.read<std::uint16_t>();
   start_block_bytes_ = header.length();
@@ -78,7 +81,7 @@ void FractalHeap::read_indirect(std::uint64_t address, std::uint64_t begin, unsi
       if (row < max_direct_rows_) {
         blocks_.push_back(DirectBlock{.begin = begin, .n_bytes = n_bytes, .address = child});
       } else {
-        // An indirect block has as many rows as fill it; always fewer than there are above it.
+        // An indirect block has as many rows as its size allows, which is always fewer than the block above it.
         read_indirect(child, begin, static_cast<unsigned>(std::bit_width(n_bytes)) - start_bits);
       }
     }
@@ -92,14 +95,14 @@ Block FractalHeap::object(NumberCursor& id) {
   const auto at = cursor.number(offset_bytes_);
   const auto n_bytes = cursor.number(length_bytes_);
   if (kind != 0 || cursor.failed()) {
-    fail("keeps a link apart");
+    fail("has a link outside of its blocks");
     return nothing();
   }
   auto block = std::upper_bound(blocks_.begin(), blocks_.end(), at,
                                 [](std::uint64_t value, const DirectBlock& each) { return value < each.begin; });
   if (block == blocks_.begin() || at - (--block)->begin >= block->n_bytes ||
       n_bytes > block->n_bytes - (at - block->begin)) {
-    fail("has no object where a group says");
+    fail("has no object at the offset that a group gives");
     return nothing();
   }
   const auto address = checked_add(block->address, at - block->begin);
@@ -107,7 +110,7 @@ Block FractalHeap::object(NumberCursor& id) {
 }
 
 void FractalHeap::fail(std::string_view why) {
-  file_.fail(std::string(kWhat) + " " + std::string(why));
+  file_.fail(fmt::format("{} {}", kWhat, why));
 }
 
 }  // namespace elves::formats::hdf5

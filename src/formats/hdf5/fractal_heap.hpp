@@ -7,17 +7,17 @@
 
 namespace elves::formats::hdf5 {
 
-/// The heap in which a group with many links keeps them.
+/// The heap that contains the links of a group with many links.
 class FractalHeap {
  public:
   /// Reads the heap's header and its indirect blocks.
   FractalHeap(Metadata& file, std::uint64_t address);
 
-  /// The object of a heap ID, which the cursor is read past.
+  /// Reads a heap ID from the cursor and returns its object.
   Block object(NumberCursor& id);
 
  private:
-  /// A block of objects, at a place in the heap's own address space.
+  /// A block of objects; `begin` is its offset in the address space of the heap.
   struct DirectBlock {
     std::uint64_t begin = 0;
     std::uint64_t n_bytes = 0;

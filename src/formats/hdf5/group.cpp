@@ -1,5 +1,7 @@
 #include "formats/hdf5/group.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <optional>
 #include <string_view>
@@ -13,7 +15,7 @@
 namespace elves::formats::hdf5 {
 namespace {
 
-constexpr std::uint32_t kSoftLink = 2;  ///< what a symbol table entry keeps with it
+constexpr std::uint32_t kSoftLink = 2;  ///< a cache type of symbol table entries
 
 /// The names of a symbol table's entries.
 class LocalHeap {
@@ -34,7 +36,7 @@ class LocalHeap {
     const auto rest = cursor.take_text(cursor.remaining());
     const auto end = rest.find('\0');
     if (end == std::string_view::npos) {
-      file_.fail("local heap has no name at its byte " + std::to_string(offset));
+      file_.fail(fmt::format("local heap has no name at its byte {}", offset));
       return {};
     }
     return rest.substr(0, end);
@@ -78,7 +80,7 @@ void read_symbol_table(Metadata& file, const Message& message, std::vector<Link>
                 [&](NumberCursor& /*key*/, std::uint64_t child) { read_symbols(file, child, heap, links); });
 }
 
-/// A link message; nothing for a link that is not hard.
+/// Reads a link message; nothing for a link that is not hard.
 std::optional<Link> read_link(Metadata& file, NumberCursor& cursor) {
   const auto version = cursor.read<std::uint8_t>();
   const auto flags = cursor.read<std::uint8_t>();
@@ -134,7 +136,7 @@ std::vector<Link> read_links(Metadata& file, const ObjectHeader& header) {
   std::sort(links.begin(), links.end(), [](const Link& a, const Link& b) { return a.name < b.name; });
   const auto twice =
       std::adjacent_find(links.begin(), links.end(), [](const Link& a, const Link& b) { return a.name == b.name; });
-  if (twice != links.end()) file.fail("two links named '" + printable(twice->name.substr(0, 100)) + "' in a group");
+  if (twice != links.end()) file.fail(fmt::format("two links of a group are named {}", quoted_name(twice->name)));
   return links;
 }
 

@@ -9,7 +9,7 @@
 
 namespace elves::formats::hdf5 {
 
-/// A hard link: a name for the object whose header lies at an address.
+/// A hard link: the name of an object, and the address of its header.
 struct Link {
   std::string name;
   std::uint64_t address = 0;
@@ -17,8 +17,8 @@ struct Link {
 
 bool is_group(const ObjectHeader& header);
 
-/// The hard links of a group in order of their names, from a symbol table or from links kept in the header or in a
-/// heap. Two of the same name fail the file.
+/// The hard links of a group in order of their names, from a symbol table, or from links in the header or in a heap.
+/// Two links with the same name fail the file.
 std::vector<Link> read_links(Metadata& file, const ObjectHeader& header);
 
 }  // namespace elves::formats::hdf5

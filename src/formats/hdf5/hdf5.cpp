@@ -1,5 +1,8 @@
 #include "formats/hdf5/hdf5.hpp"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <string>
 #include <unordered_set>
@@ -20,9 +23,7 @@ constexpr std::size_t kMaxDepth = 256;
 constexpr std::uint64_t kLeastOpaqueBytes = 256;
 
 std::string with_origin(const std::string& path, const std::vector<std::uint64_t>& origin) {
-  std::string name = path + "[";
-  for (std::size_t i = 0; i < origin.size(); ++i) name += (i == 0 ? "" : ",") + std::to_string(origin[i]);
-  return name + "]";
+  return fmt::format("{}[{}]", path, fmt::join(origin, ","));
 }
 
 /// Walks the groups of a file and collects its datasets.
@@ -30,7 +31,7 @@ class Walker {
  public:
   explicit Walker(const ByteSource& file) : file_(file) {}
 
-  Result<Layout> walk() {
+  Result<FoundExtents> walk() {
     visit({}, file_.root());
     while (!groups_.empty() && !file_.failed()) {
       auto& group = groups_.back();
@@ -43,7 +44,7 @@ class Walker {
     }
     if (file_.failed()) return file_.error();
     describe_opaque();
-    return std::move(layout_);
+    return std::move(found_);
   }
 
  private:
@@ -60,7 +61,7 @@ class Walker {
     const auto header = read_object_header(file_, address);
     if (file_.failed()) return;
     if (is_group(header)) {
-      if (groups_.size() == kMaxDepth) return file_.fail("groups nested too deeply");
+      if (groups_.size() == kMaxDepth) return file_.fail("groups are nested too deeply");
       groups_.push_back(Group{.prefix = path.empty() ? "" : path + "/", .links = read_links(file_, header)});
     } else if (is_dataset(header)) {
       add_dataset(path, read_dataset(file_, header));
@@ -78,24 +79,24 @@ class Walker {
     const auto n_bytes = bytes_of(dataset.type.size_bytes, dataset.space.shape);
     if (file_.failed()) return;
     if (dataset.layout.piece_bytes && *dataset.layout.piece_bytes < n_bytes) {
-      return file_.fail("less storage than its shape needs");
+      return file_.fail("has less storage than its shape needs");
     }
     const auto at = offset_of(dataset.layout.address);
     if (file_.failed()) return;
     if (!dataset.type.dtype) return add_unknown({{at, n_bytes}});
-    layout_.extents.push_back(Extent{.offset_bytes = at,
-                                     .length_bytes = n_bytes,
-                                     .is_layer = true,
-                                     .lossless = dataset.is_checksummed,
-                                     .dtype = *dataset.type.dtype,
-                                     .name = path,
-                                     .shape = dataset.space.shape});
+    found_.extents.push_back(Extent{.offset_bytes = at,
+                                    .length_bytes = n_bytes,
+                                    .is_layer = true,
+                                    .lossless = dataset.is_checksummed,
+                                    .dtype = *dataset.type.dtype,
+                                    .name = path,
+                                    .shape = dataset.space.shape});
   }
 
   void add_chunks(const std::string& path, const Dataset& dataset) {
     const auto& shape = dataset.layout.chunk_shape;
     if (shape.size() != dataset.space.shape.size() || dataset.layout.element_bytes != dataset.type.size_bytes) {
-      return file_.fail("chunks of another rank or element than the dataset");
+      return file_.fail("chunks have another rank or element size than the dataset");
     }
     const auto chunk_bytes = bytes_of(dataset.type.size_bytes, shape);
     if (file_.failed()) return;
@@ -107,12 +108,12 @@ class Walker {
       file_.charge(name.size());
       const auto at = offset_of(chunk.address);
       if (file_.failed()) return;
-      layout_.extents.push_back(Extent{.offset_bytes = at,
-                                       .length_bytes = chunk_bytes,
-                                       .is_layer = true,
-                                       .dtype = *dataset.type.dtype,
-                                       .name = std::move(name),
-                                       .shape = shape});
+      found_.extents.push_back(Extent{.offset_bytes = at,
+                                      .length_bytes = chunk_bytes,
+                                      .is_layer = true,
+                                      .dtype = *dataset.type.dtype,
+                                      .name = std::move(name),
+                                      .shape = shape});
     }
   }
 
@@ -138,50 +139,50 @@ class Walker {
     add_opaque(std::move(ranges));
   }
 
-  /// Glue that stands alone: a range for each run of bytes without a gap.
+  /// Adds extents of glue: one for each run of bytes without a gap.
   void add_opaque(std::vector<Range> ranges) {
     std::erase_if(ranges, [](const Range& range) { return range.length_bytes == 0; });
     std::sort(ranges.begin(), ranges.end(),
               [](const Range& a, const Range& b) { return a.offset_bytes < b.offset_bytes; });
-    const auto first = layout_.extents.size();
+    const auto first = found_.extents.size();
     for (const auto& range : ranges) {
-      const auto sum = checked_add(layout_.opaque_bytes, range.length_bytes);
-      if (!sum) return file_.fail("more bytes in chunks than a file can have");
-      layout_.opaque_bytes = *sum;
+      const auto sum = checked_add(found_.opaque_bytes, range.length_bytes);
+      if (!sum) return file_.fail("its chunks have more bytes than a file can have");
+      found_.opaque_bytes = *sum;
       const bool follows =
-          layout_.extents.size() > first &&
-          layout_.extents.back().offset_bytes + layout_.extents.back().length_bytes == range.offset_bytes;
+          found_.extents.size() > first &&
+          found_.extents.back().offset_bytes + found_.extents.back().length_bytes == range.offset_bytes;
       if (follows) {
-        layout_.extents.back().length_bytes += range.length_bytes;
+        found_.extents.back().length_bytes += range.length_bytes;
       } else {
-        layout_.extents.push_back(Extent{.offset_bytes = range.offset_bytes, .length_bytes = range.length_bytes});
+        found_.extents.push_back(Extent{.offset_bytes = range.offset_bytes, .length_bytes = range.length_bytes});
       }
     }
   }
 
   void describe_opaque() {
-    const auto of_all = " of " + std::to_string(n_datasets_) + " datasets ";
-    auto& reason = layout_.opaque_reason;
-    if (n_compressed_ > 0) reason = std::to_string(n_compressed_) + of_all + "compressed";
+    auto& reason = found_.opaque_reason;
+    if (n_compressed_ > 0) reason = fmt::format("{} of {} datasets are compressed", n_compressed_, n_datasets_);
     if (n_unknown_ == 0) return;
-    reason += (reason.empty() ? "" : ", ") + std::to_string(n_unknown_) + of_all + "of another type";
+    if (!reason.empty()) reason += "; ";
+    reason += fmt::format("{} of {} datasets are of another type", n_unknown_, n_datasets_);
   }
 
   std::uint64_t bytes_of(std::uint64_t element_bytes, const std::vector<std::uint64_t>& shape) {
     const auto n_elements = layer_bytes(DType::U8, shape);
     const auto n_bytes = n_elements ? checked_mul(*n_elements, element_bytes) : std::nullopt;
-    if (!n_bytes) file_.fail("a shape whose size overflows");
+    if (!n_bytes) file_.fail("has a shape whose size overflows");
     return n_bytes.value_or(0);
   }
 
   std::uint64_t offset_of(std::uint64_t address) {
     const auto at = file_.offset_of(address);
-    if (!at) file_.fail("data beyond the end of the file");
+    if (!at) file_.fail("its data passes the end of the file");
     return at.value_or(0);
   }
 
   Metadata file_;
-  Layout layout_;
+  FoundExtents found_;
   std::vector<Group> groups_;
   std::unordered_set<std::uint64_t> seen_;
   std::uint64_t n_datasets_ = 0;
@@ -189,14 +190,20 @@ class Walker {
   std::uint64_t n_unknown_ = 0;
 };
 
-}  // namespace
-
-bool recognizes(const ByteSource& file) {
+bool matches(const ByteSource& file) {
   return find_superblock(file).has_value();
 }
 
-Result<Layout> parse(const ByteSource& file) {
+Result<FoundExtents> parse(const ByteSource& file) {
   return Walker(file).walk();
 }
 
+}  // namespace
+
 }  // namespace elves::formats::hdf5
+
+namespace elves::formats {
+
+constinit const Format kHdf5{.id = FormatId::Hdf5, .name = "hdf5", .matches = hdf5::matches, .parse = hdf5::parse};
+
+}  // namespace elves::formats

@@ -1,5 +1,7 @@
 #include "formats/hdf5/metadata.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <cstring>
@@ -15,7 +17,7 @@ constexpr std::uint64_t kFirstUserBlock = 512;
 constexpr std::uint64_t kLastUserBlock = 1 << 20;
 constexpr std::uint64_t kMaxBudgetBytes = 1 << 30;
 constexpr std::uint64_t kSmallBudgetBytes = 1 << 20;
-/// What each block costs besides its bytes, so that tiny ones cannot be many.
+/// The cost of a block in addition to its bytes: it limits the number of tiny blocks.
 constexpr std::uint64_t kBlockCost = 32;
 constexpr std::uint64_t kSuperblockBytes = 128;  ///< the longest
 
@@ -62,8 +64,7 @@ Metadata::Metadata(const ByteSource& file)
 
 void Metadata::fail(std::string why) {
   if (error_) return;
-  const auto shown = printable(std::string_view(object_).substr(0, 100));
-  error_ = Error{object_.empty() ? std::move(why) : "'" + shown + "': " + why};
+  error_ = Error{object_.empty() ? std::move(why) : fmt::format("{}: {}", quoted_name(object_), why)};
 }
 
 std::optional<std::uint64_t> Metadata::offset_of(std::uint64_t address) const noexcept {
@@ -73,15 +74,14 @@ std::optional<std::uint64_t> Metadata::offset_of(std::uint64_t address) const no
 }
 
 void Metadata::charge(std::uint64_t n_bytes) {
-  if (n_bytes > budget_bytes_) return fail("more metadata than a file of this size can have");
+  if (n_bytes > budget_bytes_) return fail("more metadata than a file of this size can need");
   budget_bytes_ -= n_bytes;
 }
 
 Block Metadata::read(std::uint64_t address, std::uint64_t n, std::string_view what) {
   const auto at = offset_of(address);
   if (!at || n > file_bytes_ - *at) {
-    fail(std::string(what) + " lies beyond the end of the file (" + std::to_string(n) + " bytes at address " +
-         std::to_string(address) + ")");
+    fail(fmt::format("{} passes the end of the file ({} bytes at address {})", what, n, address));
   }
   if (!failed()) charge(n + kBlockCost);
   if (failed()) return Block({}, widths_);
@@ -95,14 +95,13 @@ Block Metadata::read(std::uint64_t address, std::uint64_t n, std::string_view wh
 Block Metadata::read_signed(std::uint64_t address, std::uint64_t n, std::string_view signature, std::string_view what) {
   auto block = read(address, n, what);
   if (block.take_text(signature.size()) != signature) {
-    fail(std::string(what) + " at address " + std::to_string(address) + " does not begin with " +
-         std::string(signature));
+    fail(fmt::format("{} at address {} does not begin with {}", what, address, signature));
   }
   return block;
 }
 
 void Metadata::read_superblock(std::uint64_t at_bytes) {
-  // Addresses count from the superblock, whatever it says: user blocks are put before a file and taken away.
+  // Addresses count from the superblock, whatever base it gives: user blocks are added to files and removed again.
   base_bytes_ = at_bytes;
   auto start = read(0, kSignature.size() + 1, "superblock");
   start.skip(kSignature.size());
@@ -110,10 +109,10 @@ void Metadata::read_superblock(std::uint64_t at_bytes) {
   if (failed()) return;
   if (version <= 1) return read_old_superblock(version);
   if (version <= 3) return read_new_superblock();
-  fail("superblock of version " + std::to_string(version));
+  fail(fmt::format("superblock of unknown version {}", version));
 }
 
-/// Of version 0 or 1: behind the widths stand sizes of B-tree nodes, and the root group as an entry of a symbol table.
+/// Version 0 or 1: the widths are followed by sizes of B-tree nodes; the root group is an entry of a symbol table.
 void Metadata::read_old_superblock(unsigned version) {
   auto block = read_widths(kSignature.size() + 5);
   block.skip(version == 0 ? 9 : 13);
@@ -136,7 +135,7 @@ void Metadata::read_new_superblock() {
   finish_superblock(block, base, end);
 }
 
-/// The superblock, read up to the end of the two bytes that give the widths.
+/// Reads the two widths after `skipped_bytes` and returns the superblock with the cursor after them.
 Block Metadata::read_widths(std::uint64_t skipped_bytes) {
   auto start = read(0, skipped_bytes + 2, "superblock");
   start.skip(skipped_bytes);
@@ -145,19 +144,18 @@ Block Metadata::read_widths(std::uint64_t skipped_bytes) {
   if (is_width(address_bytes) && is_width(length_bytes)) {
     widths_ = Widths{.address_bytes = address_bytes, .length_bytes = length_bytes};
   } else {
-    fail("superblock with a wrong size of addresses");
+    fail("superblock has a wrong size of addresses");
   }
   auto block = read(0, std::min(kSuperblockBytes, file_bytes_ - base_bytes_), "superblock");
   block.skip(skipped_bytes + 2);
   return block;
 }
 
-/// The end counts from the start of the file as it was when the superblock stood at its base.
+/// `end_bytes` counts from the start of a file in which the superblock is at `base_bytes`.
 void Metadata::finish_superblock(const Block& block, std::uint64_t base_bytes, std::uint64_t end_bytes) {
   if (block.failed()) return fail("superblock is cut short");
   if (end_bytes >= base_bytes && end_bytes - base_bytes <= file_bytes_ - base_bytes_) return;
-  fail("cut short: ends at byte " + std::to_string(file_bytes_) + " where the superblock says " +
-       std::to_string(end_bytes));
+  fail(fmt::format("cut short: the file has {} bytes, but {} in its superblock", file_bytes_, end_bytes));
 }
 
 }  // namespace elves::formats::hdf5

@@ -15,23 +15,23 @@
 
 namespace elves::formats::hdf5 {
 
-/// An address that the file leaves undefined: nothing is stored there.
+/// The undefined address: nothing is stored.
 inline constexpr std::uint64_t kNowhere = ~std::uint64_t{0};
 
-/// How the superblock says that addresses and lengths are stored.
+/// The widths of stored addresses and lengths, from the superblock.
 struct Widths {
   unsigned address_bytes = 8;
   unsigned length_bytes = 8;
 };
 
-/// A ByteCursor that knows the widths of a file's numbers.
+/// A ByteCursor that knows the widths of addresses and lengths.
 class NumberCursor : public ByteCursor {
  public:
   NumberCursor(std::span<const std::byte> bytes, Widths widths) : ByteCursor(bytes), widths_(widths) {}
 
-  /// A number of `n_bytes`; failed() where that passes 8.
+  /// A number of `n_bytes`; failed() if that is more than 8.
   std::uint64_t number(std::uint64_t n_bytes) noexcept;
-  /// kNowhere where all bits are set.
+  /// kNowhere if all bits are set.
   std::uint64_t address() noexcept;
   std::uint64_t length() noexcept { return number(widths_.length_bytes); }
   void skip(std::uint64_t n_bytes) noexcept { (void)take(n_bytes); }
@@ -43,7 +43,7 @@ class NumberCursor : public ByteCursor {
   Widths widths_;
 };
 
-/// A piece of metadata in memory, and the cursor on it.
+/// A piece of metadata in memory, with a cursor on it.
 class Block : public NumberCursor {
  public:
   Block(std::vector<std::byte> bytes, Widths widths) : NumberCursor(bytes, widths), bytes_(std::move(bytes)) {}
@@ -54,9 +54,9 @@ class Block : public NumberCursor {
   std::vector<std::byte> bytes_;  ///< moving a vector leaves its bytes in place
 };
 
-/// Reads a file's metadata. The first thing that is wrong is kept and everything read from then on is empty, as with
-/// SourceCursor: check failed() in each loop and at the end. What is read is limited in total, so that no circle or
-/// thicket of blocks can take long.
+/// Reads the metadata of a file. Like SourceCursor, it keeps the first error, and everything read after it is empty:
+/// check failed() in each loop and at the end. The total of the bytes read is limited, so that blocks that form cycles,
+/// or that are shared many times, cannot take long.
 class Metadata {
  public:
   /// Reads the superblock.
@@ -66,20 +66,20 @@ class Metadata {
   /// Only after failed().
   const Error& error() const noexcept { return *error_; }
   void fail(std::string why);
-  /// The object that is read from now on, for errors.
+  /// Sets the current object, for error messages.
   void set_object(std::string_view path) { object_ = path; }
 
   const Widths& widths() const noexcept { return widths_; }
   /// The address of the root group's header.
   std::uint64_t root() const noexcept { return root_; }
-  /// Of the byte at an address; nothing where it is undefined or lies beyond the end.
+  /// The offset of an address in the file; nothing if it is undefined or passes the end.
   std::optional<std::uint64_t> offset_of(std::uint64_t address) const noexcept;
 
-  /// `n` bytes from an address. `what` names them in errors: "local heap".
+  /// Reads `n` bytes at an address. `what` names them in errors: "local heap".
   Block read(std::uint64_t address, std::uint64_t n, std::string_view what);
-  /// The same, of a block that begins with a signature of four letters, behind which the cursor then stands.
+  /// The same for a block that begins with a signature of four letters; the cursor is after the signature.
   Block read_signed(std::uint64_t address, std::uint64_t n, std::string_view signature, std::string_view what);
-  /// Takes from what may be read and kept in total.
+  /// Subtracts from the budget of bytes that may be read and kept.
   void charge(std::uint64_t n_bytes);
 
  private:
@@ -99,7 +99,7 @@ class Metadata {
   std::optional<Error> error_;
 };
 
-/// Where the superblock lies; nothing where no signature is found.
+/// The offset of the superblock; nothing if no signature is found.
 std::optional<std::uint64_t> find_superblock(const ByteSource& file);
 
 }  // namespace elves::formats::hdf5

@@ -1,5 +1,7 @@
 #include "formats/hdf5/object_header.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <string>
 #include <unordered_set>
@@ -7,14 +9,14 @@
 namespace elves::formats::hdf5 {
 namespace {
 
-constexpr std::uint64_t kOldPrefixBytes = 16;  ///< with the padding in front of the messages
+constexpr std::uint64_t kOldPrefixBytes = 16;  ///< with the padding before the messages
 constexpr std::uint64_t kNewPrefixBytes = 6;   ///< signature, version, flags
 constexpr std::uint64_t kChecksumBytes = 4;
 constexpr std::uint64_t kMaxContinuations = 4096;
 
 constexpr std::string_view kWhat = "object header";
 
-/// A run of messages in the file.
+/// A range of messages in the file.
 struct Piece {
   std::uint64_t address = 0;
   std::uint64_t n_bytes = 0;
@@ -73,14 +75,14 @@ class HeaderReader {
   }
 
   void add_piece(Piece piece) {
-    if (!seen_.insert(piece.address).second) return fail("continues in a circle");
+    if (!seen_.insert(piece.address).second) return fail("has a cycle of continuations");
     if (pieces_.size() > kMaxContinuations) return fail("has too many continuations");
     pieces_.push_back(piece);
   }
 
   void read_piece(Piece piece, bool is_first) {
     if (header_.has_checksums && !is_first) {
-      if (piece.n_bytes < 4 + kChecksumBytes) return fail("has a continuation that is too short");
+      if (piece.n_bytes < 4 + kChecksumBytes) return fail("has a continuation of too few bytes");
       piece.n_bytes -= kChecksumBytes;
     }
     auto block = file_.read(piece.address, piece.n_bytes, kWhat);
@@ -96,7 +98,7 @@ class HeaderReader {
     block.skip(!header_.has_checksums ? 3 : has_creation_order_ ? 2 : 0);
     const auto address = block_address + block.position();
     const auto body = block.take(n_bytes);
-    if (block.failed()) return fail("has a message that is longer than the header");
+    if (block.failed()) return fail("has a message that passes its end");
     const auto known = static_cast<MessageType>(type);
     if (known == MessageType::Continuation) return read_continuation(body);
     if (!is_needed(known)) return;
@@ -112,9 +114,7 @@ class HeaderReader {
     add_piece({address, n_bytes});
   }
 
-  void fail(std::string_view why) {
-    file_.fail(std::string(kWhat) + " at address " + std::to_string(address_) + " " + std::string(why));
-  }
+  void fail(std::string_view why) { file_.fail(fmt::format("{} at address {} {}", kWhat, address_, why)); }
 
   Metadata& file_;
   std::uint64_t address_;

@@ -23,12 +23,12 @@ enum class MessageType : std::uint16_t {
 
 struct Message {
   MessageType type{};
-  bool is_shared = false;     ///< the body tells where the message itself is
+  bool is_shared = false;     ///< the body is the address of the message itself
   std::uint64_t address = 0;  ///< of the body
   std::vector<std::byte> body{};
 };
 
-/// What the parser needs of an object's header: the messages of the types above, in order of the file.
+/// The header of an object: its messages of the types above, in the order of the file.
 struct ObjectHeader {
   std::vector<Message> messages;
   bool has_checksums = false;
@@ -36,7 +36,7 @@ struct ObjectHeader {
   const Message* find(MessageType type) const;
 };
 
-/// Reads a header of version 1 or 2 and its continuations; checksums are not verified.
+/// Reads a header of version 1 or 2 and its continuations. Checksums are not verified.
 ObjectHeader read_object_header(Metadata& file, std::uint64_t address);
 
 }  // namespace elves::formats::hdf5

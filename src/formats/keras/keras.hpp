@@ -4,17 +4,8 @@
 
 namespace elves::formats {
 
-namespace keras {
-
-/// True for a zip that has a config.json and files called *.weights.h5 among those that its directory shows first.
-bool recognizes(const ByteSource& file);
-
-/// The datasets of the stored *.weights.h5 in it (one, unless the model was saved in shards), under their HDF5 paths.
-Result<Layout> parse(const ByteSource& file);
-
-}  // namespace keras
-
-inline constexpr Container kKeras{
-    .id = ContainerId::Keras, .name = "keras", .recognizes = keras::recognizes, .parse = keras::parse};
+/// Keras 3 models: a zip with a config.json and files called *.weights.h5 (one, or several if the model was saved in
+/// shards). The datasets of those that are stored uncompressed are the layers, with their HDF5 paths.
+extern const Format kKeras;
 
 }  // namespace elves::formats

@@ -1,5 +1,7 @@
 #include "formats/npy/header.hpp"
 
+#include <fmt/format.h>
+
 #include <charconv>
 #include <utility>
 
@@ -15,7 +17,7 @@ bool is_word(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
 }
 
-/// Takes a Python literal apart, from front to back. The first thing that does not fit ends the reading; `why()` tells.
+/// Reads a Python literal from front to back. The first error ends the reading; `why()` describes it.
 class HeaderReader {
  public:
   explicit HeaderReader(std::string_view text) : text_(text) {}
@@ -27,22 +29,22 @@ class HeaderReader {
     while (!accept('}')) {
       std::string key;
       if (!string(key) || !expect(':') || !value(key, header)) return false;
-      if (!accept(',') && peek() != '}') return refuse("',' or '}' expected");
+      if (!accept(',') && peek() != '}') return refuse("expected ',' or '}'");
     }
     (void)peek();
-    if (at_ < text_.size()) return refuse("more than a dict");
-    return fields_ == kAllFields || refuse("'descr', 'fortran_order' and 'shape' are needed");
+    if (at_ < text_.size()) return refuse("bytes follow the dict");
+    return fields_ == kAllFields || refuse("'descr', 'fortran_order' or 'shape' is missing");
   }
 
  private:
   static constexpr unsigned kDescr = 1, kOrder = 2, kShape = 4, kAllFields = 7;
 
   bool refuse(const std::string& why) {
-    why_ = "header: " + why + " (at its byte " + std::to_string(at_) + ")";
+    why_ = fmt::format("header: {} (at its byte {})", why, at_);
     return false;
   }
 
-  /// The next character that is no space; 0 at the end.
+  /// Skips spaces and returns the next character; 0 at the end.
   char peek() {
     while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\n' || text_[at_] == '\t')) ++at_;
     return at_ < text_.size() ? text_[at_] : '\0';
@@ -52,28 +54,28 @@ class HeaderReader {
     ++at_;
     return true;
   }
-  bool expect(char c) { return accept(c) || refuse(std::string("'") + c + "' expected"); }
+  bool expect(char c) { return accept(c) || refuse(fmt::format("expected '{}'", c)); }
 
   bool value(const std::string& key, Header& header) {
     if (key == "descr") return once(kDescr) && descr(header.descr);
     if (key == "fortran_order") return once(kOrder) && boolean(header.fortran_order);
     if (key == "shape") return once(kShape) && shape(header.shape);
-    return refuse("unknown key '" + printable(std::string_view(key).substr(0, 100)) + "'");
+    return refuse("unknown key " + quoted_name(key));
   }
   bool once(unsigned field) {
-    return (std::exchange(fields_, fields_ | field) & field) == 0 || refuse("a key comes twice");
+    return (std::exchange(fields_, fields_ | field) & field) == 0 || refuse("duplicate key");
   }
 
-  /// A quoted string; an escape stands for itself, as no type's name has any. A prefix (u'', b'') is passed over.
+  /// A quoted string with an optional prefix (u'', b''). Escapes are not interpreted, since names of types have none.
   bool string(std::string& out) {
     if (const char c = peek(); c == 'u' || c == 'b') ++at_;
     const char quote = at_ < text_.size() ? text_[at_] : '\0';
-    if (quote != '\'' && quote != '"') return refuse("a string expected");
+    if (quote != '\'' && quote != '"') return refuse("expected a string");
     for (++at_; at_ < text_.size() && text_[at_] != quote; ++at_) {
       if (text_[at_] == '\\' && ++at_ == text_.size()) break;
       out += text_[at_];
     }
-    if (at_ >= text_.size()) return refuse("a string without end");
+    if (at_ >= text_.size()) return refuse("a string has no end");
     ++at_;
     return true;
   }
@@ -88,16 +90,16 @@ class HeaderReader {
   bool boolean(bool& out) {
     const auto text = word();
     out = text == "True";
-    return out || text == "False" || refuse("True or False expected");
+    return out || text == "False" || refuse("expected True or False");
   }
 
-  /// A length; Python 2 wrote 3L for the longer ones.
+  /// A length; Python 2 wrote 3L for long numbers.
   bool length(std::uint64_t& out) {
     auto digits = word();
     if (!digits.empty() && digits.back() == 'L') digits.remove_suffix(1);
     const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), out);
-    if (error == std::errc::result_out_of_range) return refuse("a dimension that overflows 64 bits");
-    if (error != std::errc{} || end != digits.data() + digits.size()) return refuse("a dimension expected");
+    if (error == std::errc::result_out_of_range) return refuse("a dimension overflows 64 bits");
+    if (error != std::errc{} || end != digits.data() + digits.size()) return refuse("expected a dimension");
     return true;
   }
 
@@ -106,7 +108,7 @@ class HeaderReader {
     while (!accept(')')) {
       if (out.size() == kMaxDimensions) return refuse("too many dimensions");
       if (!length(out.emplace_back())) return false;
-      if (!accept(',') && peek() != ')') return refuse("',' or ')' expected");
+      if (!accept(',') && peek() != ')') return refuse("expected ',' or ')'");
     }
     return true;
   }
@@ -116,7 +118,7 @@ class HeaderReader {
     return c == '[' || c == '(' ? skip_nested() : string(out);
   }
 
-  /// Passes over a list or tuple: the fields of a struct.
+  /// Skips a list or tuple: the fields of a struct.
   bool skip_nested() {
     std::string closing;
     do {
@@ -134,7 +136,7 @@ class HeaderReader {
       } else if (c == ',' || is_word(c)) {
         ++at_;
       } else {
-        return refuse("no part of a type");
+        return refuse("expected a part of a type");
       }
     } while (!closing.empty());
     return true;

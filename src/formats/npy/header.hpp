@@ -9,14 +9,14 @@
 
 namespace elves::formats::npy {
 
-/// What the dict at the front of an array says.
+/// The dict at the front of an array.
 struct Header {
-  std::string descr;  ///< of the elements' type, for example "<f4"; empty for a struct
+  std::string descr;  ///< the type of the elements, for example "<f4"; empty for a struct
   bool fortran_order = false;
   std::vector<std::uint64_t> shape;
 };
 
-/// Reads a Python literal: a dict of exactly these three keys in any order, without evaluating anything.
+/// Reads a Python literal, a dict of exactly these three keys in any order. Evaluates nothing.
 Result<Header> read_header(std::string_view text);
 
 }  // namespace elves::formats::npy

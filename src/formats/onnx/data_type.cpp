@@ -5,7 +5,7 @@
 namespace elves::formats::onnx {
 namespace {
 
-/// By number; Bytes where there is no such array of whole bytes (0, strings, four bits an element).
+/// By number; Bytes for numbers without an array of whole bytes (0, strings, four bits an element).
 constexpr std::array kDTypes{
     DType::Bytes, DType::F32,   DType::U8,    DType::I8,     DType::U16,        DType::I16,    DType::I32,
     DType::I64,   DType::Bytes, DType::Bool,  DType::F16,    DType::F64,        DType::U32,    DType::U64,

@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-/// Field numbers of onnx.proto, as far as they lead to tensors.
+/// Field numbers of onnx.proto on the way to tensors.
 namespace elves::formats::onnx {
 
 using Number = std::uint32_t;

@@ -1,11 +1,14 @@
 #include "formats/onnx/model.hpp"
 
+#include <fmt/format.h>
+
 #include <string_view>
 #include <utility>
 
 #include "formats/onnx/data_type.hpp"
 #include "formats/onnx/fields.hpp"
 #include "formats/shared/protobuf/array_list.hpp"
+#include "support/try.hpp"
 
 namespace elves::formats::onnx {
 namespace {
@@ -46,7 +49,7 @@ class Walk {
       if (field.is(model::kGraph, WireType::Bytes)) return graph(field.range, "", 0);
       if (field.is(model::kFunctions, WireType::Bytes)) return function(field.range);
       if (field.is(model::kTrainingInfo, WireType::Bytes)) {
-        return training(field.range, "training_info/" + std::to_string(n_training++));
+        return training(field.range, fmt::format("training_info/{}", n_training++));
       }
       return {};
     });
@@ -63,7 +66,7 @@ class Walk {
 
   Result<void> function(ByteRange range) {
     std::string name;
-    if (auto read = find_text(file_, range, function::kName, name); !read) return read;
+    ELVES_CHECK(find_text(file_, range, function::kName, name));
     const auto path = join_path("", name);
     return for_each_field(file_, range, [&](const WireField& field) -> Result<void> {
       if (field.is(function::kNode, WireType::Bytes)) return node(field.range, path, 0);
@@ -72,7 +75,7 @@ class Walk {
   }
 
   Result<void> graph(ByteRange range, const std::string& path, int depth) {
-    if (depth > kMaxDepth) return Error{"graphs nested more than " + std::to_string(kMaxDepth) + " deep"};
+    if (depth > kMaxDepth) return Error{fmt::format("graphs are nested more than {} deep", kMaxDepth)};
     return for_each_field(file_, range, [&](const WireField& field) -> Result<void> {
       if (field.is(graph::kNode, WireType::Bytes)) return node(field.range, path, depth);
       if (field.is(graph::kInitializer, WireType::Bytes)) return initializer(field.range, path);
@@ -83,7 +86,7 @@ class Walk {
 
   Result<void> initializer(ByteRange range, const std::string& path) {
     Tensor found;
-    if (auto read = read_tensor(range, found); !read) return read;
+    ELVES_CHECK(read_tensor(range, found));
     if (!path.empty()) found.name = path + "/" + found.name;
     return visit_(std::move(found));
   }
@@ -91,38 +94,36 @@ class Walk {
   /// Its name is that of its values.
   Result<void> sparse_initializer(ByteRange range, const std::string& path) {
     std::string name;
-    auto named = for_each_field(file_, range, [&](const WireField& field) -> Result<void> {
+    ELVES_CHECK(for_each_field(file_, range, [&](const WireField& field) -> Result<void> {
       if (!field.is(sparse::kValues, WireType::Bytes)) return {};
       return find_text(file_, field.range, tensor::kName, name);
-    });
-    if (!named) return named;
+    }));
     return sparse_tensor(range, join_path(path, name));
   }
 
   Result<void> node(ByteRange range, const std::string& path, int depth) {
     Node found;
-    auto read = for_each_field(file_, range, [&](const WireField& field) -> Result<void> {
+    ELVES_CHECK(for_each_field(file_, range, [&](const WireField& field) -> Result<void> {
       if (field.is(node::kName, WireType::Bytes)) return read_text(file_, field.range, found.name);
       if (field.is(node::kOpType, WireType::Bytes)) return read_text(file_, field.range, found.op_type);
       const bool is_first_output = field.is(node::kOutput, WireType::Bytes) && found.output.empty();
       if (is_first_output) return read_text(file_, field.range, found.output);
       if (field.is(node::kAttribute, WireType::Bytes)) found.attributes.push_back(field.range);
       return {};
-    });
-    if (!read) return read;
+    }));
     for (const auto& each : found.attributes) {
-      if (auto done = attribute(each, found, path, depth); !done) return done;
+      ELVES_CHECK(attribute(each, found, path, depth));
     }
     return {};
   }
 
   Result<void> attribute(ByteRange range, const Node& of, const std::string& node_path, int depth) {
     std::string name;
-    if (auto read = find_text(file_, range, attribute::kName, name); !read) return read;
+    ELVES_CHECK(find_text(file_, range, attribute::kName, name));
     const bool is_output = of.op_type == "Constant" && (name == "value" || name == "sparse_value");
     const auto path = is_output ? join_path(node_path, of.output) : join_path(join_path(node_path, of.label()), name);
     std::size_t n_listed = 0;
-    const auto listed = [&] { return path + "/" + std::to_string(n_listed++); };
+    const auto listed = [&] { return fmt::format("{}/{}", path, n_listed++); };
     Tensor floats;
     auto walked = for_each_field(file_, range, [&](const WireField& field) -> Result<void> {
       if (field.number == attribute::kFloats) floats.numbers.add(field);
@@ -162,7 +163,7 @@ class Walk {
 
   Result<void> tensor(ByteRange range, std::string name) {
     Tensor found;
-    if (auto read = read_tensor(range, found); !read) return read;
+    ELVES_CHECK(read_tensor(range, found));
     found.name = std::move(name);
     return visit_(std::move(found));
   }
@@ -184,8 +185,8 @@ class Walk {
   Result<void> external_entry(ByteRange range, Tensor& found) {
     std::string key;
     std::string value;
-    if (auto read = find_text(file_, range, entry::kKey, key); !read) return read;
-    if (auto read = find_text(file_, range, entry::kValue, value); !read) return read;
+    ELVES_CHECK(find_text(file_, range, entry::kKey, key));
+    ELVES_CHECK(find_text(file_, range, entry::kValue, value));
     if (found.external_data.size() < kMaxExternalKeys) found.external_data[key] = value;
     return {};
   }

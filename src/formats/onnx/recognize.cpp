@@ -1,6 +1,7 @@
+#include "formats/onnx/recognize.hpp"
+
 #include "formats/onnx/fields.hpp"
-#include "formats/onnx/onnx.hpp"
-#include "formats/shared/protobuf/judge.hpp"
+#include "formats/shared/protobuf/recognize.hpp"
 
 namespace elves::formats::onnx {
 namespace {
@@ -59,7 +60,7 @@ bool is_graph(SourceCursor& file, ByteRange message) {
 
 }  // namespace
 
-bool recognizes(const ByteSource& file) {
+bool matches(const ByteSource& file) {
   SourceCursor cursor(file);
   bool has_version = false;
   bool has_graph = false;

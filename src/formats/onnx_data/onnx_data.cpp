@@ -1,5 +1,7 @@
 #include "formats/onnx_data/onnx_data.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <charconv>
 #include <utility>
@@ -9,6 +11,7 @@
 #include "formats/onnx/onnx.hpp"
 #include "formats/shared/protobuf/array_list.hpp"
 #include "support/text.hpp"
+#include "support/try.hpp"
 
 namespace elves::formats::onnx_data {
 namespace {
@@ -18,7 +21,7 @@ using onnx::Tensor;
 constexpr std::size_t kMaxModels = 16;
 constexpr std::string_view kSuffix = ".onnx";
 
-/// Models that may speak of a file of this name, the likeliest first.
+/// Names of models that may describe a file called `name`, the likeliest first.
 std::vector<std::string> models_beside(std::string_view name, const Folder& folder) {
   std::vector<std::string> models;
   const auto add = [&](std::string model) {
@@ -35,17 +38,18 @@ std::vector<std::string> models_beside(std::string_view name, const Folder& fold
   return models;
 }
 
-bool is_about(const Tensor& tensor, std::string_view name) {
+/// True if the numbers of the tensor are in the file called `name`.
+bool is_in(const Tensor& tensor, std::string_view name) {
   const auto location = tensor.external_data.find("location");
   if (!tensor.is_external || location == tensor.external_data.end()) return false;
   return location->second == name || location->second == "./" + std::string(name);
 }
 
-Error tensor_error(const Tensor& tensor, const std::string& what) {
-  return Error{"layer '" + printable(std::string_view(tensor.name).substr(0, 100)) + "' " + what};
+Error tensor_error(const Tensor& tensor, std::string_view flaw) {
+  return Error{fmt::format("layer {} {}", quoted_name(tensor.name), flaw)};
 }
 
-/// The number under `key`, or `otherwise` where there is no such key.
+/// The number under `key`, or `otherwise` if there is no such key.
 Result<std::uint64_t> number(const Tensor& tensor, const std::string& key, std::uint64_t otherwise) {
   const auto found = tensor.external_data.find(key);
   if (found == tensor.external_data.end()) return otherwise;
@@ -53,41 +57,38 @@ Result<std::uint64_t> number(const Tensor& tensor, const std::string& key, std::
   std::uint64_t value = 0;
   const auto [end, flaw] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (flaw == std::errc() && end == text.data() + text.size()) return value;
-  return tensor_error(tensor, "has an external " + key + " that is no number");
+  return tensor_error(tensor, fmt::format("has an external {} that is no number", key));
 }
 
-/// The part of this file that a tensor is: a layer, or glue where its type is not known.
+/// The range of this file that contains a tensor: a layer, or glue if its type is unknown.
 Result<Extent> extent_of(Tensor&& tensor, std::uint64_t file_bytes) {
-  const auto offset = number(tensor, "offset", 0);
-  if (!offset) return offset.error();
-  if (*offset > file_bytes) return tensor_error(tensor, "lies beyond the end of the file");
-  const auto left = file_bytes - *offset;
+  ELVES_TRY(const auto offset, number(tensor, "offset", 0));
+  if (offset > file_bytes) return tensor_error(tensor, "passes the end of the file");
+  const auto left = file_bytes - offset;
   const auto dtype = onnx::dtype_of(tensor.data_type);
   const auto meant = dtype ? layer_bytes(*dtype, tensor.shape) : left;
   if (!meant) return tensor_error(tensor, "has a shape whose size overflows");
-  const auto length = number(tensor, "length", *meant);
-  if (!length) return length.error();
-  if (*length > left) return tensor_error(tensor, "lies beyond the end of the file");
-  return Extent{.offset_bytes = *offset,
-                .length_bytes = *length,
+  ELVES_TRY(const auto length, number(tensor, "length", *meant));
+  if (length > left) return tensor_error(tensor, "passes the end of the file");
+  return Extent{.offset_bytes = offset,
+                .length_bytes = length,
                 .is_layer = dtype.has_value(),
                 .dtype = dtype.value_or(DType::Bytes),
                 .name = std::move(tensor.name),
                 .shape = std::move(tensor.shape)};
 }
 
-/// What a model says of this file; nothing where it does not name it.
+/// The tensors of a model that are in this file; nothing if the model does not name it.
 std::optional<Result<std::vector<Extent>>> extents_in(const ByteSource& model, std::string_view name,
                                                       std::uint64_t file_bytes) {
   bool is_named = false;
   std::vector<Extent> extents;
   const auto walked = onnx::for_each_tensor(model, [&](Tensor&& tensor) -> Result<void> {
-    if (!is_about(tensor, name) || tensor.data_type == onnx::data_type::kString) return {};
+    if (!is_in(tensor, name) || tensor.data_type == onnx::data_type::kString) return {};
     is_named = true;
     if (extents.size() == protobuf::kMaxArrays) return Error{"too many tensors"};
-    auto extent = extent_of(std::move(tensor), file_bytes);
-    if (!extent) return extent.error();
-    extents.push_back(std::move(extent).value());
+    ELVES_TRY(auto extent, extent_of(std::move(tensor), file_bytes));
+    extents.push_back(std::move(extent));
     return {};
   });
   if (!is_named) return std::nullopt;
@@ -95,7 +96,7 @@ std::optional<Result<std::vector<Extent>>> extents_in(const ByteSource& model, s
   return extents;
 }
 
-/// Adds tensors that share bytes, `range` together: the first that is all of it, or glue.
+/// Adds tensors that share bytes and together cover `range`: the first that is all of it, or glue if there is none.
 void add_cluster(protobuf::ByteRange range, std::span<Extent> cluster, protobuf::ArrayList& arrays) {
   const auto whole = std::find_if(cluster.begin(), cluster.end(), [&](const Extent& each) {
     return each.is_layer && each.offset_bytes == range.offset_bytes && each.length_bytes == range.length_bytes;
@@ -104,8 +105,8 @@ void add_cluster(protobuf::ByteRange range, std::span<Extent> cluster, protobuf:
   arrays.add_layer(range, whole->dtype, std::move(whole->name), std::move(whole->shape));
 }
 
-/// Tensors of no bytes keep their place unless it is inside another.
-Result<Layout> layout_of(std::vector<Extent> extents) {
+/// Merges tensors that share bytes. A tensor without bytes keeps its place unless that is inside another tensor.
+Result<FoundExtents> merged(std::vector<Extent> extents) {
   std::stable_sort(extents.begin(), extents.end(), [](const Extent& a, const Extent& b) {
     return std::pair(a.offset_bytes, a.length_bytes) < std::pair(b.offset_bytes, b.length_bytes);
   });
@@ -121,21 +122,27 @@ Result<Layout> layout_of(std::vector<Extent> extents) {
     add_cluster({begin, end - begin}, std::span(extents).subspan(i, next - i), arrays);
     i = next;
   }
-  return arrays.take_layout();
+  return arrays.take_found();
 }
 
-}  // namespace
-
-std::optional<Result<Layout>> parse(const ByteSource& file, std::string_view name, const Folder& folder) {
+std::optional<Result<FoundExtents>> parse(const ByteSource& file, std::string_view name, const Folder& folder) {
   for (const auto& model_name : models_beside(name, folder)) {
     const auto model = folder.open(model_name);
-    if (!model || !onnx::recognizes(**model)) continue;
+    if (!model || !kOnnx.matches(**model)) continue;
     auto extents = extents_in(**model, name, file.size_bytes());
     if (!extents) continue;
-    if (*extents) return layout_of(std::move(**extents));
-    return Error{"by " + printable(std::string_view(model_name).substr(0, 100)) + ": " + extents->error().message};
+    if (*extents) return merged(std::move(**extents));
+    return Error{fmt::format("described by {}: {}", quoted_name(model_name), extents->error().message)};
   }
   return std::nullopt;
 }
 
+}  // namespace
+
 }  // namespace elves::formats::onnx_data
+
+namespace elves::formats {
+
+constinit const CompanionFormat kOnnxData{.id = FormatId::OnnxData, .name = "onnx-data", .parse = onnx_data::parse};
+
+}  // namespace elves::formats

@@ -8,7 +8,7 @@
 namespace elves::formats::pickle {
 namespace {
 
-/// Exactly `n` hexadecimal digits at the front of `text`.
+/// Reads exactly `n` hexadecimal digits at the front of `text`.
 std::optional<std::uint32_t> hex_number(std::string_view text, std::size_t n) {
   if (text.size() < n) return std::nullopt;
   std::uint32_t number = 0;
@@ -36,7 +36,7 @@ void append_utf8(std::string& to, std::uint32_t code) {
   }
 }
 
-/// The character that a backslash and `c` mean; nothing where that is no escape.
+/// The character of the escape sequence \c; nothing if there is no such sequence.
 std::optional<char> escaped(char c) {
   switch (c) {
     case 'n':

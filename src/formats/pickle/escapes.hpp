@@ -5,10 +5,10 @@
 
 namespace elves::formats::pickle {
 
-/// What a STRING of protocol 0 means: 'it\'s', with the escapes of Python 2. What is no escape stays as it is.
+/// The value of a STRING of protocol 0: 'it\'s', with the escapes of Python 2. Other backslashes are kept.
 std::string without_quotes(std::string_view text);
 
-/// What a UNICODE of protocol 0 means, in UTF-8: Latin-1 with \uXXXX and \UXXXXXXXX.
+/// The value of a UNICODE of protocol 0 (Latin-1 with \uXXXX and \UXXXXXXXX) in UTF-8.
 std::string without_unicode_escapes(std::string_view text);
 
 }  // namespace elves::formats::pickle

@@ -139,7 +139,7 @@ Index Graph::state(Index object) const {
 
 Index Graph::class_of(Index object) const {
   const auto made_by = callable(object);
-  // How instances are made before protocol 2.
+  // Before protocol 2, instances are made by calls of copyreg._reconstructor.
   return name(made_by) == "_reconstructor" ? item(args(object), 0) : made_by;
 }
 

@@ -15,7 +15,7 @@ enum class Kind : std::uint8_t {
   None,
   Bool,
   Int,
-  Long,   ///< a number of more than 64 bits; its literal is what the file has
+  Long,   ///< a number of more than 64 bits; its literal is its bytes in the file
   Text,   ///< unicode
   Bytes,  ///< bytes, bytearray, and the strings of Python 2
   Tuple,
@@ -23,34 +23,34 @@ enum class Kind : std::uint8_t {
   Set,
   Dict,
   Global,      ///< a class or function, by module and name
-  Object,      ///< what a call gives: of a function, or of a class for an instance
-  Persistent,  ///< what a persistent id stands for
-  Unknown,     ///< floats, extension codes, buffers kept elsewhere, and what is not there
+  Object,      ///< the result of a call: of a function, or of a class for an instance
+  Persistent,  ///< the object of a persistent id
+  Unknown,     ///< floats, extension codes, out-of-band buffers, and missing values
 };
 
-/// Bytes of the file that a node stands for.
+/// The bytes of a node in the file.
 struct Literal {
   std::uint64_t offset_bytes = 0;
   std::uint64_t length_bytes = 0;
-  bool is_plain = true;  ///< false where they are escaped
+  bool is_plain = true;  ///< false if they are escaped
 };
 
-/// Longer texts are told by their place in the file alone.
+/// Of longer texts only the place in the file is kept.
 inline constexpr std::uint64_t kMaxTextBytes = 1024;
 inline constexpr Index kNone = 0;
 inline constexpr Index kFalse = 1;
 inline constexpr Index kTrue = 2;
 inline constexpr Index kUnknown = 3;
 
-/// The values that a pickle builds. Nodes and cells lie in two arenas and refer to each other by number: values may be
-/// shared and may contain themselves, and nothing is recursive. 12 bytes a node, 8 bytes for each place in a container.
-/// Asking a node for what its kind does not have gives nothing (an empty text, 0, kUnknown).
+/// The values that a pickle builds. Nodes and cells are in two arenas and refer to each other by number: values may be
+/// shared and may contain themselves, and nothing is recursive. Costs 12 bytes a node and 8 bytes for each item of a
+/// container. A property that the kind of a node does not have is empty: an empty text, 0, kUnknown.
 class Graph {
  public:
   Graph();
 
   Index add_int(std::int64_t number);
-  /// `text` is what the literal means; kept where it has at most kMaxTextBytes.
+  /// `text` is the value of the literal; it is kept if it has at most kMaxTextBytes.
   Index add_literal(Kind kind, const Literal& literal, std::string_view text);
   /// An empty Tuple, List, Set or Dict.
   Index add_container(Kind kind);
@@ -64,7 +64,7 @@ class Graph {
   void set_state(Index object, Index state);
 
   std::size_t n_nodes() const { return nodes_.size(); }
-  /// Nodes and places in containers: what memory is linear in.
+  /// Nodes and items of containers: memory is linear in this number.
   std::size_t n_values() const { return nodes_.size() + cells_.size(); }
   Kind kind(Index node) const { return nodes_[node].kind; }
   /// Of an Int or Bool.
@@ -76,13 +76,13 @@ class Graph {
   /// "module", "name" of a Global.
   std::string_view module(Index node) const;
   std::string_view name(Index node) const;
-  /// What an Object was made with.
+  /// The call that made an Object, and the state that was set later.
   Index callable(Index object) const;
   Index args(Index object) const;
   Index state(Index object) const;
-  /// The class of an instance, the function of another call.
+  /// The class of an instance; the function of any other call.
   Index class_of(Index object) const;
-  /// What a Persistent has for its id.
+  /// The id of a Persistent.
   Index persistent_id(Index node) const;
 
   /// Cells of a Tuple, List, Set or Object; 0 ends them: for (auto at = items(x); at != 0; at = next(at)) value(at).
@@ -95,7 +95,7 @@ class Graph {
   Index item(Index node, std::size_t n) const;
   /// Number of items, counted up to `limit`.
   std::size_t n_items(Index node, std::size_t limit) const;
-  /// The value of a text key among the first 64 of a Dict; kUnknown where it is not there.
+  /// The value of a text key among the first 64 of a Dict; kUnknown if there is none.
   Index find(Index dict, std::string_view key) const;
 
  private:

@@ -9,8 +9,8 @@
 
 namespace elves::formats::pickle {
 
-/// Moves over the padding before the array of a wrapper and tells its length in bytes; nothing where the array is a
-/// pickle of objects. An Error where the wrapper does not tell the length.
+/// Skips the padding before the array of a wrapper and returns its length in bytes; nothing if the array is a pickle of
+/// objects. An Error if the wrapper does not give the length.
 Result<std::optional<std::uint64_t>> begin_inline_array(const Graph& graph, Index wrapper, SourceCursor& cursor);
 
 }  // namespace elves::formats::pickle

@@ -1,5 +1,7 @@
 #include "formats/pickle/machine.hpp"
 
+#include <fmt/format.h>
+
 #include <array>
 #include <charconv>
 #include <string_view>
@@ -24,7 +26,7 @@ bool is_decimal(std::string_view text) {
   return !text.empty() && text.find_first_not_of("-0123456789") == std::string_view::npos;
 }
 
-/// A length that the format has signed; a negative one is larger than any file.
+/// A signed length of the format; a negative one becomes larger than any file.
 std::uint64_t length_from(std::int32_t number) {
   return static_cast<std::uint64_t>(std::int64_t{number});
 }
@@ -40,18 +42,15 @@ Result<Index> Machine::run() {
 
 void Machine::fail(const std::string& what) {
   if (error_ || cursor_.failed()) return;
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  const auto number = static_cast<std::uint8_t>(opcode_);
-  const std::string opcode{'0', 'x', kDigits[number >> 4], kDigits[number & 15]};
-  error_ = Error{"opcode " + opcode + " at byte " + std::to_string(opcode_at_) + " " + what};
+  error_ = Error{fmt::format("opcode {:#04x} at byte {} {}", static_cast<std::uint8_t>(opcode_), opcode_at_, what)};
 }
 
 void Machine::check_limits() {
   if (graph_.n_values() > kMaxValues || stack_.size() > kMaxValues || marks_.size() > kMaxValues ||
       memo_.size() > kMaxValues)
-    fail("passes the limit of " + std::to_string(kMaxValues) + " values");
+    fail(fmt::format("passes the limit of {} values", kMaxValues));
   if (cursor_.position() - begin_bytes_ - skipped_bytes_ > kMaxReadBytes)
-    fail("passes the limit of " + std::to_string(kMaxReadBytes) + " bytes");
+    fail(fmt::format("passes the limit of {} bytes", kMaxReadBytes));
 }
 
 void Machine::step() {
@@ -64,7 +63,7 @@ void Machine::step() {
     case Op::Proto:
       return check_protocol();
     case Op::Frame:
-      return cursor_.skip(8);  // for reading ahead; its opcodes follow as they would without it
+      return cursor_.skip(8);  // a hint for reading ahead; its opcodes follow as without it
     case Op::Stop:
       result_ = pop();
       return;
@@ -238,7 +237,7 @@ void Machine::replace_mark(Index node) {
   push(node);
 }
 
-/// The value to which those above the mark are to be added.
+/// The container below the mark: the values above the mark are added to it.
 Index Machine::below_mark() {
   const auto n_marks = marks_.size();
   const auto lowest = n_marks > 1 ? marks_[n_marks - 2] : 0;
@@ -249,7 +248,7 @@ Index Machine::below_mark() {
 
 void Machine::check_protocol() {
   const auto protocol = cursor_.read<std::uint8_t>();
-  if (protocol > kHighestProtocol) fail("is of protocol " + std::to_string(protocol));
+  if (protocol > kHighestProtocol) fail(fmt::format("is of protocol {}", protocol));
 }
 
 void Machine::push_unknown(std::uint64_t skipped_bytes) {
@@ -343,7 +342,7 @@ void Machine::push_dict() {
   replace_mark(dict);
 }
 
-// Python calls append(), add() or __setitem__() of whatever there is; what an unknown thing makes of it is unknown.
+// Python calls append(), add() or __setitem__() of the object. The effect on an object of another kind is unknown.
 void Machine::append() {
   const auto value = pop();
   graph_.append_item(top(), value);
@@ -378,7 +377,7 @@ void Machine::push_stack_global() {
   push_global(pop(), name);
 }
 
-/// Keyword arguments are looked into as a state is; a state that comes later takes their place.
+/// Keyword arguments are kept as the state of the object, until BUILD sets another state.
 void Machine::push_object(Index keywords) {
   const auto args = pop();
   const auto object = graph_.add_object(pop(), args);
@@ -427,7 +426,7 @@ void Machine::put(std::uint64_t key) {
 
 void Machine::get(std::uint64_t key) {
   const auto node = memo_.get(key);
-  if (!node) return fail("asks for memo " + std::to_string(key) + ", which is not set");
+  if (!node) return fail(fmt::format("needs memo {}, which is not set", key));
   push(*node);
 }
 

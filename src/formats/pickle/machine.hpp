@@ -16,32 +16,33 @@
 namespace elves::formats::pickle {
 
 struct MachineOptions {
-  /// joblib lets the bytes of an array follow the opcode that completes its NumpyArrayWrapper: they are skipped, and
-  /// become the wrapper's only item (an array of objects is a pickle of its own there, and its value the item).
+  /// joblib writes the bytes of an array after the opcode that completes its NumpyArrayWrapper. They are skipped and
+  /// become the only item of the wrapper. An array of objects is a pickle of its own there; its value becomes the item.
   bool inline_arrays = false;
 };
 
 /// Interprets the opcodes of one pickle (protocols 0 to 5) and builds its values in a Graph. Nothing is imported and
-/// nothing called: calls and instances become Objects. Texts of more than kMaxTextBytes are passed over, not read.
-/// Time is linear in the bytes of the pickle; so is memory, up to kMaxValues values, which take a GiB at most.
+/// nothing called: calls and instances become Objects. Texts of more than kMaxTextBytes are skipped, not read. Time is
+/// linear in the bytes of the pickle; so is memory, up to kMaxValues values, which take 1 GiB at most.
 class Machine {
  public:
   static constexpr std::size_t kMaxValues = 32 << 20;
   static constexpr std::uint64_t kMaxReadBytes = 1 << 30;
 
-  /// The pickle begins where the cursor stands.
+  /// The pickle begins at the position of the cursor.
   Machine(SourceCursor& cursor, Graph& graph, MachineOptions options = {})
       : cursor_(cursor), graph_(graph), options_(options), begin_bytes_(cursor.position()) {}
 
-  /// The value at STOP, after which the cursor stands then. An Error at the first thing that is damaged; the cursor has
-  /// failed where that is the end of the file. To be called once.
+  /// Runs up to STOP, returns the top value, and leaves the cursor after STOP. An Error at the first damaged opcode; if
+  /// the
+  /// file ends too early, the cursor has failed. To be called once.
   Result<Index> run();
   std::uint64_t n_opcodes() const { return n_opcodes_; }
 
  private:
   struct Line {
     Literal literal;
-    std::string text;  ///< empty where it is longer than kMaxTextBytes
+    std::string text;  ///< empty if it is longer than kMaxTextBytes
   };
 
   void step();

@@ -10,10 +10,10 @@
 
 namespace elves::formats::pickle {
 
-/// What a pickle remembers under numbers. These mostly run from 0: 4 bytes each then.
+/// The memo of a pickle: nodes by number. Numbers usually run from 0; each then costs 4 bytes.
 class Memo {
  public:
-  /// False where there are too many numbers far from all others.
+  /// False if there are too many numbers far from all others.
   bool put(std::uint64_t key, Index node) {
     if (!get(key)) ++n_keys_;
     if (key < 2 * n_keys_ + 64) {

@@ -10,7 +10,7 @@
 namespace elves::formats::pickle {
 namespace {
 
-constexpr std::string_view kUnknownType = "are of a dtype that is not known";
+constexpr std::string_view kUnknownType = "are of an unknown dtype";
 constexpr std::string_view kBigEndian = "are big-endian";
 constexpr std::int64_t kHasObjects = 1;  // a flag of numpy's
 
@@ -24,7 +24,7 @@ constexpr std::array kTypes{
     std::pair{std::string_view("c8"), DType::C64},  std::pair{std::string_view("c16"), DType::C128},
 };
 
-/// Types that other packages add to numpy; their dtype is told by a class.
+/// Types that other packages add to numpy; their dtype is a class.
 constexpr std::array kClasses{
     std::pair{std::string_view("bfloat16"), DType::BF16},
     std::pair{std::string_view("float8_e4m3fn"), DType::F8E4M3},
@@ -48,7 +48,7 @@ bool has_byte_order(std::string_view code) {
   return !code.empty() && std::string_view("<>=|").find(code.front()) != std::string_view::npos;
 }
 
-/// Bytes of an element of a type like "f4", "U10", "V24"; 0 where that is not told.
+/// Bytes of an element of a type like "f4", "U10", "V24"; 0 if the code has no size.
 std::uint64_t size_of(std::string_view code) {
   std::uint64_t size = 0;
   const auto [end, error] = std::from_chars(code.data() + 1, code.data() + code.size(), size);

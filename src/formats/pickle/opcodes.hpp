@@ -4,7 +4,7 @@
 
 namespace elves::formats::pickle {
 
-/// The opcodes of protocols 0 to 5, by the names that Python's pickletools has for them.
+/// The opcodes of protocols 0 to 5, named as in Python's pickletools.
 enum class Op : std::uint8_t {
   Mark = '(',
   Stop = '.',

@@ -1,5 +1,7 @@
 #include "formats/pickle/pickle.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <iterator>
@@ -17,19 +19,20 @@
 #include "formats/pickle/tensor_finder.hpp"
 #include "formats/source_cursor.hpp"
 #include "formats/torch_legacy/torch_legacy.hpp"
+#include "support/try.hpp"
 
 namespace elves::formats::pickle {
 namespace {
 
-/// So much is interpreted to recognize a pickle.
+/// A pickle is recognized by its first 4 KiB.
 constexpr std::uint64_t kProbeBytes = 4096;
-/// A pickle that the probe does not see the end of has begun with at least as many opcodes.
+/// Fewest valid opcodes if the pickle is longer than that.
 constexpr std::uint64_t kMinOpcodes = 4;
 constexpr std::size_t kMaxPickles = 1 << 16;
-/// Shorter byte strings are not taken for hidden weights.
+/// Shorter byte strings of no array are not counted as opaque.
 constexpr std::uint64_t kMinHiddenBytes = 4096;
 
-/// The header of protocols 2 to 5, and the first opcodes that containers and calls have without it.
+/// How a pickle starts: with the header of protocols 2 to 5, or with the first opcode of a container or call.
 enum class Start { Header, Opcode, Other };
 
 Start start_of(const ByteSource& file) {
@@ -60,7 +63,8 @@ bool is_pickle_at(const ByteSource& file, std::uint64_t offset_bytes) {
   return start == Start::Header || names_numpy(graph);
 }
 
-/// Tensors in plain pickles: each brings its storage as what torch.save makes of that alone.
+/// The storages of tensors in plain pickles: each is a byte string that is a file of torch.save with this storage
+/// alone.
 class EmbeddedStorages final : public torch::References {
  public:
   EmbeddedStorages(const ByteSource& file, ArrayFindings& findings) : file_(file), findings_(findings) {}
@@ -76,14 +80,14 @@ class EmbeddedStorages final : public torch::References {
     return row->second;
   }
 
-  Result<Layout> layers(std::vector<torch::Tensor> tensors) const {
+  Result<FoundExtents> layers(std::vector<torch::Tensor> tensors) const {
     return torch::layers_of({.storages = storages_, .tensors = std::move(tensors)}, places_);
   }
 
  private:
   std::optional<torch::StorageReference> read(const Literal& literal) {
     const WindowSource inner(file_, literal.offset_bytes, literal.length_bytes);
-    if (!torch_legacy::recognizes(inner)) return std::nullopt;
+    if (!kTorchLegacy.matches(inner)) return std::nullopt;
     auto contents = torch_legacy::read(inner);
     if (!contents || contents->places.size() != 1 || !contents->places.front()) return std::nullopt;
     if (!findings_.claim(literal)) return std::nullopt;
@@ -108,45 +112,43 @@ class FileReader {
  public:
   explicit FileReader(const ByteSource& file) : file_(file), cursor_(file), storages_(file, findings_) {}
 
-  Result<Layout> read() {
+  Result<FoundExtents> read() {
     auto pickled = next();
     if (!pickled) return pickled.error();
     const bool is_alone = !is_pickle_at(file_, end_bytes_);
-    if (auto done = take(*pickled, is_alone ? "" : "0"); !done) return done.error();
+    ELVES_CHECK(take(*pickled, is_alone ? "" : "0"));
     for (std::size_t n = 1; n < kMaxPickles && is_pickle_at(file_, end_bytes_); ++n) {
       pickled = next();
       if (!pickled) break;
-      if (auto done = take(*pickled, std::to_string(n)); !done) return done.error();
+      ELVES_CHECK(take(*pickled, std::to_string(n)));
     }
-    return layout();
+    return walk();
   }
 
  private:
   Result<Pickled> next() {
     Pickled pickled;
-    const auto root = Machine(cursor_, pickled.graph, {.inline_arrays = true}).run();
-    if (!root) return root.error();
-    pickled.root = *root;
+    ELVES_TRY(const auto root, Machine(cursor_, pickled.graph, {.inline_arrays = true}).run());
+    pickled.root = root;
     end_bytes_ = cursor_.position();
     return pickled;
   }
 
   Result<void> take(const Pickled& pickled, std::string name) {
     storages_.begin(pickled.graph);
-    auto found = torch::find_tensors(pickled, storages_, findings_, std::move(name));
-    if (!found) return found.error();
-    tensors_.insert(tensors_.end(), std::move_iterator(found->begin()), std::move_iterator(found->end()));
+    ELVES_TRY(auto found, torch::find_tensors(pickled, storages_, findings_, std::move(name)));
+    tensors_.insert(tensors_.end(), std::move_iterator(found.begin()), std::move_iterator(found.end()));
     findings_.add_other_bytes(pickled.graph, kMinHiddenBytes);
     return {};
   }
 
-  Result<Layout> layout() {
+  Result<FoundExtents> walk() {
     const auto rest_bytes = file_.size_bytes() - end_bytes_;
     if (rest_bytes >= kMinHiddenBytes)
-      findings_.add_opaque(rest_bytes, std::to_string(rest_bytes) + " bytes follow the last pickle");
-    auto layout = storages_.layers(std::move(tensors_));
-    if (layout) torch::add_to(*layout, findings_.take_layout());
-    return layout;
+      findings_.add_opaque(rest_bytes, fmt::format("{} bytes follow the last pickle", rest_bytes));
+    auto found = storages_.layers(std::move(tensors_));
+    if (found) torch::add_to(*found, findings_.take_found());
+    return found;
   }
 
   const ByteSource& file_;
@@ -157,14 +159,21 @@ class FileReader {
   std::uint64_t end_bytes_ = 0;
 };
 
-}  // namespace
-
-bool recognizes(const ByteSource& file) {
+bool matches(const ByteSource& file) {
   return is_pickle_at(file, 0);
 }
 
-Result<Layout> parse(const ByteSource& file) {
+Result<FoundExtents> parse(const ByteSource& file) {
   return FileReader(file).read();
 }
 
+}  // namespace
+
 }  // namespace elves::formats::pickle
+
+namespace elves::formats {
+
+constinit const Format kPickle{
+    .id = FormatId::Pickle, .name = "pickle", .matches = pickle::matches, .parse = pickle::parse};
+
+}  // namespace elves::formats

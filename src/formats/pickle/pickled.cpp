@@ -1,5 +1,7 @@
 #include "formats/pickle/pickled.hpp"
 
+#include <fmt/format.h>
+
 #include "formats/pickle/machine.hpp"
 
 namespace elves::formats::pickle {
@@ -7,7 +9,7 @@ namespace elves::formats::pickle {
 Result<Pickled> read_next(SourceCursor& cursor, std::string_view what) {
   Pickled pickled;
   const auto root = Machine(cursor, pickled.graph).run();
-  if (!root) return Error{std::string(what) + ": " + root.error().message};
+  if (!root) return Error{fmt::format("{}: {}", what, root.error().message)};
   pickled.root = *root;
   return pickled;
 }

@@ -9,16 +9,16 @@
 
 namespace elves::formats::pickle {
 
-/// A pickle that was read.
+/// The values of one pickle.
 struct Pickled {
   Graph graph;
   Index root = kNone;
 };
 
-/// The pickle where the cursor stands; errors begin with `what`.
+/// Reads the pickle at the cursor. Errors begin with `what`.
 Result<Pickled> read_next(SourceCursor& cursor, std::string_view what);
 
-/// A text, or a whole number in digits; empty for others.
+/// The value of a text, or a whole number in digits; empty for other nodes.
 std::string key_text(const Graph& graph, Index node);
 
 }  // namespace elves::formats::pickle

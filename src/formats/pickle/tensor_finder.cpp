@@ -1,5 +1,7 @@
 #include "formats/pickle/tensor_finder.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <string>
 #include <string_view>
@@ -18,12 +20,12 @@ using pickle::Graph;
 using pickle::Index;
 using pickle::Kind;
 
-/// Names and shapes may be longer than what they are made of: short values may be shared by many.
-constexpr std::uint64_t kMaxToldBytes = 512 << 20;
+/// Limit on all names and shapes together. They may be longer than the pickle, because many tensors can share a value.
+constexpr std::uint64_t kMaxFoundBytes = 512 << 20;
 
 using Branches = std::vector<Branch>;
 
-/// A function of torch and what it is called with.
+/// A call of a function of torch.
 struct Call {
   std::string_view function;
   Index args = pickle::kUnknown;
@@ -41,7 +43,7 @@ class TensorFinder final : public pickle::Visitor {
 
   std::optional<Branches> visit(Index node, const std::string& name) override {
     if (error_) return Branches{};
-    if (told_bytes_ > kMaxToldBytes) return refuse(name, "comes after 512 MiB of names and shapes");
+    if (found_bytes_ > kMaxFoundBytes) return refuse(name, "comes after 512 MiB of names and shapes");
     if (auto tensor = references_.tensor(node)) {
       tensor->name = name;
       add(*std::move(tensor));
@@ -49,7 +51,7 @@ class TensorFinder final : public pickle::Visitor {
     }
     if (graph_.kind(node) == Kind::Persistent) return Branches{};
     if (const auto array = pickle::array_of(graph_, node)) {
-      told_bytes_ += name.size() + array->shape.size() * sizeof(std::uint64_t);
+      found_bytes_ += name.size() + array->shape.size() * sizeof(std::uint64_t);
       arrays_.add(graph_, *array, name);
       return Branches{{"", array->data}};
     }
@@ -64,7 +66,7 @@ class TensorFinder final : public pickle::Visitor {
 
  private:
   void add(Tensor tensor) {
-    told_bytes_ += tensor.name.size() + 2 * tensor.shape.size() * sizeof(std::uint64_t);
+    found_bytes_ += tensor.name.size() + 2 * tensor.shape.size() * sizeof(std::uint64_t);
     tensors_.push_back(std::move(tensor));
   }
 
@@ -80,7 +82,7 @@ class TensorFinder final : public pickle::Visitor {
     return Call{.function = graph_.name(function), .args = arg(call, 2), .state = arg(call, 3)};
   }
 
-  /// What torch makes of a call; nothing for one that tells us nothing.
+  /// Handles a call of torch; nothing for an unknown function.
   std::optional<Branches> take(const Call& call, const std::string& name) {
     const auto is = [&](std::string_view function) { return call.function == function; };
     if (is("_rebuild_tensor") || is("_rebuild_tensor_v2") || is("_rebuild_tensor_v3") || is("_rebuild_qtensor"))
@@ -94,11 +96,11 @@ class TensorFinder final : public pickle::Visitor {
     return std::nullopt;
   }
 
-  /// Layout, (indices, values, size); compressed layouts have two arrays of indices.
+  /// Arguments: layout, (indices, values, size). Compressed layouts have two arrays of indices.
   Branches sparse(const Call& call) const {
     const auto parts = arg(call, 1);
     const auto part = [&](std::size_t n) { return graph_.item(parts, n); };
-    // What makes a layout of its name, "torch.sparse_csr".
+    // The layout is a call with its name, "torch.sparse_csr".
     const auto layout = graph_.text(graph_.item(graph_.args(arg(call, 0)), 0));
     if (layout.ends_with("_csr") || layout.ends_with("_bsr"))
       return {{"crow_indices", part(0)}, {"col_indices", part(1)}, {"values", part(2)}};
@@ -107,7 +109,7 @@ class TensorFinder final : public pickle::Visitor {
     return {{"indices", part(0)}, {"values", part(1)}};
   }
 
-  /// (storage, offset, size, stride, ...)
+  /// Arguments: storage, offset, size, stride, ...
   std::optional<Branches> take_tensor(const Call& call, const std::string& name) {
     const auto storage = references_.storage(arg(call, 0));
     const auto shape = pickle::numbers_of(graph_, size_of(arg(call, 2)));
@@ -117,27 +119,27 @@ class TensorFinder final : public pickle::Visitor {
     const auto from = checked_add(static_cast<std::uint64_t>(offset), storage->offset_elements);
     if (offset < 0 || !from) return refuse(name, "has an offset that is negative or overflows");
     if (has_negative(*shape) || has_negative(*strides)) return refuse(name, "has a negative size or stride");
-    if (shape->size() != strides->size()) return refuse(name, "has other dimensions than strides");
+    if (shape->size() != strides->size()) return refuse(name, "has another number of dimensions than of strides");
     add({.name = name,
          .storage = storage->storage,
          .dtype = is_v3(call) ? dtype_from_name(graph_.name(arg(call, 6))) : storage->dtype,
          .offset_elements = *from,
          .shape = {shape->begin(), shape->end()},
          .strides = {strides->begin(), strides->end()}});
-    // (scheme, scales, zero points, axis), where each channel has its own.
+    // (scheme, scales, zero points, axis) if each channel has its own scale.
     const auto scheme = call.function == "_rebuild_qtensor" ? arg(call, 4) : pickle::kUnknown;
     return Branches{{"", call.state}, {"scales", graph_.item(scheme, 1)}, {"zero_points", graph_.item(scheme, 2)}};
   }
 
   static bool is_v3(const Call& call) { return call.function == "_rebuild_tensor_v3"; }
 
-  /// A tuple, or what makes a torch.Size of it.
+  /// The tuple of a size: the node itself, or the argument of torch.Size.
   Index size_of(Index node) const {
     return graph_.name(graph_.callable(node)) == "Size" ? graph_.item(graph_.args(node), 0) : node;
   }
 
-  Branches refuse(const std::string& name, const std::string& what) {
-    error_ = Error{"tensor '" + printable(std::string_view(name).substr(0, 100)) + "' " + what};
+  Branches refuse(std::string_view name, std::string_view flaw) {
+    error_ = Error{fmt::format("tensor {} {}", quoted_name(name), flaw)};
     return {};
   }
 
@@ -145,7 +147,7 @@ class TensorFinder final : public pickle::Visitor {
   References& references_;
   pickle::ArrayFindings& arrays_;
   std::vector<Tensor> tensors_;
-  std::uint64_t told_bytes_ = 0;
+  std::uint64_t found_bytes_ = 0;
   std::optional<Error> error_;
 };
 

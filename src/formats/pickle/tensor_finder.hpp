@@ -13,25 +13,25 @@
 
 namespace elves::formats::torch {
 
-/// A value of a pickle that stands for a storage.
+/// A value of a pickle that refers to a storage.
 struct StorageReference {
   std::size_t storage = 0;            ///< an index
-  std::optional<DType> dtype;         ///< of the elements that tensors have there
-  std::uint64_t offset_elements = 0;  ///< where it begins in the storage
+  std::optional<DType> dtype;         ///< of the elements of tensors that use this reference
+  std::uint64_t offset_elements = 0;  ///< offset of the reference in the storage
 };
 
-/// How a pickle speaks of storages, which each container has in its own way.
+/// Finds the storages that values of a pickle refer to; each file format has references of its own kind.
 class References {
  public:
   virtual ~References() = default;
-  /// Nothing where the value stands for something else.
+  /// Nothing if the value refers to no storage.
   virtual std::optional<StorageReference> storage(pickle::Index node) = 0;
-  /// For pickles that speak of whole tensors; its name is not asked for.
+  /// For pickles that refer to whole tensors; the name of the tensor is ignored.
   virtual std::optional<Tensor> tensor(pickle::Index node);
 };
 
-/// The tensors that can be reached from the root, in order, each once; numpy arrays are added to `arrays`. Names begin
-/// with `root_name`. An Error where a tensor has negative numbers.
+/// The tensors that can be reached from the root, in order, each once. Numpy arrays are added to `arrays`. Names begin
+/// with `root_name`. An Error if a tensor has negative numbers.
 Result<std::vector<Tensor>> find_tensors(const pickle::Pickled& pickled, References& references,
                                          pickle::ArrayFindings& arrays, std::string root_name = {});
 

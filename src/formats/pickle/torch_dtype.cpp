@@ -66,7 +66,7 @@ constexpr std::array kDTypes{
     std::pair{Name("float8_e4m3fnuz"), DType::F8E4M3FNUZ},
     std::pair{Name("float8_e5m2fnuz"), DType::F8E5M2FNUZ},
     std::pair{Name("float8_e8m0fnu"), DType::F8E8M0},
-    // Bytes that hold smaller numbers; shapes count the bytes.
+    // Bytes that contain smaller numbers; shapes count the bytes.
     std::pair{Name("float4_e2m1fn_x2"), DType::U8},
     std::pair{Name("bits8"), DType::U8},
     std::pair{Name("bits16"), DType::U16},

@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <string_view>
 #include <utility>
@@ -5,27 +7,24 @@
 #include "formats/pickle/torch_object.hpp"
 #include "support/checked.hpp"
 #include "support/text.hpp"
+#include "support/try.hpp"
 
 namespace elves::formats::torch {
 namespace {
 
-/// The bytes of a storage from the first to the last that a tensor has.
+/// The bytes of a storage from the first to the last byte of a tensor.
 struct Span {
   const Tensor* tensor = nullptr;
   std::uint64_t begin = 0;
   std::uint64_t end = 0;
-  bool is_dense = false;  ///< each of them is the tensor's, once
+  bool is_dense = false;  ///< each of these bytes belongs to exactly one element
 };
-
-std::string shown(std::string_view text) {
-  return "'" + printable(text.substr(0, 100)) + "'";
-}
 
 bool is_empty(const Tensor& tensor) {
   return std::find(tensor.shape.begin(), tensor.shape.end(), 0) != tensor.shape.end();
 }
 
-/// True where the elements, in some order of the dimensions, follow one another.
+/// True if the elements, in some order of the dimensions, follow one another.
 bool is_dense(const Tensor& tensor) {
   std::vector<std::pair<std::uint64_t, std::uint64_t>> dimensions;  // stride, size
   for (std::size_t i = 0; i < tensor.shape.size(); ++i) {
@@ -42,7 +41,7 @@ bool is_dense(const Tensor& tensor) {
   return true;
 }
 
-/// Nothing where the size overflows.
+/// Nothing if the size overflows.
 std::optional<Span> span_of(const Tensor& tensor) {
   std::optional<std::uint64_t> end_elements = checked_add<std::uint64_t>(tensor.offset_elements, 1);
   for (std::size_t i = 0; end_elements && i < tensor.shape.size(); ++i) {
@@ -61,14 +60,14 @@ class StorageLayers {
   StorageLayers(const Storage& storage, const Place& place, std::vector<const Tensor*> tensors)
       : storage_(storage), place_(place), tensors_(std::move(tensors)) {}
 
-  Result<void> add_to(Layout& layout) {
-    if (auto done = read_spans(); !done) return done.error();
+  Result<void> add_to(FoundExtents& found) {
+    ELVES_CHECK(read_spans());
     if (place_.length_bytes == 0) {
-      add_empty(layout);
-    } else if (has_apart()) {
-      for (const auto& span : spans_) add(layout, span);
+      add_empty(found);
+    } else if (keep_disjoint()) {
+      for (const auto& span : spans_) add(found, span);
     } else {
-      add_flat(layout);
+      add_flat(found);
     }
     return {};
   }
@@ -78,20 +77,21 @@ class StorageLayers {
     for (const auto* tensor : tensors_) {
       if (is_empty(*tensor)) continue;
       if (!tensor->dtype) {
-        is_told_ = false;
+        are_known_ = false;
         continue;
       }
       const auto span = span_of(*tensor);
-      if (!span) return Error{"tensor " + shown(tensor->name) + " has a shape whose size overflows"};
+      if (!span) return Error{fmt::format("tensor {} has a shape whose size overflows", quoted_name(tensor->name))};
       if (span->end > place_.length_bytes)
-        return Error{"tensor " + shown(tensor->name) + " passes the end of storage " + shown(storage_.key)};
+        return Error{fmt::format("tensor {} passes the end of storage {}", quoted_name(tensor->name),
+                                 quoted_name(storage_.key))};
       spans_.push_back(*span);
     }
     return {};
   }
 
-  /// Leaves the spans that contain all others; false where these are no layers apart.
-  bool has_apart() {
+  /// Keeps the spans that contain all others; false if these cannot be layers of their own.
+  bool keep_disjoint() {
     std::stable_sort(spans_.begin(), spans_.end(), [](const Span& a, const Span& b) {
       if (a.begin != b.begin) return a.begin < b.begin;
       if (a.end != b.end) return a.end > b.end;
@@ -106,24 +106,24 @@ class StorageLayers {
       covered_bytes += span.end - span.begin;
     }
     spans_ = std::move(outer);
-    return is_told_ && covered_bytes >= ceil_div<std::uint64_t>(place_.length_bytes, 2);
+    return are_known_ && covered_bytes >= ceil_div<std::uint64_t>(place_.length_bytes, 2);
   }
 
-  void add(Layout& layout, const Span& span) const {
-    layout.extents.push_back(Extent{.offset_bytes = place_.offset_bytes + span.begin,
-                                    .length_bytes = span.end - span.begin,
-                                    .is_layer = true,
-                                    .dtype = *span.tensor->dtype,
-                                    .name = span.tensor->name,
-                                    .shape = span.tensor->shape});
+  void add(FoundExtents& found, const Span& span) const {
+    found.extents.push_back(Extent{.offset_bytes = place_.offset_bytes + span.begin,
+                                   .length_bytes = span.end - span.begin,
+                                   .is_layer = true,
+                                   .dtype = *span.tensor->dtype,
+                                   .name = span.tensor->name,
+                                   .shape = span.tensor->shape});
   }
 
-  void add_empty(Layout& layout) const {
+  void add_empty(FoundExtents& found) const {
     if (tensors_.empty() || !tensors_.front()->dtype) return;
-    add(layout, Span{.tensor = tensors_.front(), .begin = 0, .end = 0, .is_dense = true});
+    add(found, Span{.tensor = tensors_.front(), .begin = 0, .end = 0, .is_dense = true});
   }
 
-  void add_flat(Layout& layout) const {
+  void add_flat(FoundExtents& found) const {
     Extent extent{.offset_bytes = place_.offset_bytes, .length_bytes = place_.length_bytes};
     if (const auto dtype = flat_dtype()) {
       extent.is_layer = true;
@@ -131,12 +131,12 @@ class StorageLayers {
       extent.name = tensors_.empty() ? "storage." + storage_.key : tensors_.front()->name;
       extent.shape = {place_.length_bytes / size_bytes(*dtype)};
     } else {
-      layout.opaque_bytes += place_.length_bytes;
+      found.opaque_bytes += place_.length_bytes;
     }
-    layout.extents.push_back(std::move(extent));
+    found.extents.push_back(std::move(extent));
   }
 
-  /// That of its tensors, of which an untyped storage knows nothing.
+  /// The dtype of its tensors, since a storage may be untyped.
   std::optional<DType> flat_dtype() const {
     auto dtype = storage_.dtype;
     if (!tensors_.empty() && tensors_.front()->dtype) dtype = tensors_.front()->dtype;
@@ -148,39 +148,39 @@ class StorageLayers {
   const Place& place_;
   std::vector<const Tensor*> tensors_;
   std::vector<Span> spans_;
-  bool is_told_ = true;  ///< all tensors have a dtype
+  bool are_known_ = true;  ///< all tensors have a dtype
 };
 
 }  // namespace
 
-Result<Layout> layers_of(const Objects& objects, std::span<const std::optional<Place>> places) {
+Result<FoundExtents> layers_of(const Objects& objects, std::span<const std::optional<Place>> places) {
   std::vector<std::vector<const Tensor*>> tensors(objects.storages.size());
   for (const auto& tensor : objects.tensors) tensors[tensor.storage].push_back(&tensor);
-  Layout layout;
+  FoundExtents found;
   for (std::size_t i = 0; i < objects.storages.size(); ++i) {
     if (!places[i]) continue;
     StorageLayers layers(objects.storages[i], *places[i], std::move(tensors[i]));
-    if (auto done = layers.add_to(layout); !done) return done.error();
+    ELVES_CHECK(layers.add_to(found));
   }
-  if (layout.opaque_bytes > 0) layout.opaque_reason = "storages of a class that is not known";
-  return layout;
+  if (found.opaque_bytes > 0) found.opaque_reason = "storages of an unknown class";
+  return found;
 }
 
-Layout big_endian_layout(std::span<const std::optional<Place>> places) {
-  Layout layout;
-  for (const auto& place : places) layout.opaque_bytes += place ? place->length_bytes : 0;
-  if (layout.opaque_bytes > 0) layout.opaque_reason = "numbers are big-endian";
-  return layout;
+FoundExtents big_endian_storages(std::span<const std::optional<Place>> places) {
+  FoundExtents found;
+  for (const auto& place : places) found.opaque_bytes += place ? place->length_bytes : 0;
+  if (found.opaque_bytes > 0) found.opaque_reason = "its numbers are big-endian";
+  return found;
 }
 
-void add_to(Layout& layout, Layout part, std::uint64_t offset_bytes) {
+void add_to(FoundExtents& found, FoundExtents part, std::uint64_t offset_bytes) {
   for (auto& extent : part.extents) {
     extent.offset_bytes += offset_bytes;
-    layout.extents.push_back(std::move(extent));
+    found.extents.push_back(std::move(extent));
   }
-  layout.opaque_bytes += part.opaque_bytes;
-  if (!layout.opaque_reason.empty() && !part.opaque_reason.empty()) layout.opaque_reason += "; ";
-  layout.opaque_reason += part.opaque_reason;
+  found.opaque_bytes += part.opaque_bytes;
+  if (!found.opaque_reason.empty() && !part.opaque_reason.empty()) found.opaque_reason += "; ";
+  found.opaque_reason += part.opaque_reason;
 }
 
 }  // namespace elves::formats::torch

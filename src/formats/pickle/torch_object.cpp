@@ -1,5 +1,7 @@
 #include "formats/pickle/torch_object.hpp"
 
+#include <fmt/format.h>
+
 #include <string_view>
 #include <unordered_map>
 #include <utility>
@@ -9,6 +11,7 @@
 #include "formats/pickle/torch_dtype.hpp"
 #include "support/checked.hpp"
 #include "support/text.hpp"
+#include "support/try.hpp"
 
 namespace elves::formats::torch {
 namespace {
@@ -20,18 +23,18 @@ std::optional<std::uint64_t> claimed_bytes(const Storage& storage) {
   return checked_mul<std::uint64_t>(storage.n_elements, storage.dtype ? size_bytes(*storage.dtype) : 1);
 }
 
-/// Storages as torch's persistent ids have them: ('storage', class, key, location, n_elements, view), where the view is
-/// (key, offset, n_elements) or None, or is not there.
+/// Storages in the form of torch's persistent ids: ('storage', class, key, location, n_elements, view). The view is
+/// (key, offset, n_elements), None, or missing.
 class PersistentStorages final : public References {
  public:
   explicit PersistentStorages(const Graph& graph) : graph_(graph) {}
 
-  /// Takes all that the pickle speaks of, also where no tensor can be reached that has it.
+  /// Reads all storages of the pickle, also those of tensors that cannot be reached.
   Result<std::vector<Storage>> read() {
     for (Index node = 0; node < graph_.n_nodes(); ++node) {
       const auto id = graph_.persistent_id(node);
       if (graph_.text(graph_.item(id, 0)) != "storage") continue;
-      if (auto taken = take(node, id); !taken) return taken.error();
+      ELVES_CHECK(take(node, id));
     }
     return std::move(storages_);
   }
@@ -50,8 +53,8 @@ class PersistentStorages final : public References {
     const auto type = storage_class(graph_.name(graph_.item(id, 1)));
     if (type) storage.dtype = type->dtype;
     const auto offset = graph_.number(graph_.item(graph_.item(id, 5), 1));
-    const auto refuse = [&](const std::string& what) {
-      return Error{"storage '" + printable(std::string_view(storage.key).substr(0, 100)) + "' " + what};
+    const auto refuse = [&](std::string_view flaw) {
+      return Error{fmt::format("storage {} {}", quoted_name(storage.key), flaw)};
     };
     if (graph_.number(graph_.item(id, 4)) < 0 || offset < 0) return refuse("has a negative size or offset");
     const auto [row, is_new] = index_.try_emplace(storage.key, storages_.size());
@@ -72,16 +75,13 @@ class PersistentStorages final : public References {
 
 Result<ObjectPickle> read_pickle(const ByteSource& file, std::uint64_t offset_bytes) {
   SourceCursor cursor(file, offset_bytes);
-  const auto pickled = pickle::read_next(cursor, "pickle");
-  if (!pickled) return pickled.error();
-  PersistentStorages references(pickled->graph);
-  auto storages = references.read();
-  if (!storages) return storages.error();
+  ELVES_TRY(const auto pickled, pickle::read_next(cursor, "pickle"));
+  PersistentStorages references(pickled.graph);
+  ELVES_TRY(auto storages, references.read());
   pickle::ArrayFindings arrays;
-  auto tensors = find_tensors(*pickled, references, arrays);
-  if (!tensors) return tensors.error();
-  return ObjectPickle{.objects = {.storages = std::move(storages).value(), .tensors = std::move(tensors).value()},
-                      .arrays = arrays.take_layout(),
+  ELVES_TRY(auto tensors, find_tensors(pickled, references, arrays));
+  return ObjectPickle{.objects = {.storages = std::move(storages), .tensors = std::move(tensors)},
+                      .arrays = arrays.take_found(),
                       .end_bytes = cursor.position()};
 }
 

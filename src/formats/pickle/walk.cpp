@@ -26,14 +26,14 @@ class Walker {
 
  private:
   enum class What : std::uint8_t {
-    Node,        ///< a branch
-    Items,       ///< named by their positions
-    PairItems,   ///< each a key and a value
-    Pairs,       ///< named by their keys
-    Attributes,  ///< named by their keys, less the bookkeeping of torch
+    Node,        ///< a single value
+    Items,       ///< of a list, named by their positions
+    PairItems,   ///< of a list of pairs, each a key and a value
+    Pairs,       ///< of a dict, named by their keys
+    Attributes,  ///< of an object, named by their keys except the bookkeeping of torch
   };
 
-  /// Something that is still to be looked into: a node, or the cells of a container from this one on.
+  /// A value that is still to be visited: a node, or the cells of a container from `at` on.
   struct Task {
     What what = What::Node;
     Index at = 0;  ///< a node or a cell
@@ -125,14 +125,14 @@ class Walker {
         push(What::Node, each->node, 0, each->part);
       return;
     }
-    // The last that is pushed is the first that is looked into.
+    // The task that is pushed last is performed first.
     push_state(graph_.state(node));
     push(What::Items, graph_.items(node));
     push(What::Pairs, graph_.pairs(node));
     push_args(graph_.args(node), graph_.name(graph_.callable(node)) == "OrderedDict");
   }
 
-  /// A dict of attributes, or a tuple of two with those that are slots.
+  /// A state is a dict of attributes, or a tuple of this dict and a dict of slots.
   void push_state(Index state) {
     const auto slots = graph_.item(state, 1);
     if (graph_.kind(state) == Kind::Tuple && graph_.kind(slots) == Kind::Dict && graph_.n_items(state, 3) == 2) {

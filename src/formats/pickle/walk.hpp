@@ -11,28 +11,28 @@
 
 namespace elves::formats::pickle {
 
-/// A longer name is cut off.
+/// Longer names are cut.
 inline constexpr std::size_t kMaxNameBytes = 1024;
 
-/// A value below another, and what its name has more; an empty part adds nothing.
+/// A value below another, and the part of its name below that of the other; an empty part adds nothing.
 struct Branch {
   std::string_view part;  ///< of static storage
   Index node = kUnknown;
 };
 
-/// What a walk is for.
+/// Receives the objects of a walk.
 class Visitor {
  public:
   virtual ~Visitor() = default;
-  /// Told of each Object and Persistent once, by the first name that leads to it. Gives what to look into instead of
-  /// it, or nothing for an object that is to be looked into as any other is.
+  /// Called once for each Object and Persistent, with the first name that leads to it. Returns the values to visit
+  /// instead
+  /// of its contents, or nothing to visit its contents.
   virtual std::optional<std::vector<Branch>> visit(Index node, const std::string& name) = 0;
 };
 
-/// Visits all that can be reached from `root`, depth first, in the order of the containers. Names join the keys of
-/// dicts and the positions in lists with dots; the attributes of an object are as keys, less _parameters, _buffers and
-/// _modules, in which torch keeps them. Each value is entered once, however often it is shared: time and memory are
-/// linear in the graph.
+/// Visits all values that can be reached from `root`, depth first, in the order of the containers. A name joins the
+/// keys of dicts, the attributes of objects and the positions in lists with dots, without torch's _parameters, _buffers
+/// and _modules. Each value is visited once, even if it is shared: time and memory are linear in the graph.
 void walk(const Graph& graph, Index root, std::string root_name, Visitor& visitor);
 
 }  // namespace elves::formats::pickle

@@ -1,5 +1,7 @@
 #include "formats/safetensors/header.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
@@ -47,12 +49,8 @@ std::optional<DType> dtype_from(std::string_view text) {
   return row == kDTypes.end() ? std::nullopt : std::optional(row->second);
 }
 
-std::string shown(std::string_view text) {
-  return "'" + printable(text.substr(0, 100)) + "'";
-}
-
-/// Takes the JSON event by event, so that no tree of it is ever held. Each event is refused (false) as soon as it has
-/// no place in a header; `why()` tells then.
+/// Receives the JSON event by event, so that no tree is kept in memory. An event that has no place in a header is
+/// refused (false), and `why()` describes the first one.
 class HeaderReader final : public nlohmann::json_sax<Json> {
  public:
   HeaderReader(std::uint64_t data_offset_bytes, std::uint64_t data_bytes)
@@ -61,7 +59,7 @@ class HeaderReader final : public nlohmann::json_sax<Json> {
   const std::string& why() const { return why_; }
   std::vector<Extent> take_extents() { return std::move(extents_); }
 
-  /// `"__metadata__": null` is what MLX writes, and the format's own library takes it for none.
+  /// MLX writes `"__metadata__": null`, and the safetensors library accepts it.
   bool null() override { return (in() == In::Top && name_ == kMetadata) || scalar("null"); }
   bool boolean(bool /*value*/) override { return scalar("a boolean"); }
   bool number_integer(number_integer_t /*value*/) override { return number("a negative number"); }
@@ -90,7 +88,7 @@ class HeaderReader final : public nlohmann::json_sax<Json> {
     if (in() == In::Metadata) return true;
     return scalar("a string");
   }
-  bool binary(binary_t& /*value*/) override { return refuse("header holds binary data"); }
+  bool binary(binary_t& /*value*/) override { return refuse("header contains binary data"); }
 
   bool start_object(std::size_t /*n*/) override {
     if (stack_.empty()) return enter(In::Top);
@@ -134,7 +132,7 @@ class HeaderReader final : public nlohmann::json_sax<Json> {
   }
 
   bool parse_error(std::size_t position, const std::string& /*token*/, const Json::exception& /*error*/) override {
-    return refuse("header is not JSON (at its byte " + std::to_string(position) + ")");
+    return refuse(fmt::format("header is not JSON (at its byte {})", position));
   }
 
  private:
@@ -150,38 +148,38 @@ class HeaderReader final : public nlohmann::json_sax<Json> {
     return true;
   }
 
-  /// A value that is no object, array, or whole number.
-  bool scalar(const std::string& what) {
+  /// A value that is no object, no array and no whole number.
+  bool scalar(std::string_view what) {
     if (in() == In::Skipped || (in() == In::Tensor && field_ == Field::Other)) return true;
     return misplaced(what);
   }
-  bool number(const std::string& what) {
-    if (in() == In::Shape) return refuse_tensor("has " + what + " in its shape");
-    if (in() == In::Offsets) return refuse_tensor("has " + what + " in its data_offsets");
+  bool number(std::string_view what) {
+    if (in() == In::Shape) return refuse_tensor(fmt::format("has {} in its shape", what));
+    if (in() == In::Offsets) return refuse_tensor(fmt::format("has {} in its data_offsets", what));
     return scalar(what);
   }
-  bool nested(const std::string& what) {
+  bool nested(std::string_view what) {
     if (in() == In::Skipped || (in() == In::Tensor && field_ == Field::Other)) return enter(In::Skipped);
     return misplaced(what);
   }
-  bool misplaced(const std::string& what) {
+  bool misplaced(std::string_view what) {
     switch (in()) {
       case In::Nothing:
-        return refuse("header is " + what + ", not an object");
+        return refuse(fmt::format("header is {}, not an object", what));
       case In::Top:
-        return name_ == kMetadata ? refuse("__metadata__ is " + what + ", not an object")
-                                  : refuse_tensor("is " + what + ", not an object");
+        return name_ == kMetadata ? refuse(fmt::format("__metadata__ is {}, not an object", what))
+                                  : refuse_tensor(fmt::format("is {}, not an object", what));
       case In::Metadata:
-        return refuse("__metadata__ holds " + what + ", not strings only");
+        return refuse(fmt::format("__metadata__ contains {}, not only strings", what));
       case In::Shape:
-        return refuse_tensor("has " + what + " in its shape");
+        return refuse_tensor(fmt::format("has {} in its shape", what));
       case In::Offsets:
-        return refuse_tensor("has " + what + " in its data_offsets");
+        return refuse_tensor(fmt::format("has {} in its data_offsets", what));
       default:
-        return refuse_tensor("has " + what + " as its " +
-                             (field_ == Field::DType   ? "dtype"
-                              : field_ == Field::Shape ? "shape"
-                                                       : "data_offsets"));
+        return refuse_tensor(fmt::format("has {} as its {}", what,
+                                         field_ == Field::DType   ? "dtype"
+                                         : field_ == Field::Shape ? "shape"
+                                                                  : "data_offsets"));
     }
   }
 
@@ -189,7 +187,7 @@ class HeaderReader final : public nlohmann::json_sax<Json> {
     why_ = std::move(why);
     return false;
   }
-  bool refuse_tensor(const std::string& why) { return refuse("layer " + shown(name_) + " " + why); }
+  bool refuse_tensor(std::string_view why) { return refuse(fmt::format("layer {} {}", quoted_name(name_), why)); }
 
   bool note_metadata() { return !std::exchange(has_metadata_, true) || refuse("duplicate key __metadata__"); }
 
@@ -212,14 +210,14 @@ class HeaderReader final : public nlohmann::json_sax<Json> {
     if (n_offsets_ != offsets_.size()) return refuse_tensor("has fewer than two data_offsets");
     const auto [begin, end] = offsets_;
     if (begin > end) return refuse_tensor("has data_offsets that run backwards");
-    if (end > data_bytes_) return refuse_tensor("lies beyond the end of the file");
+    if (end > data_bytes_) return refuse_tensor("passes the end of the file");
     Extent extent{.offset_bytes = data_offset_bytes_ + begin, .length_bytes = end - begin};
     if (dtype_) {
       extent.is_layer = true;
       extent.dtype = *dtype_;
       extent.shape = shape_;
     }
-    // The names of glue are dropped after the search for duplicates.
+    // The names of glue are cleared after the search for duplicates.
     extent.name = std::move(name_);
     extents_.push_back(std::move(extent));
     return true;
@@ -233,7 +231,7 @@ class HeaderReader final : public nlohmann::json_sax<Json> {
   bool has_metadata_ = false;
   std::unordered_set<std::string> metadata_keys_;
 
-  // The tensor that is being read.
+  // The current tensor.
   std::string name_;
   Field field_ = Field::Other;
   unsigned fields_ = 0;
@@ -243,7 +241,7 @@ class HeaderReader final : public nlohmann::json_sax<Json> {
   std::size_t n_offsets_ = 0;
 };
 
-/// A name that two tensors share, or nothing.
+/// A name that two tensors share; nothing if there is none.
 std::optional<std::string_view> duplicate_name(const std::vector<Extent>& extents) {
   std::vector<std::string_view> names;
   names.reserve(extents.size());
@@ -257,14 +255,14 @@ std::optional<std::string_view> duplicate_name(const std::vector<Extent>& extent
 
 Result<std::vector<Extent>> read_header(std::string_view json, std::uint64_t data_offset_bytes,
                                         std::uint64_t data_bytes) {
-  // The JSON library takes a NUL byte for the end of its input; in JSON it has no place at all.
+  // The JSON library takes a NUL byte for the end of its input, but JSON must not contain one.
   if (const auto nul = json.find('\0'); nul != std::string_view::npos) {
-    return Error{"header is not JSON (at its byte " + std::to_string(nul) + ")"};
+    return Error{fmt::format("header is not JSON (at its byte {})", nul)};
   }
   HeaderReader reader(data_offset_bytes, data_bytes);
   if (!Json::sax_parse(json.begin(), json.end(), &reader)) return Error{reader.why()};
   auto extents = reader.take_extents();
-  if (const auto twice = duplicate_name(extents)) return Error{"duplicate layer name " + shown(*twice)};
+  if (const auto twice = duplicate_name(extents)) return Error{"duplicate layer name " + quoted_name(*twice)};
   std::erase_if(extents, [](const Extent& extent) { return !extent.is_layer && extent.length_bytes == 0; });
   for (auto& extent : extents) {
     if (!extent.is_layer) extent.name.clear();

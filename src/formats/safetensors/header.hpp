@@ -9,8 +9,9 @@
 
 namespace elves::formats::safetensors {
 
-/// The tensors of a header's JSON, offsets moved by `data_offset_bytes` and checked to lie within `data_bytes`.
-/// Accepts what the format's specification allows, and unknown keys of a tensor besides; nothing is taken on trust.
+/// The tensors in the JSON of a header. Their offsets count from `data_offset_bytes` and are checked against
+/// `data_bytes`, the size of the data. Accepts what the specification of the format allows, and unknown keys of a
+/// tensor.
 Result<std::vector<Extent>> read_header(std::string_view json, std::uint64_t data_offset_bytes,
                                         std::uint64_t data_bytes);
 

@@ -1,11 +1,14 @@
 #include "formats/tensorflow_data/table.hpp"
 
+#include <fmt/format.h>
+
 #include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
 
 #include "support/byte_cursor.hpp"
+#include "support/try.hpp"
 
 namespace elves::formats::tensorflow_data {
 namespace {
@@ -15,7 +18,7 @@ constexpr std::uint64_t kFooterBytes = 48;
 constexpr std::uint64_t kHandlesBytes = 40;
 constexpr std::uint64_t kTrailerBytes = 5;  // kind of compression, checksum
 constexpr std::uint64_t kMaxBlockBytes = 64 << 20;
-/// A key shares its beginning with the one before it, yet every 16th stands in full.
+/// A key shares its beginning with the key before it, but every 16th is stored in full.
 constexpr std::uint64_t kMaxExpansion = 64;
 
 /// A block without its trailer.
@@ -26,7 +29,7 @@ struct Handle {
 
 Result<Handle> read_handle(ByteCursor& from) {
   const Handle handle{.offset_bytes = from.read_varint(), .size_bytes = from.read_varint()};
-  if (from.failed()) return Error{"a block handle that is cut short"};
+  if (from.failed()) return Error{"a block handle is cut short"};
   return handle;
 }
 
@@ -38,58 +41,53 @@ class Table {
     const auto size = file_.size_bytes();
     if (size < kFooterBytes) return Error{"too short for a table"};
     std::array<std::byte, kFooterBytes> footer{};
-    if (auto done = file_.read(size - kFooterBytes, footer); !done) return done;
+    ELVES_CHECK(file_.read(size - kFooterBytes, footer));
     const std::span<const std::byte> bytes(footer);
     ByteCursor handles(bytes.first(kHandlesBytes));
     ByteCursor magic(bytes.subspan(kHandlesBytes));
     if (magic.read<std::uint64_t>() != kMagic) return Error{"no table: its last bytes are not the magic number"};
     blocks_end_ = size - kFooterBytes;
     keys_left_bytes_ = size > ~std::uint64_t{0} / kMaxExpansion ? ~std::uint64_t{0} : size * kMaxExpansion;
-    (void)read_handle(handles);  // of the block of blocks about the table, which has nothing for us
-    const auto index = read_handle(handles);
-    if (!index) return index.error();
-    return blocks(*index);
+    (void)read_handle(handles);  // of the metaindex block, which is not needed
+    ELVES_TRY(const auto index, read_handle(handles));
+    return blocks(index);
   }
 
  private:
-  /// The data blocks lie one after the other, so none can be read twice.
+  /// Reads the data blocks. They must follow one another, so that none can be read twice.
   Result<void> blocks(Handle index) {
-    auto contents = read_block(index);
-    if (!contents) return contents.error();
+    ELVES_TRY(auto contents, read_block(index));
     std::uint64_t read_until = 0;
-    return entries(*contents, [&](std::string_view, std::span<const std::byte> value) -> Result<void> {
+    return entries(contents, [&](std::string_view, std::span<const std::byte> value) -> Result<void> {
       ByteCursor from(value);
-      const auto handle = read_handle(from);
-      if (!handle) return handle.error();
-      if (handle->offset_bytes < read_until) return Error{"blocks that overlap or are out of order"};
-      const auto block = read_block(*handle);
-      if (!block) return block.error();
-      read_until = handle->offset_bytes + handle->size_bytes;
-      return entries(*block, visit_);
+      ELVES_TRY(const auto handle, read_handle(from));
+      if (handle.offset_bytes < read_until) return Error{"blocks overlap or are out of order"};
+      ELVES_TRY(const auto block, read_block(handle));
+      read_until = handle.offset_bytes + handle.size_bytes;
+      return entries(block, visit_);
     });
   }
 
   Result<std::vector<std::byte>> read_block(Handle handle) {
     const auto at = handle.offset_bytes;
     if (at > blocks_end_ || blocks_end_ - at < kTrailerBytes || handle.size_bytes > blocks_end_ - at - kTrailerBytes) {
-      return Error{"a block beyond the end of the table (at byte " + std::to_string(at) + ")"};
+      return Error{fmt::format("a block passes the end of the table (at byte {})", at)};
     }
-    if (handle.size_bytes > kMaxBlockBytes)
-      return Error{"a block of more than " + std::to_string(kMaxBlockBytes) + " bytes"};
+    if (handle.size_bytes > kMaxBlockBytes) return Error{fmt::format("a block of more than {} bytes", kMaxBlockBytes)};
     std::vector<std::byte> block(handle.size_bytes + 1);
-    if (auto done = file_.read(at, block); !done) return done.error();
-    if (block.back() != std::byte{0}) return Error{"a compressed block (at byte " + std::to_string(at) + ")"};
+    ELVES_CHECK(file_.read(at, block));
+    if (block.back() != std::byte{0}) return Error{fmt::format("a compressed block (at byte {})", at)};
     block.pop_back();
     return block;
   }
 
-  /// A block is entries, then the offsets of those whose key stands in full, then their number. They serve searches;
-  /// here they only tell where the entries end.
+  /// A block consists of entries, then the offsets of the entries with full keys ("restarts"), then the number of these
+  /// offsets. Here they only give the end of the entries.
   Result<void> entries(std::span<const std::byte> block, const VisitEntry& visit) {
     constexpr std::uint64_t kNumberBytes = sizeof(std::uint32_t);
     if (block.size() < kNumberBytes) return Error{"a block without restarts"};
     const auto n_restarts = ByteCursor(block.last(kNumberBytes)).read<std::uint32_t>();
-    if (n_restarts > block.size() / kNumberBytes - 1) return Error{"a block with more restarts than bytes"};
+    if (n_restarts > block.size() / kNumberBytes - 1) return Error{"a block has more restarts than bytes"};
     ByteCursor from(block.first(block.size() - (n_restarts + 1) * kNumberBytes));
     std::string key;
     while (!from.at_end()) {
@@ -98,13 +96,13 @@ class Table {
       const auto n_value = from.read_varint();
       const auto own = from.take_text(n_own);
       const auto value = from.take(n_value);
-      if (from.failed()) return Error{"an entry that is cut short"};
-      if (n_shared > key.size()) return Error{"an entry that shares more than the last key has"};
+      if (from.failed()) return Error{"an entry is cut short"};
+      if (n_shared > key.size()) return Error{"an entry shares more bytes than the last key has"};
       key.resize(n_shared);
       key += own;
-      if (key.size() > keys_left_bytes_) return Error{"keys that unfold to far more than the table holds"};
+      if (key.size() > keys_left_bytes_) return Error{"its keys are far longer than the table"};
       keys_left_bytes_ -= key.size();
-      if (auto taken = visit(key, value); !taken) return taken;
+      ELVES_CHECK(visit(key, value));
     }
     return {};
   }

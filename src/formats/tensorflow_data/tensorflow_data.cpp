@@ -1,11 +1,14 @@
 #include "formats/tensorflow_data/tensorflow_data.hpp"
 
+#include <fmt/format.h>
+
 #include <charconv>
 #include <utility>
 
 #include "formats/shared/protobuf/array_list.hpp"
 #include "formats/tensorflow_data/table.hpp"
 #include "formats/tensorflow_graph/types.hpp"
+#include "support/try.hpp"
 
 namespace elves::formats::tensorflow_data {
 namespace {
@@ -32,13 +35,13 @@ struct Part {
 
 struct Entry {
   std::uint64_t data_type = 0;
-  ByteRange shape{};  ///< of the entry's bytes
+  ByteRange shape{};  ///< in the bytes of the entry
   std::uint64_t part = 0;
-  ByteRange data{};  ///< of the file
+  ByteRange data{};  ///< in the file
   bool is_partitioned = false;
 };
 
-/// At least five digits, as TensorFlow writes them.
+/// Reads at least five digits, as TensorFlow writes them.
 std::optional<std::uint64_t> part_number(std::string_view digits) {
   std::uint64_t value = 0;
   const auto* const end = digits.data() + digits.size();
@@ -63,7 +66,7 @@ std::optional<Part> part_of(std::string_view name) {
 
 Result<Entry> read_entry(SourceCursor& value, ByteRange message) {
   Entry found;
-  auto read = for_each_field(value, message, [&](const WireField& field) -> Result<void> {
+  ELVES_CHECK(for_each_field(value, message, [&](const WireField& field) -> Result<void> {
     if (field.is(entry::kDType, WireType::Varint)) found.data_type = field.value;
     if (field.is(entry::kShape, WireType::Bytes)) found.shape = field.range;
     if (field.is(entry::kShardId, WireType::Varint)) found.part = field.value;
@@ -71,12 +74,11 @@ Result<Entry> read_entry(SourceCursor& value, ByteRange message) {
     if (field.is(entry::kSize, WireType::Varint)) found.data.length_bytes = field.value;
     if (field.is(entry::kSlices, WireType::Bytes)) found.is_partitioned = true;
     return {};
-  });
-  if (!read) return read.error();
+  }));
   return found;
 }
 
-/// What an index says of one part.
+/// The entries of an index that describe one part.
 class Description {
  public:
   explicit Description(Part part) : part_(std::move(part)) {}
@@ -88,30 +90,28 @@ class Description {
     return key.empty() ? take_header(cursor, message) : take_entry(key, cursor, message);
   }
 
-  Result<Layout> take_layout(std::uint64_t file_bytes) {
+  Result<FoundExtents> take_found(std::uint64_t file_bytes) {
     if (!has_header_) return Error{"the index has no header"};
     if (is_big_endian_ && file_bytes > 0) {
-      return Layout{.extents = {}, .opaque_bytes = file_bytes, .opaque_reason = "its numbers are big endian"};
+      return FoundExtents{.extents = {}, .opaque_bytes = file_bytes, .opaque_reason = "its numbers are big-endian"};
     }
-    auto layout = arrays_.take_layout();
-    if (!layout) return layout;
-    for (auto& extent : layout->extents) extent.lossless = extent.is_layer;
-    return layout;
+    auto found = arrays_.take_found();
+    if (!found) return found;
+    for (auto& extent : found->extents) extent.lossless = extent.is_layer;
+    return found;
   }
 
  private:
   Result<void> take_header(SourceCursor& value, ByteRange message) {
     std::uint64_t n_parts = 0;
-    auto read = for_each_field(value, message, [&](const WireField& field) -> Result<void> {
+    ELVES_CHECK(for_each_field(value, message, [&](const WireField& field) -> Result<void> {
       if (field.is(header::kNumShards, WireType::Varint)) n_parts = field.value;
       if (field.is(header::kEndianness, WireType::Varint)) is_big_endian_ = field.value != 0;
       return {};
-    });
-    if (!read) return read;
+    }));
     has_header_ = true;
     if (n_parts == part_.n) return {};
-    return Error{"the index speaks of " + std::to_string(n_parts) + " parts, the file's name of " +
-                 std::to_string(part_.n)};
+    return Error{fmt::format("the index counts {} parts, the name of the file {}", n_parts, part_.n)};
   }
 
   Result<void> take_entry(std::string_view key, SourceCursor& value, ByteRange message) {
@@ -119,10 +119,9 @@ class Description {
     if (!entry) return entry.error();
     const bool is_here = entry->part == part_.i && !entry->is_partitioned;
     if (!is_here || is_big_endian_ || entry->data_type == tensorflow::data_type::kString) return {};
-    auto shape = tensorflow::read_shape(value, entry->shape);
-    if (!shape) return shape.error();
+    ELVES_TRY(auto shape, tensorflow::read_shape(value, entry->shape));
     if (const auto dtype = tensorflow::dtype_of(entry->data_type)) {
-      arrays_.add_layer(entry->data, *dtype, std::string(key), std::move(shape).value());
+      arrays_.add_layer(entry->data, *dtype, std::string(key), std::move(shape));
     } else {
       arrays_.add_glue(entry->data);
     }
@@ -135,9 +134,7 @@ class Description {
   protobuf::ArrayList arrays_;
 };
 
-}  // namespace
-
-std::optional<Result<Layout>> parse(const ByteSource& file, std::string_view name, const Folder& folder) {
+std::optional<Result<FoundExtents>> parse(const ByteSource& file, std::string_view name, const Folder& folder) {
   auto part = part_of(name);
   if (!part) return std::nullopt;
   const auto index = folder.open(part->checkpoint + ".index");
@@ -145,8 +142,17 @@ std::optional<Result<Layout>> parse(const ByteSource& file, std::string_view nam
   Description description(*std::move(part));
   const auto walked = for_each_entry(
       **index, [&](std::string_view key, std::span<const std::byte> value) { return description.take(key, value); });
-  if (!walked) return Error{"by its .index: " + walked.error().message};
-  return description.take_layout(file.size_bytes());
+  if (!walked) return Error{fmt::format("described by its .index: {}", walked.error().message)};
+  return description.take_found(file.size_bytes());
 }
 
+}  // namespace
+
 }  // namespace elves::formats::tensorflow_data
+
+namespace elves::formats {
+
+constinit const CompanionFormat kTensorflowData{
+    .id = FormatId::TensorflowData, .name = "tensorflow-data", .parse = tensorflow_data::parse};
+
+}  // namespace elves::formats

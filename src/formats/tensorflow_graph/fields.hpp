@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-/// Field numbers of TensorFlow's messages, as far as they lead to constants.
+/// Field numbers of TensorFlow's messages on the way to constants.
 namespace elves::formats::tensorflow {
 
 using Number = std::uint32_t;

@@ -1,6 +1,7 @@
-#include "formats/shared/protobuf/judge.hpp"
+#include "formats/tensorflow_graph/recognize.hpp"
+
+#include "formats/shared/protobuf/recognize.hpp"
 #include "formats/tensorflow_graph/fields.hpp"
-#include "formats/tensorflow_graph/tensorflow_graph.hpp"
 
 namespace elves::formats::tensorflow {
 namespace {
@@ -16,7 +17,7 @@ using protobuf::yes_if;
 
 constexpr int kNodesToSee = 3;
 
-/// Names of operations begin with a capital or, where they are internal, with an underscore.
+/// Names of operations begin with a capital, or with an underscore if they are internal.
 bool is_operation(SourceCursor& file, ByteRange range) {
   if (range.length_bytes == 0 || !starts_as_text(file, range)) return false;
   file.seek(range.offset_bytes);
@@ -35,7 +36,7 @@ bool is_attribute(SourceCursor& file, ByteRange message) {
 
 enum class Node { None, Bare, WithAttribute };
 
-/// Looks as far as the first attribute.
+/// Judges a node by its fields up to the first attribute.
 Node node_in(SourceCursor& file, ByteRange message) {
   bool has_name = false;
   bool has_operation = false;
@@ -62,7 +63,7 @@ Node node_in(SourceCursor& file, ByteRange message) {
   return has_attribute ? Node::WithAttribute : Node::Bare;
 }
 
-/// A graph with constants has nodes with attributes; without them, messages of other formats look the same.
+/// A graph with constants has nodes with attributes. Without attributes, messages of other formats look the same.
 bool is_graph(SourceCursor& file, ByteRange message) {
   int n_nodes = 0;
   bool has_attributes = false;
@@ -103,7 +104,7 @@ bool is_saved_model(SourceCursor& file) {
 
 }  // namespace
 
-bool recognizes(const ByteSource& file) {
+bool matches(const ByteSource& file) {
   SourceCursor cursor(file);
   const auto first = cursor.read<std::uint8_t>();
   constexpr std::uint8_t kVersionTag = saved_model::kSchemaVersion << 3;

@@ -5,7 +5,9 @@
 
 #include "formats/shared/protobuf/array_list.hpp"
 #include "formats/tensorflow_graph/fields.hpp"
+#include "formats/tensorflow_graph/recognize.hpp"
 #include "formats/tensorflow_graph/types.hpp"
+#include "support/try.hpp"
 
 namespace elves::formats::tensorflow {
 namespace {
@@ -17,7 +19,7 @@ using protobuf::join_path;
 using protobuf::WireField;
 using protobuf::WireType;
 
-/// A TensorProto, as the file describes it.
+/// A TensorProto, as it is in the file.
 struct Tensor {
   std::uint64_t data_type = 0;
   std::vector<std::uint64_t> shape;
@@ -45,7 +47,7 @@ bool is_list_of(Number field, std::uint64_t type) {
   }
 }
 
-/// Whether the numbers are as they are in memory: a list may be shorter than the shape, and its last number fills up.
+/// True if the numbers are stored as in memory. A list may be shorter than its shape: its last number is repeated.
 bool is_plain(const Tensor& tensor, std::optional<DType> dtype) {
   if (tensor.numbers.field == tensor::kContent) return true;
   return dtype && is_list_of(tensor.numbers.field, tensor.data_type) &&
@@ -56,13 +58,13 @@ class Walk {
  public:
   explicit Walk(const ByteSource& file) : file_(file), whole_{0, file.size_bytes()} {}
 
-  Result<Layout> layout() {
-    if (auto walked = top(); !walked) return walked.error();
-    return arrays_.take_layout();
+  Result<FoundExtents> walk() {
+    ELVES_CHECK(top());
+    return arrays_.take_found();
   }
 
  private:
-  /// A SavedModel begins with a number; a GraphDef has messages only, or that number in another field.
+  /// A SavedModel begins with a number; a GraphDef contains only messages, or has that number in another field.
   Result<void> top() {
     const auto first = protobuf::WireReader(file_, whole_).next();
     const bool is_saved_model = first && first->is(saved_model::kSchemaVersion, WireType::Varint);
@@ -94,11 +96,10 @@ class Walk {
 
   Result<void> function(ByteRange range) {
     std::string name;
-    auto named = for_each_field(file_, range, [&](const WireField& field) -> Result<void> {
+    ELVES_CHECK(for_each_field(file_, range, [&](const WireField& field) -> Result<void> {
       if (!field.is(function::kSignature, WireType::Bytes)) return {};
       return find_text(file_, field.range, signature::kName, name);
-    });
-    if (!named) return named;
+    }));
     const auto path = join_path("", name);
     return for_each_field(file_, range, [&](const WireField& field) -> Result<void> {
       return field.is(function::kNode, WireType::Bytes) ? node(field.range, path) : Result<void>();
@@ -107,7 +108,7 @@ class Walk {
 
   Result<void> node(ByteRange range, const std::string& path) {
     std::string name;
-    if (auto read = find_text(file_, range, node::kName, name); !read) return read;
+    ELVES_CHECK(find_text(file_, range, node::kName, name));
     name = join_path(path, name);
     return for_each_field(file_, range, [&](const WireField& field) -> Result<void> {
       return field.is(node::kAttribute, WireType::Bytes) ? attribute(field.range, name) : Result<void>();
@@ -116,7 +117,7 @@ class Walk {
 
   Result<void> attribute(ByteRange range, const std::string& node_name) {
     std::string key;
-    if (auto read = find_text(file_, range, attribute::kKey, key); !read) return read;
+    ELVES_CHECK(find_text(file_, range, attribute::kKey, key));
     return for_each_field(file_, range, [&](const WireField& field) -> Result<void> {
       if (!field.is(attribute::kValue, WireType::Bytes)) return {};
       return for_each_field(file_, field.range, [&](const WireField& of_value) -> Result<void> {
@@ -129,17 +130,15 @@ class Walk {
   Result<void> tensor(ByteRange range, std::string name) {
     Tensor found;
     found.numbers.end_bytes = range.end_bytes();
-    auto read = for_each_field(file_, range, [&](const WireField& field) -> Result<void> {
+    ELVES_CHECK(for_each_field(file_, range, [&](const WireField& field) -> Result<void> {
       if (field.is(tensor::kDType, WireType::Varint)) found.data_type = field.value;
       if (field.is(tensor::kShape, WireType::Bytes)) {
-        auto shape = read_shape(file_, field.range);
-        if (!shape) return shape.error();
-        found.shape = std::move(shape).value();
+        ELVES_TRY(auto shape, read_shape(file_, field.range));
+        found.shape = std::move(shape);
       }
       if (holds_numbers(field.number)) found.numbers.add(field);
       return {};
-    });
-    if (!read) return read;
+    }));
     if (found.data_type == data_type::kString) return {};
     const auto dtype = dtype_of(found.data_type);
     const bool are_plain = is_plain(found, dtype);
@@ -152,10 +151,19 @@ class Walk {
   protobuf::ArrayList arrays_;
 };
 
-}  // namespace
-
-Result<Layout> parse(const ByteSource& file) {
-  return Walk(file).layout();
+Result<FoundExtents> parse(const ByteSource& file) {
+  return Walk(file).walk();
 }
 
+}  // namespace
+
 }  // namespace elves::formats::tensorflow
+
+namespace elves::formats {
+
+constinit const Format kTensorflowGraph{.id = FormatId::TensorflowGraph,
+                                        .name = "tensorflow-graph",
+                                        .matches = tensorflow::matches,
+                                        .parse = tensorflow::parse};
+
+}  // namespace elves::formats

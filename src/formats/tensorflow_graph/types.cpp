@@ -3,6 +3,8 @@
 #include <array>
 #include <string>
 
+#include "support/try.hpp"
+
 namespace elves::formats::tensorflow {
 namespace {
 
@@ -12,7 +14,7 @@ using protobuf::WireType;
 
 constexpr std::size_t kMaxDimensions = 254;  // TensorFlow's own limit
 
-/// By number; Bytes where there is no such array. Quantized types are stored as the integers that they are.
+/// By number; Bytes for types that are no numbers. Quantized types are stored as plain integers.
 constexpr std::array kDTypes{
     DType::Bytes, DType::F32, DType::F64, DType::I32,    DType::U8,     DType::I16, DType::I8,
     DType::Bytes, DType::C64, DType::I64, DType::Bool,   DType::I8,     DType::U8,  DType::I32,
@@ -33,17 +35,16 @@ std::optional<DType> dtype_of(std::uint64_t data_type) {
 
 Result<std::vector<std::uint64_t>> read_shape(SourceCursor& file, protobuf::ByteRange message) {
   std::vector<std::uint64_t> shape;
-  auto read = for_each_field(file, message, [&](const WireField& field) -> Result<void> {
-    if (field.is(kUnknownRank, WireType::Varint) && field.value != 0) return Error{"a tensor of an unknown shape"};
+  ELVES_CHECK(for_each_field(file, message, [&](const WireField& field) -> Result<void> {
+    if (field.is(kUnknownRank, WireType::Varint) && field.value != 0) return Error{"a tensor has an unknown shape"};
     if (!field.is(kDim, WireType::Bytes)) return {};
-    if (shape.size() == kMaxDimensions) return Error{"a tensor of more than 254 dimensions"};
+    if (shape.size() == kMaxDimensions) return Error{"a tensor has more than 254 dimensions"};
     shape.push_back(0);
     return for_each_field(file, field.range, [&](const WireField& of_dim) -> Result<void> {
       if (of_dim.is(kSize, WireType::Varint)) shape.back() = of_dim.value;
       return {};
     });
-  });
-  if (!read) return read.error();
+  }));
   return shape;
 }
 

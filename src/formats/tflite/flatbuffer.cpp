@@ -1,5 +1,7 @@
 #include "formats/tflite/flatbuffer.hpp"
 
+#include <fmt/format.h>
+
 #include <span>
 
 #include "support/checked.hpp"
@@ -13,8 +15,8 @@ constexpr std::uint64_t kVtableHeaderBytes = 2 * kVtableEntryBytes;
 
 }  // namespace
 
-void Reader::fail(const char* what, std::uint64_t at_bytes) {
-  if (!failed()) error_ = Error{std::string(what) + " (at byte " + std::to_string(at_bytes) + ")"};
+void Reader::fail(const char* flaw, std::uint64_t at_bytes) {
+  if (!failed()) error_ = Error{fmt::format("{} (at byte {})", flaw, at_bytes)};
 }
 
 Error Reader::error() const {
@@ -35,7 +37,7 @@ Table Reader::table_at(std::uint64_t offset_bytes) {
   cursor_.seek(offset_bytes);
   const auto back = cursor_.read<std::int32_t>();
   const auto left = cursor_.remaining() + kOffsetBytes;
-  // An offset that leads before the file wraps to one far behind it.
+  // An offset before the start of the file wraps to one far past its end.
   const auto vtable = offset_bytes - static_cast<std::uint64_t>(std::int64_t{back});
   vtables_.seek(vtable);
   const std::uint64_t vtable_size = vtables_.read<std::uint16_t>();

@@ -10,10 +10,10 @@
 
 namespace elves::formats::flatbuffer {
 
-/// A table and the vtable that says where its fields are; both lie within the file.
+/// A table, and the vtable with the offsets of its fields; both lie within the file.
 struct Table {
   std::uint64_t offset_bytes = 0;
-  std::uint64_t size_bytes = 0;  ///< 0 for a table that is not there: it has no fields
+  std::uint64_t size_bytes = 0;  ///< 0 for a missing table, which has no fields
   std::uint64_t vtable_offset_bytes = 0;
   std::uint64_t vtable_size_bytes = 0;
 };
@@ -24,10 +24,10 @@ struct Range {
   std::uint64_t length_bytes = 0;
 };
 
-/// Walks a flatbuffer that need not fit in memory, as SourceCursor reads a file: what lies outside of the file or of
-/// its table gives empty things and sets failed(); check once after a group of reads. An absent field is empty, too.
-/// Fields are numbered as in the schema. The format lets a few bytes stand for many things, so there are limits: on the
-/// tables in all vectors together, and on all texts together (the size of the file).
+/// Walks a flatbuffer that need not fit in memory. Like SourceCursor, it returns empty values and sets failed() for
+/// anything outside of the file or of its table: check once after a group of reads. An absent field is empty, too.
+/// Fields are numbered as in the schema. Since many tables and texts may share the same bytes, there are limits: on the
+/// number of tables in all vectors together, and on the length of all texts together (the size of the file).
 class Reader {
  public:
   static constexpr std::uint64_t kMaxTables = 1'000'000;
@@ -35,18 +35,18 @@ class Reader {
   explicit Reader(const ByteSource& file) : cursor_(file), vtables_(file), text_bytes_left_(file.size_bytes()) {}
 
   bool failed() const { return error_.has_value() || cursor_.failed() || vtables_.failed(); }
-  /// Why; only after failed().
+  /// The first failure; only after failed().
   Error error() const;
 
   Table root();
-  /// Where the tables of a vector lie, for table_at.
+  /// The offsets of the tables in a vector, for table_at.
   std::vector<std::uint64_t> tables(const Table& table, unsigned field);
   Table table_at(std::uint64_t offset_bytes);
 
   bool has(const Table& table, unsigned field) { return find(table, field, 0).has_value(); }
-  /// A vector of elements that have this size.
+  /// A vector of elements of this size.
   Range range(const Table& table, unsigned field, std::uint64_t element_bytes);
-  /// A vector of numbers, or a failure where there are more than `limit`.
+  /// A vector of numbers; fails if there are more than `limit`.
   std::vector<std::int32_t> numbers(const Table& table, unsigned field, std::uint64_t limit);
   std::string text(const Table& table, unsigned field);
 
@@ -59,14 +59,14 @@ class Reader {
   }
 
  private:
-  void fail(const char* what, std::uint64_t at_bytes);
-  /// Where a field lies that has this size; nothing where the table has no such field.
+  void fail(const char* flaw, std::uint64_t at_bytes);
+  /// The offset of a field of this size; nothing if the table has no such field.
   std::optional<std::uint64_t> find(const Table& table, unsigned field, std::uint64_t size_bytes);
-  /// Where the offset that lies at `at_bytes` leads.
+  /// The target of the offset stored at `at_bytes`.
   std::uint64_t follow(std::uint64_t at_bytes);
 
   SourceCursor cursor_;
-  SourceCursor vtables_;  ///< tables share them, and so they lie far away
+  SourceCursor vtables_;  ///< a cursor of their own, because tables share them and they lie far away
   std::optional<Error> error_;
   std::uint64_t tables_left_ = kMaxTables;
   std::uint64_t text_bytes_left_;

@@ -1,5 +1,7 @@
 #include "formats/tflite/tflite.hpp"
 
+#include <fmt/format.h>
+
 #include <array>
 #include <optional>
 #include <string>
@@ -8,6 +10,7 @@
 
 #include "formats/source_cursor.hpp"
 #include "formats/tflite/flatbuffer.hpp"
+#include "support/try.hpp"
 
 namespace elves::formats::tflite {
 namespace {
@@ -73,21 +76,22 @@ class Parser {
  public:
   explicit Parser(const ByteSource& file) : reader_(file) {}
 
-  Result<Layout> parse() {
+  Result<FoundExtents> parse() {
     const auto model = reader_.root();
-    if (const auto done = read_buffers(model); !done) return done.error();
+    ELVES_CHECK(read_buffers(model));
     for (const auto at : reader_.tables(model, kModelSubgraphs)) {
       const auto subgraph = reader_.table_at(at);
       for (const auto tensor_at : reader_.tables(subgraph, kSubgraphTensors)) {
-        if (const auto done = read_tensor(reader_.table_at(tensor_at)); !done) return done.error();
+        ELVES_CHECK(read_tensor(reader_.table_at(tensor_at)));
       }
     }
     if (reader_.failed()) return reader_.error();
-    if (layout_.opaque_bytes > 0) {
-      layout_.opaque_reason = std::to_string(n_opaque_) + " of " + std::to_string(n_opaque_ + n_layers_) +
-                              " tensors are of an unknown type, or their data does not fit their shape";
+    if (found_.opaque_bytes > 0) {
+      found_.opaque_reason =
+          fmt::format("{} of {} tensors are of an unknown type, or their data does not fit their shape", n_opaque_,
+                      n_opaque_ + n_layers_);
     }
-    return std::move(layout_);
+    return std::move(found_);
   }
 
  private:
@@ -95,7 +99,7 @@ class Parser {
     for (const auto at : reader_.tables(model, kModelBuffers)) {
       const auto buffer = reader_.table_at(at);
       auto data = reader_.range(buffer, kBufferData, 1);
-      // Files of more than 2 GB keep data outside of the flatbuffer; 1 is a place not yet filled in.
+      // Files of more than 2 GB store data outside of the flatbuffer; 1 is a placeholder.
       if (const auto offset = reader_.number<std::uint64_t>(buffer, kBufferOffset, 0); offset > 1) {
         data = {.offset_bytes = offset, .length_bytes = reader_.number<std::uint64_t>(buffer, kBufferSize, 0)};
       }
@@ -110,7 +114,7 @@ class Parser {
     if (reader_.failed()) return reader_.error();
     if (number >= buffers_.size()) {
       if (number == 0) return {};
-      return Error{"a tensor has buffer " + std::to_string(number) + " of " + std::to_string(buffers_.size())};
+      return Error{fmt::format("a tensor has buffer {} of {}", number, buffers_.size())};
     }
     const auto data = buffers_[number];
     if (data.length_bytes == 0 || !taken_.insert(data.offset_bytes).second) return {};
@@ -120,7 +124,7 @@ class Parser {
     return reader_.failed() ? Result<void>(reader_.error()) : Result<void>();
   }
 
-  /// An array, or a range of glue where its bytes are not to be understood.
+  /// Adds a layer, or a range of glue if its type is unknown or its data does not fit its shape.
   void add(const Table& tensor, const Type& type, const Range& data) {
     Extent extent{.offset_bytes = data.offset_bytes, .length_bytes = data.length_bytes};
     if (auto shape = data_shape(tensor, type, data.length_bytes)) {
@@ -130,16 +134,16 @@ class Parser {
       extent.shape = std::move(*shape);
       ++n_layers_;
     } else {
-      layout_.opaque_bytes += data.length_bytes;
+      found_.opaque_bytes += data.length_bytes;
       ++n_opaque_;
     }
-    layout_.extents.push_back(std::move(extent));
+    found_.extents.push_back(std::move(extent));
   }
 
   std::optional<std::vector<std::uint64_t>> data_shape(const Table& tensor, const Type& type, std::uint64_t bytes) {
     if (type.kind == Kind::Unknown) return std::nullopt;
     if (type.kind == Kind::Packed) return std::vector{bytes};
-    // A dimension that is not known is negative here, and so huge there: it fits no data.
+    // An unknown dimension is negative, so it becomes huge here and fits no data.
     const auto dims = reader_.numbers(tensor, kTensorShape, kMaxDimensions);
     const std::vector<std::uint64_t> shape(dims.begin(), dims.end());
     if (layer_bytes(type.dtype, shape) == bytes) return shape;
@@ -150,15 +154,13 @@ class Parser {
 
   Reader reader_;
   std::vector<Range> buffers_;
-  std::unordered_set<std::uint64_t> taken_;  ///< where the data starts that has a layer
-  Layout layout_;
+  std::unordered_set<std::uint64_t> taken_;  ///< offsets of data that is already a layer or glue
+  FoundExtents found_;
   std::uint64_t n_layers_ = 0;
   std::uint64_t n_opaque_ = 0;
 };
 
-}  // namespace
-
-bool recognizes(const ByteSource& file) {
+bool matches(const ByteSource& file) {
   if (file.size_bytes() < 8) return false;
   SourceCursor start(file);
   const auto root = start.read<std::uint32_t>();
@@ -166,8 +168,17 @@ bool recognizes(const ByteSource& file) {
   return !start.failed() && identifier == kIdentifier && root >= 8 && root < file.size_bytes();
 }
 
-Result<Layout> parse(const ByteSource& file) {
+Result<FoundExtents> parse(const ByteSource& file) {
   return Parser(file).parse();
 }
 
+}  // namespace
+
 }  // namespace elves::formats::tflite
+
+namespace elves::formats {
+
+constinit const Format kTfLite{
+    .id = FormatId::TfLite, .name = "tflite", .matches = tflite::matches, .parse = tflite::parse};
+
+}  // namespace elves::formats

@@ -26,7 +26,7 @@ std::string_view until_nul(std::string_view text) {
   return text.substr(0, text.find('\0'));
 }
 
-/// Octal digits with spaces around them, or a number in base 256 after a byte 0x80.
+/// Reads octal digits with spaces around them, or a number in base 256 after a byte 0x80.
 std::optional<std::uint64_t> number_from(std::string_view text) {
   if (text.starts_with('\x80')) {
     std::uint64_t number = 0;
@@ -45,7 +45,7 @@ std::optional<std::uint64_t> number_from(std::string_view text) {
   return number;
 }
 
-/// The sum of the header's bytes, its own field taken for spaces.
+/// True if the checksum is the sum of the header's bytes, with spaces in the place of the checksum itself.
 bool has_right_sum(const Block& block) {
   constexpr std::size_t kSumAt = 148;
   constexpr std::size_t kSumBytes = 8;
@@ -56,7 +56,7 @@ bool has_right_sum(const Block& block) {
   return number_from(field(block, kSumAt, kSumBytes)) == sum;
 }
 
-/// The size that an extended header gives to the next member: among its lines, "20 size=8589934592".
+/// The size of the next member in an extended header: one of its lines is "20 size=8589934592".
 std::optional<std::uint64_t> size_in(std::string_view extended) {
   constexpr std::string_view kKey = " size=";
   const auto at = extended.find(kKey);
@@ -78,7 +78,7 @@ std::string read_text(const ByteSource& file, std::uint64_t offset_bytes, std::u
 
 std::vector<Member> read_members(const ByteSource& file) {
   std::vector<Member> members;
-  std::optional<std::uint64_t> told_size;
+  std::optional<std::uint64_t> extended_size;
   std::uint64_t at = 0;
   for (std::size_t n = 0; n < kMaxHeaders && members.size() < kMaxMembers; ++n) {
     Block block{};
@@ -88,12 +88,12 @@ std::vector<Member> read_members(const ByteSource& file) {
     const char type = block[156];
     const auto data_at = at + kBlockBytes;
     const bool is_file = type == '0' || type == '\0';
-    const auto member_bytes = is_file ? told_size.value_or(*size) : *size;
-    if (type == 'x') told_size = size_in(read_text(file, data_at, *size));
+    const auto member_bytes = is_file ? extended_size.value_or(*size) : *size;
+    if (type == 'x') extended_size = size_in(read_text(file, data_at, *size));
     if (is_file) {
       members.push_back(
           {.name = std::string(until_nul(field(block, 0, 100))), .offset_bytes = data_at, .size_bytes = member_bytes});
-      told_size.reset();
+      extended_size.reset();
     }
     const auto blocks = ceil_div(member_bytes, kBlockBytes);
     const auto next = checked_add(data_at, checked_mul(blocks, kBlockBytes).value_or(file.size_bytes()));

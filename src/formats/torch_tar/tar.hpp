@@ -15,8 +15,8 @@ struct Member {
   std::uint64_t size_bytes = 0;
 };
 
-/// The first members of a tar, at most 16. They end where a header is damaged; a member may pass the end of the file.
-/// Reads a header for each, and the extended headers between them.
+/// The first members of a tar, at most 16, up to the first damaged header. The last one may pass the end of the file.
+/// Reads a header for each member, and the extended headers between them.
 std::vector<Member> read_members(const ByteSource& file);
 
 }  // namespace elves::formats::torch_tar

@@ -1,5 +1,7 @@
 #include "formats/torch_zip/torch_zip.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <optional>
 #include <string>
@@ -9,15 +11,16 @@
 #include <vector>
 
 #include "formats/pickle/torch_object.hpp"
-#include "formats/shared/zip/entry_layout.hpp"
+#include "formats/shared/zip/entry_extents.hpp"
 #include "formats/shared/zip/opaque_tally.hpp"
 #include "formats/shared/zip/zip_directory.hpp"
 #include "support/text.hpp"
+#include "support/try.hpp"
 
 namespace elves::formats::torch_zip {
 namespace {
 
-/// The folder that all names begin with, slash included; PyTorch takes it from the first.
+/// The folder of all records, with its slash. PyTorch takes it from the name of the first entry.
 std::string folder_of(std::string_view first_name) {
   const auto slash = first_name.find('/');
   return slash == std::string_view::npos ? std::string() : std::string(first_name.substr(0, slash + 1));
@@ -27,7 +30,7 @@ bool is_number(std::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
-/// Brings the layers of a zip together. Borrows the file and its entries.
+/// Collects the layers of a zip. Borrows the file and its entries.
 class Reader {
  public:
   Reader(const ByteSource& file, const std::vector<zip::Entry>& entries)
@@ -35,15 +38,15 @@ class Reader {
     for (const auto& entry : entries) by_name_.emplace(entry.name, Record{&entry, false});
   }
 
-  Result<Layout> read() {
+  Result<FoundExtents> read() {
     if (is_big_endian()) return Error{"its numbers are big-endian"};
-    if (const auto done = add_pickle("data", ""); !done) return done.error();
+    ELVES_CHECK(add_pickle("data", ""));
     if (find("constants.pkl") != nullptr) {
-      if (const auto done = add_pickle("constants", "constants."); !done) return done.error();
+      ELVES_CHECK(add_pickle("constants", "constants."));
     }
     count_unnamed();
-    opaque_.write_to(layout_, " of " + std::to_string(n_records_) + " records");
-    return std::move(layout_);
+    opaque_.write_to(found_, fmt::format("of {} records", n_records_));
+    return std::move(found_);
   }
 
  private:
@@ -64,20 +67,18 @@ class Reader {
     return file_.read(record->entry->data_offset_bytes, std::as_writable_bytes(std::span(order))) && order == "big";
   }
 
-  /// The tensors of NAME.pkl, whose storages are the records NAME/KEY.
+  /// Adds the tensors of NAME.pkl; their storages are the records NAME/KEY.
   Result<void> add_pickle(const std::string& name, const std::string& prefix) {
     const auto* record = find(name + ".pkl");
-    if (record == nullptr) return Error{"it has no " + name + ".pkl"};
+    if (record == nullptr) return Error{fmt::format("it has no {}.pkl", name)};
     const auto& entry = *record->entry;
-    if (!entry.is_stored()) return Error{name + ".pkl is not stored plainly"};
+    if (!entry.is_stored()) return Error{fmt::format("{}.pkl is compressed or encrypted", name)};
     auto pickle = torch::read_pickle(WindowSource(file_, entry.data_offset_bytes, entry.size_bytes));
-    if (!pickle) return Error{name + ".pkl: " + pickle.error().message};
-    const auto places = places_of(pickle->objects, name + "/");
-    if (!places) return places.error();
-    auto layers = torch::layers_of(pickle->objects, *places);
-    if (!layers) return layers.error();
-    if (const auto done = zip::move_into_zip(pickle->arrays, entry); !done) return done.error();
-    append(std::move(layers).value(), prefix);
+    if (!pickle) return Error{fmt::format("{}.pkl: {}", name, pickle.error().message)};
+    ELVES_TRY(const auto places, places_of(pickle->objects, name + "/"));
+    ELVES_TRY(auto layers, torch::layers_of(pickle->objects, places));
+    ELVES_CHECK(zip::move_into_zip(pickle->arrays, entry));
+    append(std::move(layers), prefix);
     append(std::move(pickle->arrays), prefix);
     return {};
   }
@@ -86,9 +87,7 @@ class Reader {
     std::vector<std::optional<torch::Place>> places;
     for (const auto& storage : objects.storages) {
       auto* record = find(folder + storage.key);
-      if (record == nullptr) {
-        return Error{"the record " + folder + printable(std::string_view(storage.key).substr(0, 100)) + " is missing"};
-      }
+      if (record == nullptr) return Error{fmt::format("the record {} is missing", quoted_name(folder + storage.key))};
       record->is_named = true;
       ++n_records_;
       auto& place = places.emplace_back();
@@ -101,17 +100,17 @@ class Reader {
     return places;
   }
 
-  void append(Layout&& layers, const std::string& prefix) {
+  void append(FoundExtents&& layers, const std::string& prefix) {
     for (auto& extent : layers.extents) {
       if (extent.is_layer) extent.name.insert(0, prefix);
-      layout_.extents.push_back(std::move(extent));
+      found_.extents.push_back(std::move(extent));
     }
-    layout_.opaque_bytes += layers.opaque_bytes;
+    found_.opaque_bytes += layers.opaque_bytes;
     if (layers.opaque_reason.empty()) return;
-    layout_.opaque_reason += (layout_.opaque_reason.empty() ? "" : "; ") + layers.opaque_reason;
+    found_.opaque_reason += (found_.opaque_reason.empty() ? "" : "; ") + layers.opaque_reason;
   }
 
-  /// Records of data/ that no pickle speaks of may hold weights of a pickle that we cannot see.
+  /// Counts records in data/ that no pickle names: they may contain weights.
   void count_unnamed() {
     for (const auto& [name, record] : by_name_) {
       const auto bytes = record.entry->compressed_bytes;
@@ -124,14 +123,12 @@ class Reader {
   const ByteSource& file_;
   std::string folder_;
   std::unordered_map<std::string_view, Record> by_name_;
-  Layout layout_;
+  FoundExtents found_;
   zip::OpaqueTally opaque_;
   std::uint64_t n_records_ = 0;
 };
 
-}  // namespace
-
-bool recognizes(const ByteSource& file) {
+bool matches(const ByteSource& file) {
   const auto first = zip::first_names(file);
   if (first.names.empty()) return false;
   const auto folder = folder_of(first.names.front());
@@ -143,10 +140,18 @@ bool recognizes(const ByteSource& file) {
   return !first.complete && std::all_of(first.names.begin(), first.names.end(), is_record);
 }
 
-Result<Layout> parse(const ByteSource& file) {
-  const auto entries = zip::read_directory(file);
-  if (!entries) return entries.error();
-  return Reader(file, *entries).read();
+Result<FoundExtents> parse(const ByteSource& file) {
+  ELVES_TRY(const auto entries, zip::read_directory(file));
+  return Reader(file, entries).read();
 }
 
+}  // namespace
+
 }  // namespace elves::formats::torch_zip
+
+namespace elves::formats {
+
+constinit const Format kTorchZip{
+    .id = FormatId::TorchZip, .name = "torch-zip", .matches = torch_zip::matches, .parse = torch_zip::parse};
+
+}  // namespace elves::formats

@@ -13,7 +13,7 @@
 #include "archive/file_ref.hpp"
 #include "archive/shard_reader.hpp"
 #include "elves/codec.hpp"
-#include "formats/format.hpp"
+#include "formats/registry.hpp"
 #include "restore/decode/file_decoder.hpp"
 #include "restore/list/base_of_model.hpp"
 #include "restore/list/base_origins.hpp"
@@ -243,7 +243,7 @@ class Lister {
     listed.path = file.path;
     listed.model = entries_.models[entry.model];
     listed.kind = kind_name(file.kind());
-    listed.container = formats::name(static_cast<formats::ContainerId>(file.row.container));
+    listed.container = formats::name(static_cast<formats::FormatId>(file.row.container));
     listed.target = file.target;
     listed.state = entry.state;
     listed.size_bytes = file.row.size_bytes;

@@ -2,7 +2,7 @@
 import pathlib
 import struct
 
-GOLDEN = pathlib.Path(__file__).resolve().parent.parent.parent / "golden" / "containers" / "hdf5"
+GOLDEN = pathlib.Path(__file__).resolve().parent.parent.parent / "golden" / "formats" / "hdf5"
 NAMES = ("chunks_earliest", "chunks_latest", "compact_earliest", "compact_latest", "dtypes_latest", "filters_latest",
          "links_earliest", "links_latest", "many_links_latest", "narrow_lengths", "user_block_latest")
 NOWHERE = 2**64 - 1

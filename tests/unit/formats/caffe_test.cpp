@@ -17,7 +17,7 @@ ParsedFile parse(const std::string& file) {
 }
 
 bool is_recognized(const std::string& file) {
-  return kCaffe.recognizes(MemorySource(bytes_of(file)));
+  return kCaffe.matches(MemorySource(bytes_of(file)));
 }
 
 Message blob(const Shape& dims) {
@@ -42,13 +42,13 @@ Message net() {
 
 std::string error_in(const Message& a_blob) {
   const auto parsed = parse(net().message(100, layer("ip", "InnerProduct", {a_blob})).bytes());
-  EXPECT_EQ(parsed.container, ContainerId::Opaque);
+  EXPECT_EQ(parsed.format, FormatId::Opaque);
   return parsed.opaque_reason;
 }
 
 const std::string kFloats = raw(std::vector{1.0F, 2.0F, 3.0F, 4.0F, 5.0F, 6.0F});
 
-TEST(Caffe, blobs_are_layers_numbered_within_theirs) {
+TEST(Caffe, blobs_are_layers_named_by_layer_and_number) {
   const auto file =
       net()
           .message(100, layer("input", "Input"))
@@ -56,7 +56,7 @@ TEST(Caffe, blobs_are_layers_numbered_within_theirs) {
           .message(100, layer("bn", "BatchNorm", {blob({2}).text(8, std::string(16, 'd'))}))
           .bytes();
   const auto parsed = parse(file);
-  EXPECT_EQ(parsed.container, ContainerId::Caffe);
+  EXPECT_EQ(parsed.format, FormatId::Caffe);
   EXPECT_EQ(parsed.opaque_bytes, 0u);
   const auto layers = layers_of(parsed);
   ASSERT_EQ(layers.size(), 3u);
@@ -69,10 +69,10 @@ TEST(Caffe, blobs_are_layers_numbered_within_theirs) {
   EXPECT_EQ(layers[2].dtype, DType::F64);
 }
 
-TEST(Caffe, layers_of_version_1_and_shapes_of_four_numbers) {
+TEST(Caffe, reads_layers_of_version_1_and_shapes_of_four_numbers) {
   const auto old = Message().number(1, 1).number(2, 1).number(3, 2).number(4, 3).text(5, kFloats);
   const auto parsed = parse(net().message(2, layer_v1("data", 5)).message(2, layer_v1("ip", 14, {old})).bytes());
-  EXPECT_EQ(parsed.container, ContainerId::Caffe);
+  EXPECT_EQ(parsed.format, FormatId::Caffe);
   const auto layers = layers_of(parsed);
   ASSERT_EQ(layers.size(), 1u);
   EXPECT_EQ(layers[0].name, "ip.0");
@@ -87,7 +87,7 @@ TEST(Caffe, gradients_are_layers_of_their_own) {
   EXPECT_EQ(layers[1].name, "ip.0.diff");
 }
 
-TEST(Caffe, numbers_one_by_one_stay_glue) {
+TEST(Caffe, numbers_stored_one_by_one_are_opaque) {
   auto loose = blob({400});
   for (int i = 0; i < 400; ++i) loose.fixed32(5, 1.0F);
   const auto parsed = parse(net().message(100, layer("ip", "InnerProduct", {loose, blob({0})})).bytes());
@@ -96,7 +96,7 @@ TEST(Caffe, numbers_one_by_one_stay_glue) {
   EXPECT_EQ(parsed.opaque_reason, "caffe: 1 of 2 arrays are not stored as plain numbers");
 }
 
-TEST(Caffe, is_recognized_by_its_first_layer) {
+TEST(Caffe, matches_a_net_with_a_first_layer) {
   EXPECT_TRUE(is_recognized(net().message(100, layer("a", "Input")).bytes()));
   EXPECT_TRUE(is_recognized(Message().message(100, layer("a", "Input")).bytes())) << "a net without a name";
   EXPECT_TRUE(is_recognized(net().message(2, layer_v1("a", 5)).bytes()));
@@ -113,25 +113,25 @@ TEST(Caffe, is_recognized_by_its_first_layer) {
   }
 }
 
-TEST(Caffe, a_file_cut_short_is_recognized_and_refused) {
+TEST(Caffe, a_file_cut_short_matches_and_is_refused) {
   const auto file = net()
                         .message(100, layer("input", "Input"))
                         .message(100, layer("ip", "InnerProduct", {blob({6}).text(5, kFloats)}))
                         .bytes();
   const auto parsed = parse(file.substr(0, file.size() - 4));
-  EXPECT_EQ(parsed.opaque_reason.find("caffe: field 100 ends beyond its message (at byte "), 0u)
+  EXPECT_EQ(parsed.opaque_reason.find("caffe: field 100 passes the end of its message (at byte "), 0u)
       << parsed.opaque_reason;
   for (std::size_t n = 1; n < file.size(); ++n) parse(file.substr(0, n));
 }
 
-TEST(Caffe, tells_what_is_wrong_with_a_blob) {
+TEST(Caffe, damaged_blobs_are_refused_with_the_reason) {
   EXPECT_EQ(error_in(blob({~std::uint64_t{0}}).text(5, "1234")), "caffe: layer 'ip.0' has a negative dimension");
   EXPECT_EQ(error_in(blob({1ULL << 40, 1ULL << 40}).text(5, "1234")),
             "caffe: layer 'ip.0' has a shape whose size overflows");
-  EXPECT_EQ(error_in(blob({2}).text(5, "1234")), "caffe: layer 'ip.0' has 4 bytes where its dtype and shape mean 8");
+  EXPECT_EQ(error_in(blob({2}).text(5, "1234")), "caffe: layer 'ip.0' has 4 bytes, but its dtype and shape need 8");
   EXPECT_EQ(error_in(blob(Shape(33, 1)).text(5, "1234")), "caffe: more than 32 numbers in a list");
   EXPECT_EQ(error_in(Message().append("\x2A" + varint(std::uint64_t{1} << 60)))
-                .find("caffe: field 5 ends beyond its message"),
+                .find("caffe: field 5 passes the end of its message"),
             0u);
 }
 

@@ -49,7 +49,7 @@ class Writer {
     for (std::uint64_t i = 0; i < n; ++i) bytes_.push_back(static_cast<std::byte>(i * 37 + 1));
     return *this;
   }
-  /// `dims` innermost first.
+  /// `dims` has the innermost dimension first.
   Writer& tensor(std::string_view name, const Shape& dims, std::uint32_t type, std::uint64_t n_bytes,
                  std::size_t alignment = 1) {
     puts({static_cast<std::uint32_t>(dims.size()), static_cast<std::uint32_t>(name.size()), type});
@@ -79,7 +79,7 @@ Writer ggla() {
 
 std::vector<Extent> layers_of(const Writer& file) {
   auto parsed = parse(file.bytes());
-  EXPECT_EQ(parsed.container, ContainerId::Ggml) << parsed.opaque_reason;
+  EXPECT_EQ(parsed.format, FormatId::Ggml) << parsed.opaque_reason;
   EXPECT_EQ(parsed.opaque_bytes, 0u);
   std::erase_if(parsed.extents, [](const Extent& extent) { return !extent.is_layer; });
   return parsed.extents;
@@ -87,12 +87,12 @@ std::vector<Extent> layers_of(const Writer& file) {
 
 std::string refusal(const Writer& file) {
   const auto parsed = parse(file.bytes());
-  EXPECT_EQ(parsed.container, ContainerId::Opaque);
+  EXPECT_EQ(parsed.format, FormatId::Opaque);
   EXPECT_EQ(parsed.opaque_bytes, file.bytes().size());
   return parsed.opaque_reason;
 }
 
-constexpr std::string_view kNoHeaderFits = "ggml: no known header fits: no tensors run from it to the end of the file";
+constexpr std::string_view kNoHeaderFits = "ggml: no known header fits: the tensors after it do not end with the file";
 
 TEST(Ggml, reads_llama_files_without_a_version) {
   const auto file = ggml()
@@ -111,7 +111,7 @@ TEST(Ggml, reads_llama_files_without_a_version) {
   EXPECT_EQ(layers[1].offset_bytes, file.bytes().size() - 32);
 }
 
-TEST(Ggml, versions_have_scores_and_later_ones_align_the_data) {
+TEST(Ggml, versions_have_scores_and_later_versions_align_the_data) {
   const auto header = [](Writer file) { return file.puts({40, 8, 256, 4, 2, 2, 0}).vocabulary(40, true); };
   const auto plain = header(ggmf()).tensor("a", {3}, kF32, 12).tensor("b", {5}, kF16, 10);
   ASSERT_EQ(layers_of(plain).size(), 2u);
@@ -168,7 +168,7 @@ TEST(Ggml, older_blocks_are_rows_of_bytes) {
   }
 }
 
-TEST(Ggml, a_file_without_a_version_has_the_blocks_that_fill_it) {
+TEST(Ggml, without_a_version_blocks_must_fill_the_file) {
   const auto file = [](std::uint64_t block_bytes) {
     return ggml()
         .puts({2, 8, 256, 4, 2, 2, 2})
@@ -210,13 +210,13 @@ TEST(Ggml, the_mel_filters_of_whisper_are_a_layer) {
   EXPECT_EQ(layers[1].name, "decoder.positional_embedding");
 }
 
-TEST(Ggml, a_vocabulary_alone_is_a_file_of_its_own) {
+TEST(Ggml, a_file_with_only_a_vocabulary_has_no_layers) {
   ASSERT_EQ(layers_of(whisper(5, 7)).size(), 1u);
   EXPECT_TRUE(layers_of(ggml().puts({40, 8, 256, 4, 2, 2, 0}).vocabulary(40)).empty());
   EXPECT_TRUE(layers_of(ggjt(1).puts({40, 8, 256, 4, 2, 2, 0}).vocabulary(40, true)).empty());
 }
 
-TEST(Ggml, other_headers_end_where_tensors_run_to_the_end_of_the_file) {
+TEST(Ggml, an_unknown_header_is_found_by_its_tensors) {
   const auto tensors = [](Writer file) {
     return file.tensor("conv.weight", {3, 2, 2}, kF16, 24).tensor("scalar", {}, kF32, 4).tensor("bias", {6}, kF32, 24);
   };
@@ -240,24 +240,24 @@ TEST(Ggml, other_headers_end_where_tensors_run_to_the_end_of_the_file) {
   }
 }
 
-TEST(Ggml, is_recognised_by_content_and_not_taken_for_text) {
+TEST(Ggml, matches_content_but_not_text) {
   for (const auto& file : {ggml().put(32000), ggmf(), ggjt(3), ggla()}) {
     auto bytes = file.bytes();
     bytes.resize(8);
-    EXPECT_TRUE(kGgml.recognizes(MemorySource(bytes)));
+    EXPECT_TRUE(kGgml.matches(MemorySource(bytes)));
   }
   for (const std::string text : {"lmgg is not a text that begins so", "tjgg", "ggml\1\0\0\0", "ggjt\1\0\0\0"}) {
-    EXPECT_FALSE(kGgml.recognizes(MemorySource(std::as_bytes(std::span(text))))) << text;
+    EXPECT_FALSE(kGgml.matches(MemorySource(std::as_bytes(std::span(text))))) << text;
   }
 }
 
-TEST(Ggml, versions_that_are_not_known_are_refused) {
-  EXPECT_EQ(refusal(ggjt(4).puts({1, 2, 3})), "ggml: version 4 is not known");
-  EXPECT_EQ(refusal(ggjt(0).puts({1, 2, 3})), "ggml: version 0 is not known");
-  EXPECT_EQ(refusal(Writer(0x67676c61).puts({2, 8, 16})), "ggml: version 2 is not known");
+TEST(Ggml, unknown_versions_are_refused) {
+  EXPECT_EQ(refusal(ggjt(4).puts({1, 2, 3})), "ggml: version 4 is unknown");
+  EXPECT_EQ(refusal(ggjt(0).puts({1, 2, 3})), "ggml: version 0 is unknown");
+  EXPECT_EQ(refusal(Writer(0x67676c61).puts({2, 8, 16})), "ggml: version 2 is unknown");
 }
 
-TEST(Ggml, a_file_that_goes_on_after_its_tensors_or_is_cut_is_refused) {
+TEST(Ggml, a_file_with_more_or_less_than_its_tensors_is_refused) {
   const auto file = ggml().puts({3, 8, 256, 4, 2, 2, 1}).vocabulary(3).tensor("w", {8}, kF32, 32);
   ASSERT_EQ(layers_of(file).size(), 1u);
   EXPECT_EQ(refusal(Writer(file).put(0)), kNoHeaderFits);
@@ -299,21 +299,21 @@ TEST(Ggml, hostile_headers_are_refused) {
   EXPECT_EQ(refusal(ggml().put(5)), kNoHeaderFits);
 }
 
-/// Tensors whose data are further tensors: a long chain begins at each, and none ends with the file.
+/// Tensors whose data are more tensors: at each a long chain begins that does not end with the file.
 Writer astray(std::uint32_t n) {
   auto file = ggml().puts({0, 0, 0, 0, 0, 0});
   for (std::uint32_t i = 0; i < n; ++i) file.puts({1, 4, kF32, 5}).text("name");
   return file.put(0);
 }
 
-TEST(Ggml, a_search_that_goes_astray_is_given_up) {
+TEST(Ggml, the_search_stops_after_100000_tensors) {
   const auto start = std::chrono::steady_clock::now();
   EXPECT_EQ(refusal(astray(500'000)), kNoHeaderFits);
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
   EXPECT_LT(took.count(), 20) << "a chain from every place takes minutes";
 }
 
-TEST(Ggml, the_search_ends_after_16_MiB) {
+TEST(Ggml, the_search_stops_after_16_MiB) {
   const auto file = [](std::uint64_t n) { return ggml().puts({0, 0, 0}).data(n).tensor("w", {8}, kF32, 32); };
   EXPECT_EQ(layers_of(file((16 << 20) - 32)).size(), 1u);
   EXPECT_EQ(refusal(file(16 << 20)), kNoHeaderFits);

@@ -16,7 +16,7 @@ namespace {
 using Bytes = std::vector<std::byte>;
 using Shape = std::vector<std::uint64_t>;
 
-/// Writes a file front to back, with counts as wide as its version has them.
+/// Writes a file from front to back, with the width of counts of its version.
 class Writer {
  public:
   explicit Writer(std::uint32_t version = 3) : version_(version) {}
@@ -37,7 +37,7 @@ class Writer {
     return put(version_).count(n_tensors).count(n_values);
   }
   Writer& alignment(std::uint32_t bytes) { return text("general.alignment").put(std::uint32_t{4}).put(bytes); }
-  /// `dims` innermost first.
+  /// `dims` has the innermost dimension first.
   Writer& tensor(std::string_view name, const Shape& dims, std::uint32_t type, std::uint64_t offset) {
     text(name).put(static_cast<std::uint32_t>(dims.size()));
     for (const auto dim : dims) count(dim);
@@ -67,7 +67,7 @@ ParsedFile parse(const Writer& file) {
 
 std::string refusal(const Writer& file) {
   const auto parsed = parse(file);
-  EXPECT_EQ(parsed.container, ContainerId::Opaque);
+  EXPECT_EQ(parsed.format, FormatId::Opaque);
   EXPECT_EQ(parsed.opaque_bytes, file.bytes().size());
   return parsed.opaque_reason;
 }
@@ -89,7 +89,7 @@ TEST(Gguf, reads_every_version_with_its_width_of_counts) {
                           .tensor("b.bias", {5}, kF16, 32)
                           .data(42);
     const auto parsed = parse(file);
-    EXPECT_EQ(parsed.container, ContainerId::Gguf) << parsed.opaque_reason;
+    EXPECT_EQ(parsed.format, FormatId::Gguf) << parsed.opaque_reason;
     EXPECT_EQ(parsed.opaque_bytes, 0u);
     const auto layers = layers_of(parsed);
     ASSERT_EQ(layers.size(), 2u) << "version " << version;
@@ -104,7 +104,7 @@ TEST(Gguf, reads_every_version_with_its_width_of_counts) {
 }
 
 TEST(Gguf, reads_every_type_that_has_a_dtype) {
-  // Number, elements and bytes of a block, as ggml's own headers have them.
+  // Number, elements and bytes of a block, from ggml's own headers.
   struct Type {
     std::uint32_t number;
     DType dtype;
@@ -139,7 +139,7 @@ TEST(Gguf, a_block_type_without_a_dtype_becomes_rows_of_bytes) {
   EXPECT_EQ(layers[0].shape, (Shape{3, 72}));
 }
 
-TEST(Gguf, metadata_of_every_type_is_passed_over) {
+TEST(Gguf, metadata_of_every_type_is_skipped) {
   Writer file;
   file.start(1, 16);
   const std::map<std::uint32_t, int> bytes{{0, 1}, {1, 1}, {2, 2},  {3, 2},  {4, 4}, {5, 4},
@@ -161,14 +161,14 @@ TEST(Gguf, metadata_of_every_type_is_passed_over) {
   EXPECT_EQ(layers[0].offset_bytes, file.bytes().size() - 16);
 }
 
-TEST(Gguf, a_file_with_a_vocabulary_alone_has_no_layers_and_is_not_opaque) {
+TEST(Gguf, a_file_with_only_a_vocabulary_has_no_layers) {
   const auto parsed = parse(Writer().start(0, 1).text("tokenizer.ggml.model").put(std::uint32_t{8}).text("llama"));
-  EXPECT_EQ(parsed.container, ContainerId::Gguf);
+  EXPECT_EQ(parsed.format, FormatId::Gguf);
   EXPECT_EQ(parsed.extents.size(), 1u);
   EXPECT_EQ(parsed.opaque_bytes, 0u);
 }
 
-TEST(Gguf, the_data_is_aligned_as_the_metadata_says) {
+TEST(Gguf, the_alignment_is_read_from_the_metadata) {
   const auto file =
       Writer().start(2, 1).alignment(256).tensor("a", {1}, kF32, 0).tensor("b", {1}, kF32, 256).data(260, 256);
   const auto layers = layers_of(parse(file));
@@ -198,7 +198,7 @@ TEST(Gguf, two_tensors_may_have_one_name) {
             2u);
 }
 
-TEST(Gguf, a_type_that_is_not_known_is_glue_up_to_the_next_tensor) {
+TEST(Gguf, a_tensor_of_an_unknown_type_is_glue_up_to_the_next_tensor) {
   for (const std::uint32_t type : {4u, 5u, 31u, 32u, 33u, 36u, 37u, 38u, 41u, 255u, 0xFFFFFFFFu}) {
     const auto parsed = parse(Writer()
                                   .start(4, 0)
@@ -207,10 +207,9 @@ TEST(Gguf, a_type_that_is_not_known_is_glue_up_to_the_next_tensor) {
                                   .tensor("odd", {32, 2}, type, 32)
                                   .tensor("b", {8}, kF32, 64)
                                   .data(100));
-    EXPECT_EQ(parsed.container, ContainerId::Gguf);
+    EXPECT_EQ(parsed.format, FormatId::Gguf);
     EXPECT_EQ(parsed.opaque_bytes, 36u);
-    EXPECT_EQ(parsed.opaque_reason,
-              "gguf: 2 of 4 tensors are of a type that is not known (" + std::to_string(type) + ")");
+    EXPECT_EQ(parsed.opaque_reason, "gguf: 2 of 4 tensors are of an unknown type (" + std::to_string(type) + ")");
     ASSERT_EQ(parsed.extents.size(), 5u) << "header, a, odd, b, last";
     EXPECT_TRUE(parsed.extents[1].is_layer);
     EXPECT_FALSE(parsed.extents[2].is_layer);
@@ -220,25 +219,25 @@ TEST(Gguf, a_type_that_is_not_known_is_glue_up_to_the_next_tensor) {
   }
 }
 
-TEST(Gguf, a_type_that_is_not_known_without_bytes_is_nothing_to_speak_of) {
+TEST(Gguf, an_empty_tensor_of_an_unknown_type_is_not_opaque) {
   const auto parsed = parse(Writer().start(1, 0).tensor("w", {32}, 31, 0).data(0));
-  EXPECT_EQ(parsed.container, ContainerId::Gguf);
+  EXPECT_EQ(parsed.format, FormatId::Gguf);
   EXPECT_EQ(parsed.opaque_reason, "");
 }
 
-TEST(Gguf, is_recognised_by_magic_and_version_and_not_taken_for_text) {
-  EXPECT_TRUE(kGguf.recognizes(MemorySource(Writer().start(0, 0).bytes())));
+TEST(Gguf, matches_magic_and_version_but_not_text) {
+  EXPECT_TRUE(kGguf.matches(MemorySource(Writer().start(0, 0).bytes())));
   for (const std::string text : {"GGUF is a file format for models", "GGUF", "GGUF\n\n\n\n", "GGML\3\0\0\0........"}) {
-    EXPECT_FALSE(kGguf.recognizes(MemorySource(std::as_bytes(std::span(text))))) << text;
+    EXPECT_FALSE(kGguf.matches(MemorySource(std::as_bytes(std::span(text))))) << text;
   }
 }
 
-TEST(Gguf, big_endian_files_and_other_versions_are_opaque_and_say_so) {
-  EXPECT_EQ(refusal(Writer(0x03000000).start(1, 0)), "gguf: big endian");
-  EXPECT_EQ(refusal(Writer(4).start(1, 0)), "gguf: version 4 is not known");
+TEST(Gguf, big_endian_files_and_unknown_versions_are_refused) {
+  EXPECT_EQ(refusal(Writer(0x03000000).start(1, 0)), "gguf: its numbers are big-endian");
+  EXPECT_EQ(refusal(Writer(4).start(1, 0)), "gguf: version 4 is unknown");
 }
 
-TEST(Gguf, counts_that_lie_end_with_the_file) {
+TEST(Gguf, wrong_counts_are_refused) {
   constexpr auto kMany = std::uint64_t{1} << 60;
   constexpr auto kText = std::uint32_t{8};
   const auto value = [] { return Writer().start(1, 1).text("key"); };
@@ -275,7 +274,7 @@ TEST(Gguf, hostile_metadata_is_refused_with_the_reason) {
   EXPECT_EQ(refusal(Writer().start(0, 1).text("general.alignment").put(std::uint32_t{10}).put(std::uint64_t{32})),
             "gguf: general.alignment is not a 32-bit number");
   EXPECT_EQ(refusal(Writer().start(0, 1).text("key").put(std::uint32_t{13}).data(20)),
-            "gguf: metadata value of type 13, which is not known (at byte 39)");
+            "gguf: metadata value of unknown type 13 (at byte 39)");
 }
 
 TEST(Gguf, hostile_tensors_are_refused_with_the_reason) {
@@ -285,23 +284,23 @@ TEST(Gguf, hostile_tensors_are_refused_with_the_reason) {
   const auto one = [](const Shape& dims, std::uint32_t type, std::uint64_t offset) {
     return refusal(Writer().start(1, 0).tensor("w", dims, type, offset).data(1000));
   };
-  EXPECT_EQ(one({16}, kQ40, 0), "gguf: layer 'w' has rows of 16 elements, and blocks of 32");
-  EXPECT_EQ(one({16, 2}, kQ40, 0), "gguf: layer 'w' has rows of 16 elements, and blocks of 32");
-  EXPECT_EQ(one({}, kQ40, 0), "gguf: layer 'w' has rows of 1 elements, and blocks of 32");
+  EXPECT_EQ(one({16}, kQ40, 0), "gguf: layer 'w' has rows of 16 elements, but blocks of 32");
+  EXPECT_EQ(one({16, 2}, kQ40, 0), "gguf: layer 'w' has rows of 16 elements, but blocks of 32");
+  EXPECT_EQ(one({}, kQ40, 0), "gguf: layer 'w' has rows of 1 elements, but blocks of 32");
   EXPECT_EQ(one({kHuge, 8}, kF32, 0), "gguf: layer 'w' has a shape whose size overflows");
   EXPECT_EQ(one({kHuge}, kF32, 0), "gguf: layer 'w' has a shape whose size overflows");
   EXPECT_EQ(one({64, kHuge}, 40, 0), "gguf: layer 'w' has a shape whose size overflows");
-  EXPECT_EQ(one({~std::uint64_t{63}}, 40, 0), "gguf: layer 'w' lies beyond the end of the file");
-  EXPECT_EQ(one({kHuge}, 24, 0), "gguf: layer 'w' lies beyond the end of the file");
-  EXPECT_EQ(one({1}, kF32, 1024), "gguf: layer 'w' lies beyond the end of the file");
-  EXPECT_EQ(one({1}, kF32, ~std::uint64_t{31}), "gguf: layer 'w' lies beyond the end of the file");
-  EXPECT_EQ(one({1}, 31, ~std::uint64_t{31}), "gguf: layer 'w' lies beyond the end of the file");
-  EXPECT_EQ(one({1}, kF32, 5), "gguf: layer 'w' has an offset of 5, and the alignment is 32");
+  EXPECT_EQ(one({~std::uint64_t{63}}, 40, 0), "gguf: layer 'w' passes the end of the file");
+  EXPECT_EQ(one({kHuge}, 24, 0), "gguf: layer 'w' passes the end of the file");
+  EXPECT_EQ(one({1}, kF32, 1024), "gguf: layer 'w' passes the end of the file");
+  EXPECT_EQ(one({1}, kF32, ~std::uint64_t{31}), "gguf: layer 'w' passes the end of the file");
+  EXPECT_EQ(one({1}, 31, ~std::uint64_t{31}), "gguf: layer 'w' passes the end of the file");
+  EXPECT_EQ(one({1}, kF32, 5), "gguf: layer 'w' has an offset of 5, but the alignment is 32");
   EXPECT_EQ(one(Shape(9, 1), kF32, 0), "gguf: layer 'w' has 9 dimensions");
   EXPECT_EQ(refusal(Writer().start(1, 0).text("w").put(std::uint32_t{1} << 31).data(100)),
             "gguf: layer 'w' has 2147483648 dimensions");
   EXPECT_EQ(refusal(Writer().start(1, 0).text(std::string(70000, 'n')).data(100)),
-            "gguf: a text of 70000 bytes where 65535 are allowed (at byte 32)");
+            "gguf: a text of 70000 bytes, but at most 65535 are allowed (at byte 32)");
 }
 
 TEST(Gguf, tensors_that_overlap_are_refused) {
@@ -310,21 +309,21 @@ TEST(Gguf, tensors_that_overlap_are_refused) {
   EXPECT_EQ(refusal(Writer().start(2, 0).tensor("a", {64}, kF32, 0).tensor("b", {1}, 31, 32).data(256)),
             "gguf: layer '' overlaps another layer");
   const auto wraps = Writer().start(2, 0).tensor("a", {1}, 31, 0).tensor("b", {1}, 31, ~std::uint64_t{31}).data(64);
-  EXPECT_EQ(refusal(wraps), "gguf: layer 'b' lies beyond the end of the file");
+  EXPECT_EQ(refusal(wraps), "gguf: layer 'b' passes the end of the file");
 }
 
-TEST(Gguf, a_long_or_binary_name_does_not_spoil_the_message) {
+TEST(Gguf, names_in_messages_are_printable_and_short) {
   const auto reason = refusal(Writer().start(1, 0).tensor(std::string(5000, '\n'), {1}, kQ40, 0).data(64));
   EXPECT_EQ(reason.find('\n'), std::string::npos);
   EXPECT_LT(reason.size(), 600u);
 }
 
-TEST(Gguf, a_file_cut_anywhere_stays_whole_as_glue) {
+TEST(Gguf, a_file_cut_anywhere_is_glue) {
   const auto file = Writer().start(1, 1).alignment(8).tensor("w", {64, 2}, kQ40, 0).data(72, 8).bytes();
-  ASSERT_EQ(parse(file).container, ContainerId::Gguf);
+  ASSERT_EQ(parse(file).format, FormatId::Gguf);
   for (std::size_t n = 0; n < file.size(); ++n) {
     const auto parsed = parse(Bytes(file.begin(), file.begin() + static_cast<std::ptrdiff_t>(n)));
-    EXPECT_EQ(parsed.container, ContainerId::Opaque) << n;
+    EXPECT_EQ(parsed.format, FormatId::Opaque) << n;
     EXPECT_EQ(parsed.opaque_reason.empty(), n < 8) << "cut at " << n << ": " << parsed.opaque_reason;
   }
 }

@@ -145,6 +145,36 @@ inline Bytes header_v2(const std::vector<Message>& messages) {
   return Writer().text("OHDR").u8(2).u8(2).u32(all.get().size()).bytes(all.get()).u32(0);
 }
 
+/// A node of a B-tree of version 1 with one child.
+inline Bytes tree_leaf(unsigned kind, unsigned level, std::uint64_t child, unsigned key_bytes) {
+  return Writer().text("TREE").u8(kind).u8(level).u16(1).u64(kNone).u64(kNone).zeros(key_bytes).u64(child).zeros(
+      key_bytes);
+}
+
+/// A leaf of a B-tree of version 1 with one chunk of 2 elements of f32.
+inline Bytes chunk_leaf(std::uint64_t chunk, std::uint64_t n_bytes = 8, std::uint64_t origin = 0) {
+  return Writer().text("TREE").u8(1).u8(0).u16(1).u64(kNone).u64(kNone).u32(n_bytes).u32(0).u64(origin).u64(0).u64(
+      chunk);
+}
+
+/// The header of a B-tree of version 2.
+inline Bytes tree_header(unsigned type, std::uint64_t node_bytes, unsigned record_bytes, unsigned depth,
+                         std::uint64_t root, unsigned n_records) {
+  return Writer()
+      .text("BTHD")
+      .u8(0)
+      .u8(type)
+      .u32(node_bytes)
+      .u16(record_bytes)
+      .u16(depth)
+      .u8(100)
+      .u8(40)
+      .u64(root)
+      .u16(n_records)
+      .u64(1)
+      .u32(0);
+}
+
 /// A file that grows at its end; its superblock is written last.
 class File {
  public:
@@ -195,6 +225,13 @@ class File {
 
   unsigned version_;
   Bytes bytes_;
+};
+
+/// A file with an array of chunks of 2 x 2 elements of f32.
+struct ChunkedArray {
+  File file;
+  std::vector<std::uint64_t> chunks;
+  std::uint64_t put_chunk() { return chunks.emplace_back(file.put(Bytes(16, std::byte{7}))); }
 };
 
 }  // namespace elves::formats::hdf5_test

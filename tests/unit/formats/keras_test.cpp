@@ -15,7 +15,7 @@ using namespace test;
 
 constexpr std::size_t kDataAt = 48;  ///< behind the superblock
 
-/// An HDF5 file with one dataset of 6 f32 in its root group, whose data it says to begin at byte `data_at`.
+/// An HDF5 file with one dataset of 6 f32 in its root group; the file gives `data_at` as the offset of its data.
 Bytes hdf5_file(const std::string& name, std::uint64_t data_at = kDataAt) {
   hdf5_test::File file;
   EXPECT_EQ(file.put(Bytes(24, std::byte{7})), kDataAt);
@@ -30,10 +30,10 @@ std::vector<Member> model(Member weights) {
           std::move(weights)};
 }
 
-TEST(Keras, datasets_of_the_stored_weights_are_layers_at_their_places_in_the_zip) {
+TEST(Keras, datasets_of_stored_weights_are_layers) {
   const auto zip = build_zip(model({.name = "model.weights.h5", .data = hdf5_file("kernel")}));
   const auto parsed = parse(zip.file);
-  EXPECT_EQ(parsed.container, ContainerId::Keras);
+  EXPECT_EQ(parsed.format, FormatId::Keras);
   EXPECT_EQ(parsed.opaque_reason, "");
   const auto layers = layers_of(parsed);
   ASSERT_EQ(layers.size(), 1u);
@@ -43,13 +43,13 @@ TEST(Keras, datasets_of_the_stored_weights_are_layers_at_their_places_in_the_zip
   EXPECT_EQ(layers[0].offset_bytes, zip.data_at[2] + kDataAt);
 }
 
-TEST(Keras, a_zip_is_asked_before_the_hdf5_file_that_it_holds_at_a_user_block_s_end) {
+TEST(Keras, a_zip_with_an_hdf5_file_after_512_bytes_is_a_zip) {
   const auto zip = build_zip(model({.name = "model.weights.h5", .data = hdf5_file("kernel"), .align = 512}));
   ASSERT_EQ(zip.data_at[2], 512u);
-  EXPECT_EQ(parse(zip.file).container, ContainerId::Keras);
+  EXPECT_EQ(parse(zip.file).format, FormatId::Keras);
 }
 
-TEST(Keras, weights_in_several_files_are_all_read) {
+TEST(Keras, weights_in_several_files_are_read) {
   auto members = model({.name = "model_00000.weights.h5", .data = hdf5_file("a")});
   members.push_back({.name = "model_00001.weights.h5", .data = hdf5_file("b")});
   members.push_back({.name = "model_00002.weights.h5", .data = Bytes(40), .method = 8, .full_bytes = 90});
@@ -66,23 +66,23 @@ TEST(Keras, damaged_weights_are_refused_with_the_reason) {
   const auto cut = hdf5_file("kernel");
   const Bytes half(cut.begin(), cut.begin() + 80);
   const auto parsed = parse(build_zip(model({.name = "model.weights.h5", .data = half})).file);
-  EXPECT_EQ(parsed.container, ContainerId::Opaque);
-  EXPECT_EQ(parsed.opaque_reason.rfind("keras: model.weights.h5: ", 0), 0u) << parsed.opaque_reason;
+  EXPECT_EQ(parsed.format, FormatId::Opaque);
+  EXPECT_EQ(parsed.opaque_reason.rfind("keras: 'model.weights.h5': ", 0), 0u) << parsed.opaque_reason;
 }
 
-TEST(Keras, a_dataset_that_reaches_out_of_its_file_into_the_zip_is_refused) {
+TEST(Keras, a_dataset_that_passes_the_end_of_its_entry_is_refused) {
   auto members = model({.name = "model.weights.h5", .data = hdf5_file("kernel", 500)});
   members.push_back({.name = "assets", .data = Bytes(1000)});
   const auto parsed = parse(build_zip(members).file);
-  EXPECT_EQ(parsed.container, ContainerId::Opaque);
-  EXPECT_NE(parsed.opaque_reason.find("beyond the end of the file"), std::string::npos) << parsed.opaque_reason;
+  EXPECT_EQ(parsed.format, FormatId::Opaque);
+  EXPECT_NE(parsed.opaque_reason.find("passes the end of the file"), std::string::npos) << parsed.opaque_reason;
 }
 
-TEST(Keras, is_recognised_by_its_configuration_and_its_weights) {
+TEST(Keras, matches_a_configuration_with_weights) {
   const Member weights{.name = "model.weights.h5", .data = hdf5_file("kernel")};
-  EXPECT_TRUE(kKeras.recognizes(MemorySource(build_zip(model(weights)).file)));
-  EXPECT_FALSE(kKeras.recognizes(MemorySource(build_zip({weights}).file)));
-  EXPECT_FALSE(kKeras.recognizes(MemorySource(build_zip(model({.name = "notes.txt"})).file)));
+  EXPECT_TRUE(kKeras.matches(MemorySource(build_zip(model(weights)).file)));
+  EXPECT_FALSE(kKeras.matches(MemorySource(build_zip({weights}).file)));
+  EXPECT_FALSE(kKeras.matches(MemorySource(build_zip(model({.name = "notes.txt"})).file)));
 }
 
 TEST(Keras, a_file_cut_short_in_its_weights_is_opaque_with_a_reason) {

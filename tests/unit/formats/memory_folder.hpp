@@ -9,11 +9,11 @@
 #include <utility>
 #include <vector>
 
-#include "formats/format.hpp"
+#include "formats/byte_source.hpp"
 
 namespace elves::formats {
 
-/// A folder whose files are in memory.
+/// A folder with files in memory.
 class MemoryFolder final : public Folder {
  public:
   void add(std::string name, std::span<const std::byte> bytes) {

@@ -13,7 +13,7 @@ struct NpyOptions {
   std::string order = "False";
 };
 
-/// A file of this very header, which may be nonsense, padded as NumPy pads it, and these data.
+/// A file with this header, which may be damaged, the padding of NumPy, and this data.
 inline Bytes npy_file_of_dict(std::string dict, const Bytes& data, int version = 1) {
   Bytes file = bytes_of("\x93NUMPY");
   put(file, static_cast<std::uint8_t>(version));
@@ -27,7 +27,7 @@ inline Bytes npy_file_of_dict(std::string dict, const Bytes& data, int version =
   return file;
 }
 
-/// `descr` and `shape` as Python writes them: "'<f4'", "(2, 3)".
+/// `descr` and `shape` are Python literals: "'<f4'", "(2, 3)".
 inline Bytes npy_file(const std::string& descr, const std::string& shape, std::size_t data_bytes,
                       const NpyOptions& options = {}) {
   Bytes data(data_bytes);

@@ -13,10 +13,10 @@ namespace {
 
 using namespace test;
 
-/// The one layer behind the header; an empty extent where there is none.
+/// The layer after the header; an empty extent if there is none.
 Extent layer_of(const Bytes& file) {
   const auto parsed = parse(file);
-  EXPECT_EQ(parsed.container, ContainerId::Npy) << parsed.opaque_reason;
+  EXPECT_EQ(parsed.format, FormatId::Npy) << parsed.opaque_reason;
   if (parsed.extents.size() < 2 || !parsed.extents[1].is_layer) {
     ADD_FAILURE() << "no layer: " << parsed.opaque_reason;
     return {};
@@ -46,7 +46,7 @@ TEST(Npy, reads_versions_1_2_and_3) {
     const auto file = npy_file("'<f4'", "(7,)", 28, {.version = version});
     EXPECT_EQ(layer_of(file).offset_bytes, file.size() - 28) << version;
   }
-  EXPECT_EQ(parse(npy_file("'<f4'", "(7,)", 28, {.version = 4})).opaque_reason, "npy: version 4.0 is not known");
+  EXPECT_EQ(parse(npy_file("'<f4'", "(7,)", 28, {.version = 4})).opaque_reason, "npy: version 4.0 is unknown");
 }
 
 TEST(Npy, reads_the_keys_in_any_order_and_any_spacing) {
@@ -58,7 +58,7 @@ TEST(Npy, reads_the_keys_in_any_order_and_any_spacing) {
   }
 }
 
-TEST(Npy, shapes_are_as_they_are_written) {
+TEST(Npy, shapes_are_not_reordered) {
   EXPECT_EQ(layer_of(npy_file("'<f8'", "()", 8)).shape, (std::vector<std::uint64_t>{}));
   EXPECT_EQ(layer_of(npy_file("'<f8'", "(1,)", 8)).shape, (std::vector<std::uint64_t>{1}));
   EXPECT_EQ(layer_of(npy_file("'<f4'", "(2, 0, 3)", 0)).shape, (std::vector<std::uint64_t>{2, 0, 3}));
@@ -80,7 +80,7 @@ TEST(Npy, types_that_are_no_plain_numbers_are_opaque_with_the_reason) {
   for (const auto& [descr, reason] : reasons) {
     const auto file = npy_file(descr, "(4,)", 32);
     const auto parsed = parse(file);
-    EXPECT_EQ(parsed.container, ContainerId::Npy);
+    EXPECT_EQ(parsed.format, FormatId::Npy);
     EXPECT_EQ(parsed.opaque_reason, reason);
     EXPECT_EQ(parsed.opaque_bytes, 32u);
     EXPECT_EQ(parsed.extents.size(), 1u);
@@ -98,27 +98,27 @@ TEST(Npy, bytes_after_the_array_are_opaque_glue) {
 
 TEST(Npy, damaged_headers_are_refused_with_the_reason) {
   const std::map<std::string, std::string> reasons{
-      {"", "header: '{' expected (at its byte 54)"},
-      {"[1]", "header: '{' expected (at its byte 0)"},
-      {"{", "header: a string expected (at its byte 54)"},
-      {"{'descr': '<f4'}", "'descr', 'fortran_order' and 'shape' are needed"},
-      {"{'descr': '<f4', 'descr': '<f4'}", "a key comes twice"},
+      {"", "header: expected '{' (at its byte 54)"},
+      {"[1]", "header: expected '{' (at its byte 0)"},
+      {"{", "header: expected a string (at its byte 54)"},
+      {"{'descr': '<f4'}", "'descr', 'fortran_order' or 'shape' is missing"},
+      {"{'descr': '<f4', 'descr': '<f4'}", "duplicate key"},
       {"{'descr': '<f4', 'more': 1}", "unknown key 'more'"},
-      {"{'descr' '<f4'}", "':' expected"},
-      {"{'descr': '<f4", "a string without end"},
-      {"{'descr': '<f4\\", "a string without end"},
-      {"{'descr': 7}", "a string expected"},
-      {"{'descr': [('x', '<f4'", "no part of a type"},
-      {"{'descr': [}", "no part of a type"},
+      {"{'descr' '<f4'}", "expected ':'"},
+      {"{'descr': '<f4", "a string has no end"},
+      {"{'descr': '<f4\\", "a string has no end"},
+      {"{'descr': 7}", "expected a string"},
+      {"{'descr': [('x', '<f4'", "expected a part of a type"},
+      {"{'descr': [}", "expected a part of a type"},
       {"{'descr': " + std::string(1'000'0, '[') + "}", "nested too deeply"},
-      {"{'fortran_order': Maybe}", "True or False expected"},
-      {"{'shape': 4}", "'(' expected"},
-      {"{'shape': (,)}", "a dimension expected"},
-      {"{'shape': (-1,)}", "a dimension expected"},
-      {"{'shape': (4.5,)}", "',' or ')' expected"},
-      {"{'shape': (4 5)}", "',' or ')' expected"},
-      {"{'shape': (x,)}", "a dimension expected"},
-      {"{'shape': (99999999999999999999,)}", "a dimension that overflows 64 bits"},
+      {"{'fortran_order': Maybe}", "expected True or False"},
+      {"{'shape': 4}", "expected '('"},
+      {"{'shape': (,)}", "expected a dimension"},
+      {"{'shape': (-1,)}", "expected a dimension"},
+      {"{'shape': (4.5,)}", "expected ',' or ')'"},
+      {"{'shape': (4 5)}", "expected ',' or ')'"},
+      {"{'shape': (x,)}", "expected a dimension"},
+      {"{'shape': (99999999999999999999,)}", "a dimension overflows 64 bits"},
       {"{'shape': (" +
            [] {
              std::string ones;
@@ -127,41 +127,43 @@ TEST(Npy, damaged_headers_are_refused_with_the_reason) {
            }() +
            ")}",
        "too many dimensions"},
-      {"{'descr': '<f4' 'shape': (4,)}", "',' or '}' expected"},
-      {"{'descr': '<f4', 'fortran_order': False, 'shape': (4,)} + evil()", "more than a dict"},
-      {std::string("{'descr': '<f4', 'fortran_order': False, 'shape': (4,)}\0", 56), "more than a dict"},
-      {"{'descr': '<f4', 'fortran_order': False, 'shape': (5,)}", "cut short: the array has 20 bytes, and the file 16"},
+      {"{'descr': '<f4' 'shape': (4,)}", "expected ',' or '}'"},
+      {"{'descr': '<f4', 'fortran_order': False, 'shape': (4,)} + evil()", "bytes follow the dict"},
+      {std::string("{'descr': '<f4', 'fortran_order': False, 'shape': (4,)}\0", 56), "bytes follow the dict"},
+      {"{'descr': '<f4', 'fortran_order': False, 'shape': (5,)}",
+       "cut short: the array has 20 bytes, but the file only 16"},
       {"{'descr': '<f8', 'fortran_order': False, 'shape': (4611686018427387904,)}", "shape whose size overflows"},
       {"{'descr': '<f4', 'fortran_order': False, 'shape': (4611686018427387904, 8)}", "shape whose size overflows"}};
   for (const auto& [dict, reason] : reasons) {
     const auto parsed = parse(npy_file_of_dict(dict, Bytes(16)));
-    EXPECT_EQ(parsed.container, ContainerId::Opaque) << dict;
+    EXPECT_EQ(parsed.format, FormatId::Opaque) << dict;
     EXPECT_NE(parsed.opaque_reason.find(reason), std::string::npos) << dict << " gave: " << parsed.opaque_reason;
     EXPECT_LT(parsed.opaque_reason.size(), 200u);
   }
 }
 
-TEST(Npy, a_header_length_beyond_the_file_or_the_limit_is_refused) {
+TEST(Npy, a_header_longer_than_the_file_or_the_limit_is_refused) {
   auto file = npy_file("'<f4'", "(7,)", 28, {.version = 2});
   set(file, 8, std::uint32_t{0xFFFFFFFF});
-  EXPECT_NE(parse(file).opaque_reason.find("a text of 4294967295 bytes where 1048576 are allowed"), std::string::npos);
+  EXPECT_NE(parse(file).opaque_reason.find("a text of 4294967295 bytes, but at most 1048576 are allowed"),
+            std::string::npos);
   set(file, 8, std::uint32_t{5000});
   EXPECT_NE(parse(file).opaque_reason.find("cut short"), std::string::npos);
 }
 
-TEST(Npy, a_file_cut_anywhere_stays_whole_as_glue) {
+TEST(Npy, a_file_cut_anywhere_is_glue) {
   const auto file = npy_file("'<f4'", "(2, 3)", 24);
   for (std::size_t n = 1; n < file.size(); ++n) {
     const auto parsed = parse(Bytes(file.begin(), file.begin() + static_cast<std::ptrdiff_t>(n)));
-    EXPECT_EQ(parsed.container, ContainerId::Opaque) << n;
+    EXPECT_EQ(parsed.format, FormatId::Opaque) << n;
     EXPECT_EQ(parsed.opaque_reason.empty(), n < 6) << n;
   }
 }
 
-TEST(Npy, is_recognised_by_its_magic) {
-  EXPECT_TRUE(kNpy.recognizes(MemorySource(npy_file("'<f4'", "(1,)", 4))));
-  EXPECT_FALSE(kNpy.recognizes(MemorySource(bytes_of("\x92NUMPY\1"))));
-  EXPECT_FALSE(kNpy.recognizes(MemorySource(bytes_of("NUMPY, a text"))));
+TEST(Npy, matches_the_magic_number) {
+  EXPECT_TRUE(kNpy.matches(MemorySource(npy_file("'<f4'", "(1,)", 4))));
+  EXPECT_FALSE(kNpy.matches(MemorySource(bytes_of("\x92NUMPY\1"))));
+  EXPECT_FALSE(kNpy.matches(MemorySource(bytes_of("NUMPY, a text"))));
 }
 
 }  // namespace

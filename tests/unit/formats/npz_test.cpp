@@ -20,7 +20,7 @@ const Member kDeflated{.name = "deflated.npy", .data = Bytes(40), .method = 8, .
 TEST(Npz, stored_arrays_are_layers_under_the_names_of_their_entries) {
   const auto zip = build_zip({kWeight, kBias});
   const auto parsed = parse(zip.file);
-  EXPECT_EQ(parsed.container, ContainerId::Npz);
+  EXPECT_EQ(parsed.format, FormatId::Npz);
   EXPECT_EQ(parsed.opaque_reason, "");
   const auto layers = layers_of(parsed);
   ASSERT_EQ(layers.size(), 2u);
@@ -33,14 +33,14 @@ TEST(Npz, stored_arrays_are_layers_under_the_names_of_their_entries) {
   EXPECT_EQ(layers[1].length_bytes, 10u);
 }
 
-TEST(Npz, descriptors_zip64_and_comments_change_nothing) {
+TEST(Npz, data_descriptors_zip64_and_comments_are_read) {
   const auto zip =
       build_zip({{.name = "a.npy", .data = kWeight.data, .descriptor = Descriptor::SignedWide, .zip64 = true}},
                 {.comment = "made by hand", .zip64 = true});
   EXPECT_EQ(layers_of(parse(zip.file)).size(), 1u);
 }
 
-TEST(Npz, deflated_encrypted_and_damaged_arrays_stay_opaque_beside_the_others) {
+TEST(Npz, deflated_encrypted_and_damaged_arrays_are_opaque) {
   const auto some = parse(build_zip({kWeight, kDeflated, kBias, kDeflated}).file);
   EXPECT_EQ(layers_of(some).size(), 2u);
   EXPECT_EQ(some.opaque_reason, "npz: 2 of 4 arrays are deflated");
@@ -61,30 +61,30 @@ TEST(Npz, deflated_encrypted_and_damaged_arrays_stay_opaque_beside_the_others) {
 
 TEST(Npz, other_files_in_it_are_glue) {
   const auto parsed = parse(build_zip({kWeight, kBias, {.name = "README", .data = bytes_of("hello")}}).file);
-  EXPECT_EQ(parsed.container, ContainerId::Npz);
+  EXPECT_EQ(parsed.format, FormatId::Npz);
   EXPECT_EQ(layers_of(parsed).size(), 2u);
   EXPECT_EQ(parsed.opaque_bytes, 0u);
 }
 
-TEST(Npz, a_zip_of_few_arrays_is_not_taken_for_one) {
+TEST(Npz, a_zip_of_mostly_other_files_does_not_match) {
   const Member text{.name = "text", .data = bytes_of("hello")};
-  EXPECT_FALSE(kNpz.recognizes(MemorySource(build_zip({kWeight, text}).file)));
-  EXPECT_FALSE(kNpz.recognizes(MemorySource(build_zip({text}).file)));
-  EXPECT_FALSE(kNpz.recognizes(MemorySource(build_zip({}).file)));
-  EXPECT_FALSE(kNpz.recognizes(MemorySource(bytes_of("PK\3\4, says this text, and a name: x.npy"))));
+  EXPECT_FALSE(kNpz.matches(MemorySource(build_zip({kWeight, text}).file)));
+  EXPECT_FALSE(kNpz.matches(MemorySource(build_zip({text}).file)));
+  EXPECT_FALSE(kNpz.matches(MemorySource(build_zip({}).file)));
+  EXPECT_FALSE(kNpz.matches(MemorySource(bytes_of("PK\3\4, says this text, and a name: x.npy"))));
 }
 
-TEST(Npz, a_file_cut_anywhere_is_opaque_with_a_reason_once_its_first_name_is_whole) {
+TEST(Npz, a_file_cut_after_its_first_name_is_opaque_with_a_reason) {
   const auto zip = build_zip({kWeight, kBias});
   for (std::size_t n = 1; n < zip.file.size(); ++n) {
     const auto parsed = parse(Bytes(zip.file.begin(), zip.file.begin() + static_cast<std::ptrdiff_t>(n)));
-    ASSERT_EQ(parsed.container, ContainerId::Opaque) << n;
+    ASSERT_EQ(parsed.format, FormatId::Opaque) << n;
     const bool is_named = n >= 30 + kWeight.name.size();
     EXPECT_EQ(parsed.opaque_reason, is_named ? "npz: no end record: cut short?" : "") << n;
   }
 }
 
-TEST(Npz, a_bomb_is_not_opened) {
+TEST(Npz, deflated_arrays_are_not_inflated) {
   const Member bomb{.name = "bomb.npy", .data = Bytes(100), .method = 8, .zip64 = true, .full_bytes = 1ull << 60};
   const auto parsed = parse(build_zip({bomb}).file);
   EXPECT_EQ(parsed.opaque_reason, "npz: 1 of 1 arrays are deflated");

@@ -21,7 +21,7 @@ inline Message tensor(std::string_view name, std::uint64_t type, const std::vect
   return tensor(name, type, dims).text(9, raw_data);
 }
 
-/// Of which `entries` tell where in another file its numbers are.
+/// A tensor in another file; `entries` give its place.
 inline Message external(std::string_view name, std::uint64_t type, const std::vector<std::uint64_t>& dims,
                         const std::vector<std::pair<std::string, std::string>>& entries) {
   auto message = tensor(name, type, dims);

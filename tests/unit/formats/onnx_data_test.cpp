@@ -41,16 +41,16 @@ const std::string kNumbers = "0123456789abcdef0123456789ABCDEF";
 
 std::string error_of(const std::vector<Message>& initializers) {
   const auto parsed = parse("m.onnx.data", kNumbers, {{"m.onnx", model_file(initializers)}});
-  EXPECT_EQ(parsed.container, ContainerId::Opaque);
+  EXPECT_EQ(parsed.format, FormatId::Opaque);
   return parsed.opaque_reason;
 }
 
-TEST(OnnxData, layers_are_those_that_the_model_keeps_in_this_file) {
+TEST(OnnxData, layers_are_the_tensors_of_the_model_in_this_file) {
   const auto parsed =
       parse("m.onnx.data", kNumbers,
             {{"m.onnx", model_file({external("b", 1, {2, 2}, at(16, 16)), external("a", 10, {4}, at(4, 8)),
                                     external("else", 1, {4}, at(0, 16, "other.data"))})}});
-  EXPECT_EQ(parsed.container, ContainerId::OnnxData);
+  EXPECT_EQ(parsed.format, FormatId::OnnxData);
   EXPECT_EQ(parsed.opaque_bytes, 0u);
   const auto layers = layers_of(parsed);
   ASSERT_EQ(layers.size(), 2u);
@@ -62,7 +62,7 @@ TEST(OnnxData, layers_are_those_that_the_model_keeps_in_this_file) {
   EXPECT_EQ(slice(kNumbers, layers[1]), "0123456789ABCDEF");
 }
 
-TEST(OnnxData, finds_the_model_by_this_file_s_name_or_by_looking_around) {
+TEST(OnnxData, finds_the_model_by_name_or_in_the_folder) {
   for (const auto& [data, model_name] : Files{{"m.onnx.data", "m.onnx"},
                                               {"m.onnx_data", "m.onnx"},
                                               {"m.onnx_data_1", "m.onnx"},
@@ -74,40 +74,40 @@ TEST(OnnxData, finds_the_model_by_this_file_s_name_or_by_looking_around) {
                               {{model_name, model_file({external("w", 1, {8}, at(0, 32, data))})},
                                {"a.onnx", model_file({})},
                                {"b.onnx", "no model"}});
-    EXPECT_EQ(parsed.container, ContainerId::OnnxData) << data;
+    EXPECT_EQ(parsed.format, FormatId::OnnxData) << data;
     EXPECT_EQ(layers_of(parsed).size(), 1u) << data;
   }
 }
 
-TEST(OnnxData, looks_into_sixteen_models_at_most) {
+TEST(OnnxData, opens_sixteen_models_at_most) {
   const auto about = model_file({external("w", 1, {8}, at(0, 32, "weights"))});
   Files files{{"z.onnx", about}};
   for (char c = 'a'; c < 'a' + 15; ++c) files[std::string(1, c) + ".onnx"] = model_file({});
-  EXPECT_EQ(parse("weights", kNumbers, files).container, ContainerId::OnnxData);
+  EXPECT_EQ(parse("weights", kNumbers, files).format, FormatId::OnnxData);
   files["q.onnx"] = model_file({});
-  EXPECT_EQ(parse("weights", kNumbers, files).container, ContainerId::Opaque);
+  EXPECT_EQ(parse("weights", kNumbers, files).format, FormatId::Opaque);
 }
 
-TEST(OnnxData, a_file_that_no_model_names_is_of_no_format) {
+TEST(OnnxData, a_file_that_no_model_names_is_opaque) {
   const auto other = model_file({external("w", 1, {8}, at(0, 32, "other.data"))});
   for (const auto& files : {Files{}, Files{{"m.onnx", other}}, Files{{"m.onnx", other.substr(0, 60)}},
                             Files{{"m.onnx", "text"}}, Files{{"m.onnx", ""}}}) {
     const auto parsed = parse("m.onnx.data", kNumbers, files);
-    EXPECT_EQ(parsed.container, ContainerId::Opaque);
+    EXPECT_EQ(parsed.format, FormatId::Opaque);
     EXPECT_EQ(parsed.opaque_reason, "");
   }
 }
 
 TEST(OnnxData, a_location_is_a_plain_name) {
-  const auto container_at = [](const std::string& location) {
+  const auto format_at = [](const std::string& location) {
     return parse("m.onnx.data", kNumbers, {{"m.onnx", model_file({external("w", 1, {8}, at(0, 32, location))})}})
-        .container;
+        .format;
   };
-  EXPECT_EQ(container_at("m.onnx.data"), ContainerId::OnnxData);
-  EXPECT_EQ(container_at("./m.onnx.data"), ContainerId::OnnxData);
+  EXPECT_EQ(format_at("m.onnx.data"), FormatId::OnnxData);
+  EXPECT_EQ(format_at("./m.onnx.data"), FormatId::OnnxData);
   for (const std::string location :
        {"../m.onnx.data", "sub/m.onnx.data", "/m.onnx.data", "././m.onnx.data", "m.onnx", ""}) {
-    EXPECT_EQ(container_at(location), ContainerId::Opaque) << location;
+    EXPECT_EQ(format_at(location), FormatId::Opaque) << location;
   }
 }
 
@@ -121,7 +121,7 @@ TEST(OnnxData, tensors_in_subgraphs_and_constants_may_be_external_too) {
   EXPECT_EQ(layers[1].name, "If_0/then/w");
 }
 
-TEST(OnnxData, without_offset_and_length_the_shape_tells) {
+TEST(OnnxData, without_offset_and_length_the_shape_gives_the_size) {
   const auto parsed =
       parse("m.onnx.data", kNumbers,
             {{"m.onnx", model_file({external("a", 1, {2}, {{"location", "m.onnx.data"}}),
@@ -164,27 +164,27 @@ TEST(OnnxData, types_without_whole_bytes_are_glue) {
   const std::string file(2048, 'q');
   const auto parsed =
       parse("m.onnx.data", file, {{"m.onnx", model_file({external("q", onnx_builder::kInt4, {4096}, at(0, 2048))})}});
-  EXPECT_EQ(parsed.container, ContainerId::OnnxData);
+  EXPECT_EQ(parsed.format, FormatId::OnnxData);
   EXPECT_EQ(parsed.opaque_bytes, 2048u);
   EXPECT_TRUE(layers_of(parsed).empty());
 }
 
-TEST(OnnxData, tells_what_does_not_fit) {
-  const std::string beyond = "onnx-data: by m.onnx: layer 'w' lies beyond the end of the file";
+TEST(OnnxData, tensors_that_do_not_fit_are_refused_with_the_reason) {
+  const std::string beyond = "onnx-data: described by 'm.onnx': layer 'w' passes the end of the file";
   EXPECT_EQ(error_of({external("w", 1, {4}, at(20, 16))}), beyond);
   EXPECT_EQ(error_of({external("w", 1, {0}, at(33, 0))}), beyond);
   EXPECT_EQ(error_of({external("w", 1, {4}, at(~std::uint64_t{0}, 16))}), beyond);
   EXPECT_EQ(error_of({external("w", 1, {4}, at(16, ~std::uint64_t{0}))}), beyond);
   EXPECT_EQ(error_of({external("w", 1, {9}, {{"location", "m.onnx.data"}})}), beyond);
   EXPECT_EQ(error_of({external("w", 1, {1ULL << 40, 1ULL << 40}, at(0, 8))}),
-            "onnx-data: by m.onnx: layer 'w' has a shape whose size overflows");
+            "onnx-data: described by 'm.onnx': layer 'w' has a shape whose size overflows");
   EXPECT_EQ(error_of({external("w", 1, {4}, at(0, 12))}),
-            "onnx-data: layer 'w' has 12 bytes where its dtype and shape mean 16");
+            "onnx-data: layer 'w' has 12 bytes, but its dtype and shape need 16");
   EXPECT_EQ(error_of({external("w", 1, {~std::uint64_t{0}, 0}, at(0, 0))}),
             "onnx-data: layer 'w' has a negative dimension");
   for (const std::string text : {"-1", "0x10", "", "16 ", "99999999999999999999"}) {
     EXPECT_EQ(error_of({external("w", 1, {4}, {{"location", "m.onnx.data"}, {"offset", text}})}),
-              "onnx-data: by m.onnx: layer 'w' has an external offset that is no number")
+              "onnx-data: described by 'm.onnx': layer 'w' has an external offset that is no number")
         << text;
   }
 }
@@ -192,7 +192,9 @@ TEST(OnnxData, tells_what_does_not_fit) {
 TEST(OnnxData, a_damaged_model_that_names_this_file_is_an_error) {
   const auto file = model_file({external("w", 1, {4}, at(0, 16)), onnx_builder::tensor("x", 1, {1}, "1234")});
   const auto parsed = parse("m.onnx.data", kNumbers, {{"m.onnx", file.substr(0, file.size() - 2)}});
-  EXPECT_EQ(parsed.opaque_reason.find("onnx-data: by m.onnx: field 8 ends beyond its message (at byte "), 0u)
+  EXPECT_EQ(
+      parsed.opaque_reason.find("onnx-data: described by 'm.onnx': field 8 passes the end of its message (at byte "),
+      0u)
       << parsed.opaque_reason;
 }
 

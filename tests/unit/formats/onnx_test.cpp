@@ -37,7 +37,7 @@ ParsedFile parse(const std::string& file) {
 
 std::vector<std::string> names_in(const std::string& file) {
   const auto parsed = parse(file);
-  EXPECT_EQ(parsed.container, ContainerId::Onnx) << parsed.opaque_reason;
+  EXPECT_EQ(parsed.format, FormatId::Onnx) << parsed.opaque_reason;
   std::vector<std::string> names;
   for (const auto& layer : layers_of(parsed)) names.push_back(layer.name);
   return names;
@@ -45,12 +45,12 @@ std::vector<std::string> names_in(const std::string& file) {
 
 std::string error_in(const std::string& file) {
   const auto parsed = parse(file);
-  EXPECT_EQ(parsed.container, ContainerId::Opaque);
+  EXPECT_EQ(parsed.format, FormatId::Opaque);
   return parsed.opaque_reason;
 }
 
 bool is_recognized(const std::string& file) {
-  return kOnnx.recognizes(MemorySource(bytes_of(file)));
+  return kOnnx.matches(MemorySource(bytes_of(file)));
 }
 
 TEST(Onnx, reads_every_type_in_raw_data) {
@@ -67,7 +67,7 @@ TEST(Onnx, reads_every_type_in_raw_data) {
   }
   const auto file = model_file(tensors);
   const auto parsed = parse(file);
-  EXPECT_EQ(parsed.container, ContainerId::Onnx);
+  EXPECT_EQ(parsed.format, FormatId::Onnx);
   EXPECT_EQ(parsed.opaque_bytes, 0u);
   const auto layers = layers_of(parsed);
   ASSERT_EQ(layers.size(), types.size());
@@ -101,7 +101,7 @@ TEST(Onnx, dimensions_may_be_packed) {
   EXPECT_EQ(layers[0].shape, (Shape{2, 300}));
 }
 
-TEST(Onnx, varints_and_single_numbers_stay_glue_and_count_where_they_are_many) {
+TEST(Onnx, large_lists_of_varints_or_single_numbers_are_opaque) {
   Message loose = tensor("loose", 1, {300});
   for (int i = 0; i < 300; ++i) loose.fixed32(4, 0.5F);
   const auto file = model_file({tensor("axes", 7, {2}).packed(7, {1, 2}),
@@ -125,7 +125,7 @@ TEST(Onnx, four_bit_types_segments_and_numbers_in_two_pieces_are_no_layers) {
   EXPECT_EQ(parsed.opaque_reason, "onnx: 3 of 3 arrays are not stored as plain numbers");
 }
 
-TEST(Onnx, strings_and_external_data_are_none_of_its_concern) {
+TEST(Onnx, strings_and_external_data_are_ignored) {
   const auto parsed =
       parse(model_file({tensor("s", 8, {1}).text(6, std::string(5000, 's')),
                         external("e", 1, {1 << 20}, {{"location", "w.bin"}}), tensor("w", 1, {1}, "1234")}));
@@ -144,12 +144,12 @@ TEST(Onnx, arrays_without_elements_keep_their_names_and_shapes) {
   EXPECT_EQ(layers[2].length_bytes, 0u);
 }
 
-TEST(Onnx, a_tensor_whose_numbers_were_taken_out_is_no_layer) {
+TEST(Onnx, a_tensor_without_numbers_is_no_layer) {
   EXPECT_EQ(names_in(model_file({tensor("gone", 1, {3}), tensor("w", 1, {1}, "1234")})),
             (std::vector<std::string>{"w"}));
 }
 
-TEST(Onnx, constants_have_the_name_of_their_output_and_other_tensors_that_of_node_and_attribute) {
+TEST(Onnx, constants_are_named_by_output_and_other_tensors_by_node_and_attribute) {
   const auto value = tensor("ignored", 1, {1}, "1234");
   EXPECT_EQ(names_in(model(graph({constant("const_1", value),
                                   node("ConstantOfShape", "Fill_3", {attribute("value", 5, value)}),
@@ -159,7 +159,7 @@ TEST(Onnx, constants_have_the_name_of_their_output_and_other_tensors_that_of_nod
             (std::vector<std::string>{"const_1", "Fill_3/value", "out/a", "n/list/0", "n/list/1"}));
 }
 
-TEST(Onnx, a_name_may_follow_what_it_names) {
+TEST(Onnx, a_name_may_come_last) {
   const auto value = tensor("", 1, {1}, "1234");
   const auto late =
       Message().message(5, Message().message(5, value).text(1, "value")).text(4, "Constant").text(2, "out");
@@ -184,7 +184,7 @@ TEST(Onnx, tensors_in_subgraphs_have_the_path_of_node_and_attribute) {
                                 "many/graphs/0/conv.weight", "many/graphs/1/c", "many/graphs/1/conv.weight"}));
 }
 
-TEST(Onnx, functions_and_training_graphs_are_read_too) {
+TEST(Onnx, tensors_in_functions_and_training_graphs_are_found) {
   const auto value = tensor("", 1, {1}, "1234");
   auto file = model(graph({node("Relu", "")}));
   file.message(25, Message().text(1, "Half").message(7, constant("c", value)).text(10, "mine"));
@@ -206,7 +206,7 @@ TEST(Onnx, a_sparse_tensor_is_its_values_and_its_indices) {
                                                                      "embedding", "embedding/indices"}));
 }
 
-TEST(Onnx, lists_of_floats_in_attributes_are_layers_where_they_are_packed) {
+TEST(Onnx, packed_lists_of_floats_in_attributes_are_layers) {
   const auto packed = Message().text(1, "weights").text(7, raw(std::vector{1.0F, 2.0F, 3.0F}));
   Message loose = Message().text(1, "loose");
   for (int i = 0; i < 400; ++i) loose.fixed32(7, 1.0F);
@@ -226,17 +226,17 @@ TEST(Onnx, long_paths_are_cut) {
   EXPECT_EQ(names[0], std::string(512, 'n') + "/w");
 }
 
-TEST(Onnx, unknown_fields_and_known_ones_of_another_wire_type_are_passed_over) {
+TEST(Onnx, unknown_fields_and_wrong_wire_types_are_ignored) {
   auto weight = tensor("w", 1, {1}, "1234");
   weight.number(99, 1).fixed64(98, 2.0).text(97, "later").number(9, 77).fixed32(8, 1.0F);
   const auto parsed =
       parse(model(graph({node("Relu", "")}, {weight}).number(5, 3)).number(7, 1).text(90, "later").bytes());
   const auto layers = layers_of(parsed);
-  EXPECT_EQ(parsed.container, ContainerId::Onnx) << parsed.opaque_reason;
+  EXPECT_EQ(parsed.format, FormatId::Onnx) << parsed.opaque_reason;
   EXPECT_TRUE(layers.empty()) << "raw_data twice, once as a number: not in one piece";
 }
 
-TEST(Onnx, is_recognized_by_the_fields_of_a_model) {
+TEST(Onnx, matches_the_fields_of_a_model) {
   const auto main = graph({node("Relu", "")});
   EXPECT_TRUE(is_recognized(model(main).bytes()));
   EXPECT_TRUE(is_recognized(Message().message(8, Message().number(2, 9)).message(7, main).number(1, 3).bytes()));
@@ -252,7 +252,7 @@ TEST(Onnx, is_recognized_by_the_fields_of_a_model) {
       << "no operator";
 }
 
-TEST(Onnx, is_not_taken_for_other_formats) {
+TEST(Onnx, does_not_match_other_formats) {
   const auto saved_model = Message().number(1, 1).message(2, Message().message(1, Message().text(5, "2.9")));
   const auto core_ml = Message().number(1, 4).message(2, Message().message(1, Message().text(1, "input")));
   for (const std::string& file :
@@ -263,7 +263,7 @@ TEST(Onnx, is_not_taken_for_other_formats) {
   }
 }
 
-TEST(Onnx, a_file_cut_short_is_recognized_and_refused) {
+TEST(Onnx, a_file_cut_short_matches_and_is_refused) {
   const auto file = model_file({tensor("a", 1, {64}, random_bytes(256, 1)), tensor("b", 1, {4}, random_bytes(16, 2))});
   const auto graph_at = file.find("\x3A");
   int n_reported = 0;
@@ -276,30 +276,30 @@ TEST(Onnx, a_file_cut_short_is_recognized_and_refused) {
   }
   EXPECT_GT(n_reported, 200);
   EXPECT_EQ(error_in(file.substr(0, 200)),
-            "onnx: field 7 ends beyond its message (at byte " + std::to_string(graph_at) + ")");
+            "onnx: field 7 passes the end of its message (at byte " + std::to_string(graph_at) + ")");
 }
 
-TEST(Onnx, tells_what_is_wrong_with_a_model) {
+TEST(Onnx, damaged_models_are_refused_with_the_reason) {
   EXPECT_EQ(error_in(model_file({tensor("w", 1, {~std::uint64_t{0}}, "1234")})),
             "onnx: layer 'w' has a negative dimension");
   EXPECT_EQ(error_in(model_file({tensor("w", 1, {~std::uint64_t{0}, 0})})), "onnx: layer 'w' has a negative dimension");
   EXPECT_EQ(error_in(model_file({tensor("w", 1, {1ULL << 40, 1ULL << 40}, "1234")})),
             "onnx: layer 'w' has a shape whose size overflows");
   EXPECT_EQ(error_in(model_file({tensor("w", 1, {3}, "1234")})),
-            "onnx: layer 'w' has 4 bytes where its dtype and shape mean 12");
+            "onnx: layer 'w' has 4 bytes, but its dtype and shape need 12");
   EXPECT_EQ(error_in(model_file({tensor("w", 1, Shape(65, 1), "1234")})), "onnx: more than 64 numbers in a list");
   EXPECT_EQ(
       error_in(model_file({tensor(std::string(70'000, 'n'), 1, {1}, "1234")})).find("onnx: a text of 70000 bytes"), 0u);
-  EXPECT_EQ(error_in(model_file({Message().append("\x0B")})).find("onnx: a field of wire type 3 (at byte "), 0u);
+  EXPECT_EQ(error_in(model_file({Message().append("\x0B")})).find("onnx: a field has the wire type 3 (at byte "), 0u);
   EXPECT_EQ(error_in(model_file({Message().append("\x08" + std::string(10, '\xFF') + "\x01")}))
                 .find("onnx: a number of more than 64 bits (at byte "),
             0u);
   EXPECT_EQ(error_in(model_file({Message().append("\x4A" + varint(std::uint64_t{1} << 60))}))
-                .find("onnx: field 9 ends beyond its message (at byte "),
+                .find("onnx: field 9 passes the end of its message (at byte "),
             0u);
 }
 
-/// A model of If nodes within If nodes, built from its end so that it costs no more than its size.
+/// A model of nested If nodes, built from its end, so that the time is linear in its size.
 std::string nested_model(int depth) {
   const auto head = [](std::uint32_t field, std::size_t n) { return varint(field << 3 | 2) + varint(n); };
   const auto before = Message().text(4, "If").bytes();
@@ -319,9 +319,9 @@ std::string nested_model(int depth) {
 }
 
 TEST(Onnx, graphs_nested_a_hundred_thousand_deep_are_refused) {
-  EXPECT_EQ(parse(nested_model(32)).container, ContainerId::Onnx);
-  EXPECT_EQ(error_in(nested_model(33)), "onnx: graphs nested more than 32 deep");
-  EXPECT_EQ(error_in(nested_model(100'000)), "onnx: graphs nested more than 32 deep");
+  EXPECT_EQ(parse(nested_model(32)).format, FormatId::Onnx);
+  EXPECT_EQ(error_in(nested_model(33)), "onnx: graphs are nested more than 32 deep");
+  EXPECT_EQ(error_in(nested_model(100'000)), "onnx: graphs are nested more than 32 deep");
 }
 
 TEST(Onnx, more_than_a_million_arrays_are_refused) {
@@ -358,7 +358,7 @@ TEST(Onnx, a_file_with_any_byte_changed_is_still_partitioned) {
     for (const unsigned flip : {0x01u, 0x10u, 0x80u, 0xFFu}) {
       auto file = good;
       file[at] = static_cast<char>(static_cast<unsigned char>(file[at]) ^ flip);
-      damaged += parse(file).container == ContainerId::Opaque;
+      damaged += parse(file).format == FormatId::Opaque;
     }
   }
   EXPECT_GT(damaged, 100);

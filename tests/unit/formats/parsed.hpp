@@ -5,12 +5,12 @@
 #include <cstddef>
 #include <vector>
 
-#include "formats/format.hpp"
+#include "formats/parse_file.hpp"
 #include "unit/formats/partition.hpp"
 
 namespace elves::formats {
 
-/// What parse_file makes of these bytes, whose extents must partition them.
+/// Parses a file in memory, and expects that the result has no flaw.
 inline ParsedFile parse(const std::vector<std::byte>& file) {
   auto parsed = parse_file(MemorySource(file));
   EXPECT_EQ(partition_flaw(parsed, file.size()), "") << parsed.opaque_reason;

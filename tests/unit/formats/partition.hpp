@@ -3,12 +3,12 @@
 #include <cstdint>
 #include <string>
 
-#include "formats/format.hpp"
+#include "formats/parse_file.hpp"
 
 namespace elves::formats {
 
-/// What is wrong with the promise that extents partition a file of this size, lie in order and have the size that their
-/// dtype and shape mean; "" where nothing is.
+/// The first flaw of a parsed file, or "": extents must partition the file in order, layers must have the size of their
+/// dtype and shape, and opaque bytes need a reason.
 inline std::string partition_flaw(const ParsedFile& file, std::uint64_t file_bytes) {
   std::uint64_t at = 0;
   for (const auto& extent : file.extents) {
@@ -25,8 +25,8 @@ inline std::string partition_flaw(const ParsedFile& file, std::uint64_t file_byt
     at += extent.length_bytes;
   }
   if (at != file_bytes) return "ends at byte " + std::to_string(at) + " of " + std::to_string(file_bytes);
-  if (file.container == ContainerId::Opaque && file.extents.size() > 1) return "an opaque file in several pieces";
-  if (file.container != ContainerId::Opaque && file.opaque_reason.empty() != (file.opaque_bytes == 0))
+  if (file.format == FormatId::Opaque && file.extents.size() > 1) return "an opaque file in several pieces";
+  if (file.format != FormatId::Opaque && file.opaque_reason.empty() != (file.opaque_bytes == 0))
     return "opaque bytes without a reason, or a reason without them";
   if (file.opaque_bytes > file_bytes) return "more opaque bytes than bytes";
   return {};

@@ -34,7 +34,7 @@ Run run(const std::string& opcodes) {
   return result;
 }
 
-/// What a pickle's value looks like in Python, more or less.
+/// The value of a pickle, similar to Python's repr.
 std::string shown(const Graph& graph, Index node, int depth = 0) {
   if (depth > 8) return "...";
   const auto list_of = [&](Index at, std::string_view open, std::string_view close) {
@@ -108,7 +108,7 @@ TEST(PickleMachine, builds_containers_in_every_way) {
             "([1,2,3,],{1,None,2,None,3,None,},{1,None,},set(1,),set(1,),)");
 }
 
-TEST(PickleMachine, objects_are_not_made_but_told_of) {
+TEST(PickleMachine, calls_become_objects_and_nothing_is_called) {
   EXPECT_EQ(value_of("cos\nsystem\n(X\x01\x00\x00\x00xtR."s), "os.system('x',)[]{}?");
   EXPECT_EQ(value_of("\x8c\x01m\x8c\x01n\x93)\x81}b."s), "m.n()[]{}{}");
   EXPECT_EQ(value_of("cm\nn\n)}\x92."s), "m.n()[]{}{}");
@@ -120,7 +120,7 @@ TEST(PickleMachine, objects_are_not_made_but_told_of) {
   EXPECT_EQ(value_of("(Pabc\nK\x01Q\x82\x01\x83\x01\x02\x84\x01\x02\x03\x04\x97\x98t."s), "(<'abc'>,<1>,?,?,?,?,)");
 }
 
-TEST(PickleMachine, remembers_by_number) {
+TEST(PickleMachine, reads_memo_numbers_of_all_protocols) {
   EXPECT_EQ(value_of("(K\x05p7\ng7\nq\x08h\x08r\x00\x00\x01\x00j\x00\x00\x01\x00t."s), "(5,5,5,5,)");
   EXPECT_EQ(value_of("(K\x05\x94K\x06\x94h\x00h\x01t."s), "(5,6,5,6,)");
   EXPECT_EQ(value_of("(K\x01K\x02"
@@ -136,7 +136,7 @@ TEST(PickleMachine, stops_after_its_pickle) {
   EXPECT_EQ(result.end_bytes, 14u);
 }
 
-TEST(PickleMachine, long_bytes_are_told_by_their_place_alone) {
+TEST(PickleMachine, of_long_bytes_only_the_place_is_kept) {
   const auto result = run(pickle_of(bytes(std::string(100'000, 'x'))));
   const auto literal = result.graph.literal(result.root);
   EXPECT_EQ(literal.offset_bytes, 7u);
@@ -151,7 +151,7 @@ TEST(PickleMachine, a_list_that_contains_itself_is_a_list) {
             "[[[[");
 }
 
-TEST(PickleMachine, refuses_what_no_pickle_has) {
+TEST(PickleMachine, damaged_pickles_are_refused_with_the_reason) {
   EXPECT_EQ(value_of("\xff"s), "opcode 0xff at byte 0 is unknown");
   EXPECT_EQ(value_of("\x80\x06N."s), "opcode 0x80 at byte 0 is of protocol 6");
   EXPECT_EQ(value_of("."s), "opcode 0x2e at byte 0 finds too few values");
@@ -169,7 +169,7 @@ TEST(PickleMachine, refuses_what_no_pickle_has) {
   EXPECT_EQ(value_of("N\x87"s), "opcode 0x87 at byte 1 finds too few values");
   EXPECT_EQ(value_of("b"s), "opcode 0x62 at byte 0 finds too few values");
   EXPECT_EQ(value_of("q\x01"s), "opcode 0x71 at byte 0 finds too few values");
-  EXPECT_EQ(value_of("h\x07"s), "opcode 0x68 at byte 0 asks for memo 7, which is not set");
+  EXPECT_EQ(value_of("h\x07"s), "opcode 0x68 at byte 0 needs memo 7, which is not set");
   EXPECT_EQ(value_of("g-1\n"s), "opcode 0x67 at byte 0 has no memo number");
   EXPECT_EQ(value_of("Np99999999999999999999\n"s), "opcode 0x70 at byte 1 has no memo number");
   EXPECT_EQ(value_of("(Nd."s), "opcode 0x64 at byte 2 finds a key without a value");
@@ -178,7 +178,7 @@ TEST(PickleMachine, refuses_what_no_pickle_has) {
   EXPECT_EQ(value_of("LtenL\n."s), "opcode 0x4c at byte 0 has no number");
 }
 
-TEST(PickleMachine, sizes_beyond_the_end_are_refused_without_reading_them) {
+TEST(PickleMachine, sizes_past_the_end_are_refused_without_reading) {
   const std::string cut = "cut short, or a size in it is wrong (at byte ";
   EXPECT_EQ(value_of("\x8b\x00\x00\x00\x80."s), cut + "5)") << "LONG4 of -2^31 bytes";
   EXPECT_EQ(value_of("\x8b\xff\xff\xff\x7f."s), cut + "5)") << "LONG4 of 2^31 bytes";
@@ -198,7 +198,7 @@ TEST(PickleMachine, a_pickle_cut_anywhere_is_an_error) {
   for (std::size_t n = 0; n < whole.size(); ++n) EXPECT_NE(run(whole.substr(0, n)).error, "") << n;
 }
 
-TEST(PickleMachine, a_million_marks_or_tuples_deep_ends_in_order) {
+TEST(PickleMachine, a_million_nested_marks_or_tuples_are_read) {
   EXPECT_EQ(value_of(std::string(1'000'000, '(')), "cut short, or a size in it is wrong (at byte 1000000)");
   std::string deep(1'000'000, '(');
   deep += std::string(1'000'000, 't') + ".";
@@ -208,7 +208,7 @@ TEST(PickleMachine, a_million_marks_or_tuples_deep_ends_in_order) {
   EXPECT_EQ(run(nested + ".").error, "");
 }
 
-TEST(PickleMachine, floods_of_the_memo_take_memory_in_proportion) {
+TEST(PickleMachine, the_memory_of_the_memo_is_limited) {
   std::string flood = "N";
   for (int i = 0; i < 1'000'000; ++i) flood += '\x94';
   EXPECT_EQ(run(flood + ".").error, "");
@@ -218,8 +218,8 @@ TEST(PickleMachine, floods_of_the_memo_take_memory_in_proportion) {
   EXPECT_NE(run(scattered + ".").error.find("passes the limit of scattered memo numbers"), std::string::npos);
 }
 
-TEST(PickleMachine, values_are_limited) {
-  // Each opcode pushes a value that takes no node: the stack is what grows.
+TEST(PickleMachine, the_number_of_values_is_limited) {
+  // Each opcode pushes a value without a node: only the stack grows.
   std::string flood(Machine::kMaxValues + 2, 'N');
   EXPECT_NE(run(flood).error.find("passes the limit of 33554432 values"), std::string::npos);
 }

@@ -21,7 +21,7 @@ ParsedFile parse(const std::string& file) {
 /// "name [shape] dtype bytes" of each layer
 std::vector<std::string> layers(const std::string& file) {
   const auto parsed = parse(file);
-  EXPECT_EQ(parsed.container, ContainerId::Pickle) << parsed.opaque_reason;
+  EXPECT_EQ(parsed.format, FormatId::Pickle) << parsed.opaque_reason;
   std::vector<std::string> all;
   for (const auto& each : layers_in(parsed)) {
     std::string shape;
@@ -34,11 +34,11 @@ std::vector<std::string> layers(const std::string& file) {
 
 using Layers = std::vector<std::string>;
 
-bool recognizes(const std::string& file) {
-  return kPickle.recognizes(source(file));
+bool matches(const std::string& file) {
+  return kPickle.matches(source(file));
 }
 
-TEST(Pickle, arrays_are_layers_by_their_paths) {
+TEST(Pickle, arrays_are_named_by_their_paths) {
   const auto coefficients = array({2, 2}, dtype("f4"), bytes("aaaabbbbccccdddd"));
   const auto model = instance(global("sklearn.svm", "SVC"), dict({{"C", number(1)}, {"coef_", coefficients}}));
   EXPECT_EQ(layers(pickle_of(model)), Layers{"coef_ [2,2] f32 aaaabbbbccccdddd"});
@@ -47,14 +47,14 @@ TEST(Pickle, arrays_are_layers_by_their_paths) {
             (Layers{"0.0 [1] i64 12345678", "1 [] f16 hh"}));
 }
 
-TEST(Pickle, the_bytes_may_be_of_any_opcode_that_keeps_them_plain) {
+TEST(Pickle, reads_bytes_of_every_opcode) {
   for (const auto& data : {"U\x04wxyz"s, "T\x04\0\0\0wxyz"s, "C\x04wxyz"s, "B\x04\0\0\0wxyz"s,
                            "\x8e\x04\0\0\0\0\0\0\0wxyz"s, "\x96\x04\0\0\0\0\0\0\0wxyz"s}) {
     EXPECT_EQ(layers(pickle_of(array({4}, dtype("u1", "|"), data))), Layers{" [4] u8 wxyz"}) << data;
   }
 }
 
-TEST(Pickle, arrays_are_known_in_all_their_forms) {
+TEST(Pickle, reads_arrays_in_all_forms) {
   const auto buffer = call(global("numpy._core.numeric", "_frombuffer"),
                            {"\x96\x04\0\0\0\0\0\0\0wxyz"s, dtype("f4"), numbers({1}), text("C")});
   EXPECT_EQ(layers(pickle_of(buffer)), Layers{" [1] f32 wxyz"});
@@ -66,7 +66,7 @@ TEST(Pickle, arrays_are_known_in_all_their_forms) {
   EXPECT_EQ(layers(pickle_of(array({2}, bfloat, bytes("wxyz")))), Layers{" [2] bf16 wxyz"});
 }
 
-TEST(Pickle, arrays_of_objects_are_looked_into) {
+TEST(Pickle, arrays_of_objects_are_searched) {
   const auto inner = array({1}, dtype("f4"), bytes("wxyz"));
   const auto type = call(global("numpy", "dtype"), {text("O8"), kFalse, kTrue});
   EXPECT_EQ(layers(pickle_of(dict({{"trees", array({2}, type, list({kNone, inner}))}}))),
@@ -82,10 +82,10 @@ TEST(Pickle, arrays_that_share_their_bytes_are_one_layer) {
             (Layers{"a [0] f32 ", "b [0,2] f64 "}));
 }
 
-TEST(Pickle, arrays_that_cannot_be_seen_are_counted) {
+TEST(Pickle, unreadable_arrays_are_opaque) {
   const auto reason = [](const std::string& value) {
     const auto parsed = parse(pickle_of(value));
-    EXPECT_EQ(parsed.container, ContainerId::Pickle);
+    EXPECT_EQ(parsed.format, FormatId::Pickle);
     return parsed.opaque_reason + " (" + std::to_string(parsed.opaque_bytes) + ")";
   };
   const auto encoded = call(global("_codecs", "encode"), {text("wxyz"), text("latin1")});
@@ -93,10 +93,9 @@ TEST(Pickle, arrays_that_cannot_be_seen_are_counted) {
   EXPECT_EQ(reason(array({1}, dtype("f4"), text("wxyz"))), "pickle: 1 of 1 arrays are encoded as text (4)");
   EXPECT_EQ(reason(array({1}, dtype("f4"), "S'wxyz'\n")), "pickle: 1 of 1 arrays are encoded as text (6)");
   EXPECT_EQ(reason(array({1}, dtype("f4", ">"), bytes("wxyz"))), "pickle: 1 of 1 arrays are big-endian (4)");
-  EXPECT_EQ(reason(array({1}, dtype("U1"), bytes("wxyz"))),
-            "pickle: 1 of 1 arrays are of a dtype that is not known (4)");
+  EXPECT_EQ(reason(array({1}, dtype("U1"), bytes("wxyz"))), "pickle: 1 of 1 arrays are of an unknown dtype (4)");
   EXPECT_EQ(reason(array({2}, dtype("f4"), bytes("wxyz"))),
-            "pickle: 1 of 1 arrays have another size than their shapes mean (4)");
+            "pickle: 1 of 1 arrays have another size than their shapes need (4)");
   EXPECT_EQ(
       reason(dict({{"a", array({1}, dtype("f4"), bytes("wxyz"))}, {"b", array({1}, dtype("f4", ">"), bytes("wxyz"))}})),
       "pickle: 1 of 2 arrays are big-endian (4)");
@@ -113,7 +112,7 @@ std::string wrapper(const std::vector<std::int64_t>& shape, const std::string& t
   return instance(global("joblib.numpy_pickle", "NumpyArrayWrapper"), dict(state)) + follows;
 }
 
-TEST(Pickle, joblib_lets_arrays_follow_their_opcodes) {
+TEST(Pickle, reads_arrays_between_the_opcodes_of_joblib) {
   const auto old = wrapper({1}, dtype("f4"), false, "wxyz");
   const auto aligned = wrapper({1}, dtype("f4"), true,
                                "\x03\xff\xff\xff"
@@ -125,8 +124,8 @@ TEST(Pickle, joblib_lets_arrays_follow_their_opcodes) {
             (Layers{"a [1] f32 wxyz", "b [1] f32 WXYZ", "c.0 [1] i32 iiii"}));
 }
 
-TEST(Pickle, damage_in_what_joblib_wrote_is_told) {
-  // What makes no sense near the beginning is no pickle at all.
+TEST(Pickle, damaged_files_of_joblib_are_refused_with_the_reason) {
+  // A file with an invalid opcode near its start does not match.
   const auto reason = [](const std::string& value) {
     return parse(pickle_of(list({bytes(std::string(4096, 'x')), value}))).opaque_reason;
   };
@@ -147,7 +146,7 @@ TEST(Pickle, damage_in_what_joblib_wrote_is_told) {
             std::string::npos);
 }
 
-TEST(Pickle, tensors_bring_their_storages_as_files) {
+TEST(Pickle, reads_storages_embedded_as_files) {
   const auto inner = "\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19."s + pickle_of(number(1001)) +
                      pickle_of(dict({{"little_endian", kTrue}})) + pickle_of(storage("FloatStorage", "k", 2)) +
                      pickle_of(list({text("k")})) + raw(std::int64_t{2}) + "aaaabbbb";
@@ -166,23 +165,23 @@ TEST(Pickle, several_pickles_in_a_file_are_numbered) {
   EXPECT_EQ(layers_in(parsed).size(), 1u);
 }
 
-TEST(Pickle, is_recognised_by_opcodes_that_make_sense) {
+TEST(Pickle, matches_valid_opcodes) {
   const auto whole = pickle_of(list({array({1}, dtype("f4"), bytes(std::string(10'000, 'x')))}));
-  EXPECT_TRUE(recognizes(whole)) << "its end is not seen";
-  EXPECT_TRUE(recognizes(whole.substr(0, 100))) << "cut short";
-  EXPECT_TRUE(recognizes("\x80\x04\x95"s + raw(9000L) + "]\x94(K\x01" + bytes(std::string(9000, 'x')) + "e."))
+  EXPECT_TRUE(matches(whole)) << "its end is not seen";
+  EXPECT_TRUE(matches(whole.substr(0, 100))) << "cut short";
+  EXPECT_TRUE(matches("\x80\x04\x95"s + raw(9000L) + "]\x94(K\x01" + bytes(std::string(9000, 'x')) + "e."))
       << "frames may be long";
   const auto without_header = whole.substr(2);
-  EXPECT_TRUE(recognizes(without_header)) << "it names numpy";
-  EXPECT_FALSE(recognizes(pickle_of(list({number(1)})).substr(2))) << "nothing of numpy";
-  EXPECT_FALSE(recognizes("\x80\x02"s));
-  EXPECT_FALSE(recognizes("\x80\x02\xff\xff\xff\xff\xff"s));
-  EXPECT_FALSE(recognizes("\x80\x03X\x00\xff\x00\x00"s + std::string(70'000, 'x'))) << "a long text and nothing else";
-  EXPECT_FALSE(recognizes("\x80\x06N."s));
-  EXPECT_FALSE(recognizes("just some text about numpy\n"));
-  EXPECT_FALSE(recognizes("(numpy\n"));
-  EXPECT_FALSE(recognizes("PK\x03\x04\n" + without_header)) << "a zip is no persistent id";
-  EXPECT_FALSE(recognizes(""));
+  EXPECT_TRUE(matches(without_header)) << "it names numpy";
+  EXPECT_FALSE(matches(pickle_of(list({number(1)})).substr(2))) << "nothing of numpy";
+  EXPECT_FALSE(matches("\x80\x02"s));
+  EXPECT_FALSE(matches("\x80\x02\xff\xff\xff\xff\xff"s));
+  EXPECT_FALSE(matches("\x80\x03X\x00\xff\x00\x00"s + std::string(70'000, 'x'))) << "a long text and nothing else";
+  EXPECT_FALSE(matches("\x80\x06N."s));
+  EXPECT_FALSE(matches("just some text about numpy\n"));
+  EXPECT_FALSE(matches("(numpy\n"));
+  EXPECT_FALSE(matches("PK\x03\x04\n" + without_header)) << "a zip is no persistent id";
+  EXPECT_FALSE(matches(""));
 }
 
 TEST(Pickle, a_file_cut_anywhere_or_with_a_byte_changed_is_still_partitioned) {

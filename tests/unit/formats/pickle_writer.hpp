@@ -8,10 +8,10 @@
 #include <utility>
 #include <vector>
 
-#include "formats/format.hpp"
+#include "formats/byte_source.hpp"
 #include "unit/formats/partition.hpp"
 
-/// Opcodes of pickles, as text: each function gives those that leave one value on the stack.
+/// Opcodes of pickles, as text: each function returns opcodes that leave one value on the stack.
 namespace elves::formats::pickled {
 
 using Values = std::vector<std::string>;
@@ -76,7 +76,7 @@ inline std::string instance(const std::string& type, const std::string& state) {
 inline std::string persistent(const std::string& id) {
   return id + "Q";
 }
-/// Remembers the value under a number, and gives it again.
+/// Opcodes of the memo: PUT stores the top value under a number, GET pushes it again.
 inline std::string put(std::uint32_t key) {
   return "r" + raw(key);
 }

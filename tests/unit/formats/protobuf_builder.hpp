@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "formats/format.hpp"
+#include "formats/parse_file.hpp"
 
 namespace elves::formats {
 

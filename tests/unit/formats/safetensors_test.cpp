@@ -64,7 +64,7 @@ TEST(Safetensors, reads_every_dtype_of_the_format) {
 
   const auto parsed = parse(file);
 
-  EXPECT_EQ(parsed.container, ContainerId::Safetensors);
+  EXPECT_EQ(parsed.format, FormatId::Safetensors);
   const auto layers = layers_of(parsed);
   ASSERT_EQ(layers.size(), tensors.size());
   for (std::size_t i = 0; i < layers.size(); ++i) {
@@ -87,10 +87,10 @@ TEST(Safetensors, the_header_is_glue_and_the_layers_follow) {
   EXPECT_TRUE(parsed.extents[2].shape.empty());
 }
 
-TEST(Safetensors, a_file_without_tensors_is_one_piece_of_glue) {
+TEST(Safetensors, a_file_without_tensors_is_one_extent_of_glue) {
   for (const std::string header : {"{}", "{ }      ", R"({"__metadata__":{"format":"pt"}})"}) {
     const auto parsed = parse(file_with_header(header, {}));
-    EXPECT_EQ(parsed.container, ContainerId::Safetensors) << header;
+    EXPECT_EQ(parsed.format, FormatId::Safetensors) << header;
     EXPECT_EQ(parsed.extents.size(), 1u) << header;
   }
 }
@@ -103,7 +103,7 @@ TEST(Safetensors, metadata_may_be_null_as_MLX_writes_it) {
   EXPECT_EQ(parse(other).opaque_reason, "safetensors: layer 'w' is null, not an object");
 }
 
-TEST(Safetensors, layers_come_in_order_of_the_file_whatever_the_order_of_the_header) {
+TEST(Safetensors, layers_are_in_the_order_of_their_data) {
   const auto file = file_with_header(R"({"late":{"shape":[8],"data_offsets":[8,16],"dtype":"U8"},
                                          "early":{"data_offsets":[0,8],"dtype":"I64","shape":[1]}})",
                                      random_bytes(16, 3));
@@ -141,7 +141,7 @@ TEST(Safetensors, arrays_without_elements_keep_their_names_and_shapes) {
   EXPECT_EQ(layers[4].name, "last");
 }
 
-TEST(Safetensors, a_dtype_of_a_newer_version_is_glue_and_its_neighbours_stay_layers) {
+TEST(Safetensors, a_tensor_of_an_unknown_dtype_is_glue) {
   const auto file = file_with_header(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},
                                          "q":{"dtype":"F4","shape":[2,8],"data_offsets":[4,12]},
                                          "s":{"dtype":"F6_E3M2","shape":[4],"data_offsets":[12,16]},
@@ -149,7 +149,7 @@ TEST(Safetensors, a_dtype_of_a_newer_version_is_glue_and_its_neighbours_stay_lay
                                          "z":{"dtype":"F16","shape":[2],"data_offsets":[16,20]}})",
                                      random_bytes(20, 7));
   const auto parsed = parse(file);
-  EXPECT_EQ(parsed.opaque_reason, "safetensors: layers of a dtype that is not known");
+  EXPECT_EQ(parsed.opaque_reason, "safetensors: layers of an unknown dtype");
   ASSERT_EQ(parsed.extents.size(), 5u) << "header, a, q alone, s alone, z";
   EXPECT_EQ(parsed.extents[1].name, "a");
   EXPECT_EQ(parsed.extents[2].length_bytes, 8u);
@@ -157,7 +157,7 @@ TEST(Safetensors, a_dtype_of_a_newer_version_is_glue_and_its_neighbours_stay_lay
   EXPECT_EQ(parsed.extents[4].name, "z");
 }
 
-TEST(Safetensors, names_may_hold_any_unicode_and_be_empty) {
+TEST(Safetensors, names_may_be_any_unicode_or_empty) {
   const std::vector<std::string> names{"",     "模型.0", "a/b\\c \"quoted\"", std::string("nul\0inside", 10),
                                        "🦙", "\x7f"};
   std::vector<Tensor> tensors;
@@ -167,28 +167,28 @@ TEST(Safetensors, names_may_hold_any_unicode_and_be_empty) {
   for (std::size_t i = 0; i < names.size(); ++i) EXPECT_EQ(layers[i].name, names[i]);
 }
 
-TEST(Safetensors, unknown_keys_of_a_tensor_are_passed_over) {
+TEST(Safetensors, unknown_keys_of_a_tensor_are_ignored) {
   const auto file = file_with_header(
       R"({"w":{"note":{"by":["x",{"y":1.5}]},"dtype":"F32","shape":[2],"strides":[1],"data_offsets":[0,8],"ok":true}})",
       random_bytes(8, 9));
   EXPECT_EQ(layers_of(parse(file)).size(), 1u);
 }
 
-TEST(Safetensors, is_recognised_by_content_and_not_taken_for_text) {
+TEST(Safetensors, matches_content_but_not_text) {
   const auto file = file_with_header(kOneLayer, random_bytes(8, 10));
-  EXPECT_TRUE(kSafetensors.recognizes(MemorySource(file)));
+  EXPECT_TRUE(kSafetensors.matches(MemorySource(file)));
   const std::string text = "// json:{\"a\": 1}";
-  EXPECT_FALSE(kSafetensors.recognizes(MemorySource(std::as_bytes(std::span(text)))));
+  EXPECT_FALSE(kSafetensors.matches(MemorySource(std::as_bytes(std::span(text)))));
   auto spaced = file;
   spaced[8] = std::byte{' '};
-  EXPECT_FALSE(kSafetensors.recognizes(MemorySource(spaced))) << "the header begins with a brace";
+  EXPECT_FALSE(kSafetensors.matches(MemorySource(spaced))) << "the header begins with a brace";
 }
 
-TEST(Safetensors, a_file_cut_anywhere_stays_whole_as_glue) {
+TEST(Safetensors, a_file_cut_anywhere_is_glue) {
   const auto file = file_with_header(kOneLayer, random_bytes(8, 11));
   for (std::size_t n = 1; n < file.size(); ++n) {
     const auto parsed = parse(Bytes(file.begin(), file.begin() + static_cast<std::ptrdiff_t>(n)));
-    EXPECT_EQ(parsed.container, ContainerId::Opaque) << n;
+    EXPECT_EQ(parsed.format, FormatId::Opaque) << n;
     EXPECT_EQ(parsed.opaque_reason.empty(), n < 10) << "cut at " << n << ": " << parsed.opaque_reason;
   }
 }
@@ -202,7 +202,7 @@ TEST(Safetensors, a_file_with_any_byte_of_its_header_changed_is_still_partitione
     for (const unsigned flip : {0x01u, 0x10u, 0x80u, 0xFFu}) {
       auto file = good;
       file[at] ^= static_cast<std::byte>(flip);
-      damaged += parse(file).container == ContainerId::Opaque;
+      damaged += parse(file).format == FormatId::Opaque;
     }
   }
   EXPECT_GT(damaged, 100);
@@ -233,13 +233,13 @@ TEST(Safetensors, a_header_nested_a_million_deep_is_refused) {
   EXPECT_EQ(parsed.opaque_reason, "safetensors: header is nested too deeply");
 }
 
-TEST(Safetensors, a_long_or_binary_name_does_not_spoil_the_message) {
+TEST(Safetensors, names_in_messages_are_printable_and_short) {
   const auto parsed = parse(file_with_header(R"({"\u0000)" + std::string(5000, 'n') + R"(":7})", {}));
   EXPECT_LT(parsed.opaque_reason.size(), 200u);
   EXPECT_EQ(parsed.opaque_reason.find('\0'), std::string::npos);
 }
 
-TEST(Safetensors, random_layouts_come_back_as_they_were_written) {
+TEST(Safetensors, finds_all_layers_of_random_files) {
   std::mt19937_64 random(15);
   for (int round = 0; round < 200; ++round) {
     std::vector<Tensor> tensors;
@@ -269,8 +269,8 @@ std::string with_spaces(std::string text) {
   return text;
 }
 
-/// Every file of tests/golden/errors/safetensors fails with the words that its name has before "--".
-TEST(Safetensors, golden_errors_fail_as_their_names_say) {
+/// Every file of tests/golden/errors/safetensors fails with a message that contains the part of its name before "--".
+TEST(Safetensors, golden_errors_fail_with_the_message_in_their_name) {
   const auto folder = std::filesystem::path(ELVES_GOLDEN_DIR) / "errors" / "safetensors";
   int n_files = 0;
   for (const auto& each : std::filesystem::directory_iterator(folder)) {

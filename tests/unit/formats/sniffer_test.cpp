@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "formats/registry.hpp"
 #include "formats/shared/sniffer/survey.hpp"
 #include "unit/formats/parsed.hpp"
 #include "unit/formats/partition.hpp"
@@ -107,7 +108,7 @@ std::string shown(const std::vector<Extent>& layers) {
   return out;
 }
 
-/// One layer of this type in [begin, end) or a few elements shorter, and nothing else.
+/// Expects exactly one layer, of this type, in [begin, end) or a few elements shorter.
 void expect_one_run(const Bytes& file, DType dtype, std::uint64_t begin, std::uint64_t end, const std::string& what) {
   constexpr std::uint64_t kSlackBytes = 64;
   const auto layers = layers_of(file);
@@ -119,7 +120,7 @@ void expect_one_run(const Bytes& file, DType dtype, std::uint64_t begin, std::ui
   EXPECT_GE(layers[0].offset_bytes + layers[0].length_bytes + kSlackBytes, end) << what;
 }
 
-TEST(Sniffer, finds_weights_of_every_type_and_scale_wherever_they_begin) {
+TEST(Sniffer, finds_weights_of_every_type_and_scale_at_any_offset) {
   std::uint64_t seed = 1;
   for (const auto dtype : kTypes) {
     for (const double scale : {0.001, 0.02, 0.1, 1.0}) {
@@ -132,11 +133,11 @@ TEST(Sniffer, finds_weights_of_every_type_and_scale_wherever_they_begin) {
   }
 }
 
-TEST(Sniffer, a_run_is_a_lossless_layer_of_one_dimension_with_its_type_and_place_as_name) {
+TEST(Sniffer, a_run_is_a_lossless_layer_of_one_dimension) {
   const auto file = text("a header of 27 bytes, and: ") + weights(DType::F32, 5000, 0.05, 2);
   const auto parsed = parse(file);
-  EXPECT_EQ(parsed.container, ContainerId::Sniffed);
-  EXPECT_EQ(name(parsed.container), "sniffed");
+  EXPECT_EQ(parsed.format, FormatId::Sniffed);
+  EXPECT_EQ(name(parsed.format), "sniffed");
   EXPECT_EQ(parsed.opaque_bytes, 0u);
   ASSERT_EQ(parsed.extents.size(), 2u);
   EXPECT_FALSE(parsed.extents[0].is_layer);
@@ -154,7 +155,7 @@ TEST(Sniffer, the_header_of_darknet_is_left_out) {
   EXPECT_EQ(shown(layers_of(file)), "f32@20+160000");
 }
 
-TEST(Sniffer, tags_between_arrays_do_not_part_them) {
+TEST(Sniffer, tags_between_arrays_do_not_split_a_run) {
   Bytes file;
   for (std::uint64_t i = 0; i < 10; ++i) {  // as ncnn stores float16
     put(file, std::uint32_t{0x01306B47});
@@ -166,7 +167,7 @@ TEST(Sniffer, tags_between_arrays_do_not_part_them) {
   EXPECT_GT(layers[0].length_bytes, file.size() - 128);
 }
 
-TEST(Sniffer, arrays_at_odd_places_are_found_one_by_one) {
+TEST(Sniffer, unaligned_arrays_are_runs_of_their_own) {
   Bytes file;
   for (std::uint64_t i = 0; i < 12; ++i) {  // as in protocol buffers
     file = file + text("\x0A\x15 the/name/of/a/blob \x2A") + Bytes(2, std::byte{0x80});
@@ -194,7 +195,7 @@ TEST(Sniffer, the_border_between_two_types_is_found) {
   }
 }
 
-TEST(Sniffer, zeros_and_constants_belong_to_the_floats_around_them) {
+TEST(Sniffer, zeros_and_constants_join_the_floats_around_them) {
   for (const auto dtype : kTypes) {
     const auto ones = floats(dtype, 10'000, [](std::size_t) { return 1.0; });
     const auto steps = floats(dtype, 40'000, [](std::size_t i) { return 1.0 + static_cast<double>(i / 2000) / 32; });
@@ -223,7 +224,7 @@ TEST(Sniffer, squares_of_gradients_are_found) {
   expect_one_run(file, DType::F32, 0, file.size(), "positive, around 2^-27");
 }
 
-TEST(Sniffer, weights_that_training_let_go_are_found) {
+TEST(Sniffer, tiny_weights_are_found) {
   Random random(8);
   const auto file = floats(DType::F16, 30'000, [&](std::size_t) {
     return uniform(random) < 0.7 ? normal(random) * 1e-7 : normal(random) * 0.02;
@@ -234,7 +235,7 @@ TEST(Sniffer, weights_that_training_let_go_are_found) {
   EXPECT_GT(layers[0].length_bytes, file.size() - 512);
 }
 
-/// Rises and falls slowly, as sound and pictures do, between -1 and 1.
+/// Values between -1 and 1 that rise and fall slowly, like sound and pictures.
 double wave(std::size_t i) {
   const auto x = static_cast<double>(i);
   return 0.6 * std::sin(x / 91) + 0.3 * std::sin(x / 13.7) + 0.1 * std::sin(x / 3.1);
@@ -244,7 +245,7 @@ std::vector<std::pair<std::string, Bytes>> files_without_floats() {
   constexpr std::size_t kBytes = 96 << 10;
   Random random(9);
   const auto below = [&](std::uint64_t n) { return random() % n; };
-  /// A word of a language with `n` words: the k-th of them comes up 1 / k as often as the first.
+  /// A word of a language with `n` words: the k-th word occurs 1 / k times as often as the first.
   const auto word = [&](double n) { return std::exp(uniform(random) * std::log(n)) - 1; };
   std::vector<std::pair<std::string, Bytes>> files;
   const auto add = [&](const std::string& what, Bytes bytes) { files.emplace_back(what, std::move(bytes)); };
@@ -304,10 +305,10 @@ std::vector<std::pair<std::string, Bytes>> files_without_floats() {
   return files;
 }
 
-TEST(Sniffer, takes_nothing_else_for_floats) {
+TEST(Sniffer, other_data_is_not_taken_for_floats) {
   for (const auto& [what, file] : files_without_floats()) {
     const auto parsed = parse(file);
-    EXPECT_EQ(parsed.container, ContainerId::Opaque) << what << ": " << shown(layers_of(file));
+    EXPECT_EQ(parsed.format, FormatId::Opaque) << what << ": " << shown(layers_of(file));
     EXPECT_EQ(parsed.opaque_bytes, file.size()) << what;
     EXPECT_TRUE(parsed.opaque_reason == "no runs of floats found" || parsed.opaque_reason == "text") << what;
   }
@@ -323,7 +324,7 @@ TEST(Sniffer, text_is_called_text) {
        {text("for (int i = 0; i < n; ++i) sum += values[i];\n", 2000), text(table), text(hex),
         text("{\"a\": [1.25, -3.5e-3, \"x\"], \"k\": 17}\n", 2000), text("grüße 模型\t\r\n", 5000)}) {
     const auto parsed = parse(content);
-    EXPECT_EQ(parsed.container, ContainerId::Opaque);
+    EXPECT_EQ(parsed.format, FormatId::Opaque);
     EXPECT_EQ(parsed.opaque_reason, "text");
   }
   auto binary = text("all text but for one byte in the middle ", 2000);
@@ -356,7 +357,7 @@ TEST(Sniffer, known_content_is_named_and_not_searched) {
   ASSERT_EQ(layers_of(floats).size(), 1u);
   for (const auto& [start, content] : starts) {
     const auto parsed = parse(text(start) + floats);
-    EXPECT_EQ(parsed.container, ContainerId::Opaque) << content;
+    EXPECT_EQ(parsed.format, FormatId::Opaque) << content;
     EXPECT_EQ(parsed.opaque_reason, content);
   }
   EXPECT_EQ(parse(Bytes(257) +
@@ -371,7 +372,7 @@ TEST(Sniffer, known_content_is_named_and_not_searched) {
   EXPECT_EQ(parse(program + text("PE\0\0"sv) + floats).opaque_reason, "Windows program");
 }
 
-TEST(Sniffer, a_small_file_without_layers_needs_no_reason) {
+TEST(Sniffer, a_small_file_without_layers_has_no_reason) {
   constexpr std::size_t kLimit = 64 << 10;
   for (const auto& file :
        {text("word ", 100), random_bytes(kLimit - 1, 13), text("PK\x03\x04") + random_bytes(1000, 14)}) {
@@ -386,22 +387,22 @@ TEST(Sniffer, files_of_any_small_size_are_partitioned) {
   const auto bytes = weights(DType::F32, 1200, 0.05, 16);
   for (std::size_t n = 0; n < bytes.size(); n += n < 600 ? 1 : 97) {
     const auto parsed = parse(Bytes(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(n)));
-    EXPECT_EQ(parsed.container == ContainerId::Sniffed, n >= 4096 + 16) << n;
+    EXPECT_EQ(parsed.format == FormatId::Sniffed, n >= 4096 + 16) << n;
   }
 }
 
-TEST(Sniffer, what_is_no_float_counts_as_opaque_from_a_quarter_of_the_file_on) {
+TEST(Sniffer, other_bytes_are_opaque_from_a_quarter_of_the_file_on) {
   const auto floats = weights(DType::F32, 20'000, 0.05, 17);
   const auto some = parse(floats + random_bytes(20'000, 18));
-  EXPECT_EQ(some.container, ContainerId::Sniffed);
+  EXPECT_EQ(some.format, FormatId::Sniffed);
   EXPECT_EQ(some.opaque_bytes, 0u);
   const auto much = parse(floats + random_bytes(40'000, 19));
-  EXPECT_EQ(much.container, ContainerId::Sniffed);
+  EXPECT_EQ(much.format, FormatId::Sniffed);
   EXPECT_NEAR(static_cast<double>(much.opaque_bytes), 40'000, 100);
   EXPECT_EQ(much.opaque_reason, "sniffed: " + std::to_string(much.opaque_bytes) + " of 120000 bytes are no floats");
 }
 
-/// Counts what is read of another source.
+/// Counts the bytes that are read of another source.
 class CountingSource final : public ByteSource {
  public:
   explicit CountingSource(const ByteSource& inner) : inner_(inner) {}
@@ -417,7 +418,7 @@ class CountingSource final : public ByteSource {
   mutable std::uint64_t read_bytes_ = 0;
 };
 
-/// The same bytes again and again.
+/// A file that repeats the same bytes.
 class RepeatingSource final : public ByteSource {
  public:
   RepeatingSource(Bytes once, std::uint64_t size_bytes) : once_(std::move(once)), size_bytes_(size_bytes) {}
@@ -433,7 +434,7 @@ class RepeatingSource final : public ByteSource {
   std::uint64_t size_bytes_;
 };
 
-TEST(Sniffer, a_file_read_by_samples_gives_what_one_read_whole_gives) {
+TEST(Sniffer, sampling_finds_the_same_runs_as_reading_everything) {
   const auto file =
       text("header ", 143) + weights(DType::F32, 300'001, 0.03, 20) + weights(DType::F16, 500'000, 0.04, 21) +
       text("{\"k\": [1, 2, 3]}", 20'000) + weights(DType::BF16, 400'000, 0.05, 22) + random_bytes(300'000, 23) +
@@ -457,7 +458,7 @@ TEST(Sniffer, a_file_read_by_samples_gives_what_one_read_whole_gives) {
   EXPECT_LT(source.read_bytes(), file.size() / 4);
 }
 
-TEST(Sniffer, a_huge_file_is_read_in_bounds) {
+TEST(Sniffer, the_bytes_read_of_a_huge_file_are_limited) {
   constexpr std::uint64_t kHuge = std::uint64_t{1} << 50;
   const RepeatingSource floats(weights(DType::F32, 1 << 16, 0.05, 26), kHuge);
   const CountingSource source(floats);
@@ -468,7 +469,7 @@ TEST(Sniffer, a_huge_file_is_read_in_bounds) {
   EXPECT_LT(source.read_bytes(), 33u << 20);
 }
 
-TEST(Sniffer, a_file_whose_content_changes_all_the_time_is_read_in_bounds) {
+TEST(Sniffer, the_bytes_read_of_a_file_with_many_borders_are_limited) {
   const auto changing = weights(DType::F32, 3001, 0.05, 27) + random_bytes(5000, 28) +
                         weights(DType::F16, 5003, 0.1, 29) + text("abc ", 1777);
   const RepeatingSource repeated(changing, 64 << 20);
@@ -488,10 +489,10 @@ class FailingSource final : public ByteSource {
   }
 };
 
-TEST(Sniffer, a_file_that_cannot_be_read_is_glue_and_says_why) {
+TEST(Sniffer, a_file_that_cannot_be_read_is_glue_with_the_error_as_reason) {
   const auto parsed = parse_file(FailingSource());
   EXPECT_EQ(partition_flaw(parsed, 10 << 20), "");
-  EXPECT_EQ(parsed.container, ContainerId::Opaque);
+  EXPECT_EQ(parsed.format, FormatId::Opaque);
   EXPECT_EQ(parsed.opaque_reason, "sniffed: Input/output error");
 }
 

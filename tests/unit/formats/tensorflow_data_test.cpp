@@ -27,7 +27,7 @@ std::string entry_bytes(std::uint64_t n_shared, std::string_view own, std::strin
   return varint(n_shared) + varint(own.size()) + varint(value.size()) + std::string(own) + std::string(value);
 }
 
-/// Every second key stands in full.
+/// Every second key is stored in full.
 std::string block(const std::vector<std::pair<std::string, std::string>>& entries) {
   std::string out;
   std::string restarts;
@@ -113,22 +113,22 @@ ParsedFile parse(const std::string& index, const std::string& file = kNumbers,
   return parsed;
 }
 
-/// The words after the format's name.
+/// The reason after the name of the format.
 std::string error_of(const std::string& index) {
   const auto parsed = parse(index);
-  EXPECT_EQ(parsed.container, ContainerId::Opaque);
+  EXPECT_EQ(parsed.format, FormatId::Opaque);
   const std::string prefix = "tensorflow-data: ";
   EXPECT_EQ(parsed.opaque_reason.find(prefix), 0u) << parsed.opaque_reason;
   return parsed.opaque_reason.substr(std::min(prefix.size(), parsed.opaque_reason.size()));
 }
 
-TEST(TensorflowData, layers_are_the_tensors_of_this_part_and_lossless) {
+TEST(TensorflowData, layers_are_the_tensors_of_this_part_and_are_lossless) {
   Entries entries{{"", header(2)}};
   for (std::uint64_t i = 0; i < 8; ++i) {
     entries["layer-" + std::to_string(i) + "/kernel/.ATTRIBUTES/VARIABLE_VALUE"] = entry(1, {2}, i / 2 * 8, 8, i % 2);
   }
   const auto parsed = parse(table(entries), kNumbers, "v.data-00001-of-00002");
-  EXPECT_EQ(parsed.container, ContainerId::TensorflowData);
+  EXPECT_EQ(parsed.format, FormatId::TensorflowData);
   EXPECT_EQ(parsed.opaque_bytes, 0u);
   const auto layers = layers_of(parsed);
   ASSERT_EQ(layers.size(), 4u);
@@ -155,7 +155,7 @@ TEST(TensorflowData, strings_are_glue_and_partitioned_variables_are_their_slices
   EXPECT_EQ(parsed.opaque_bytes, 0u);
 }
 
-TEST(TensorflowData, arrays_of_no_bytes_and_of_unknown_types) {
+TEST(TensorflowData, empty_arrays_are_layers_and_unknown_types_are_opaque) {
   const std::string file(2048, 'r');
   const auto parsed =
       parse(table({{"", header()}, {"empty", entry(1, {0, 3}, 8, 0)}, {"resource", entry(20, {}, 8, 2040)}}), file);
@@ -165,43 +165,44 @@ TEST(TensorflowData, arrays_of_no_bytes_and_of_unknown_types) {
   EXPECT_EQ(parsed.opaque_reason, "tensorflow-data: 1 of 2 arrays are not stored as plain numbers");
 }
 
-TEST(TensorflowData, a_name_without_parts_or_without_an_index_is_of_no_format) {
+TEST(TensorflowData, a_name_without_parts_or_without_an_index_is_opaque) {
   const auto good = table({{"", header()}, {"w", entry(1, {2}, 0, 8)}});
-  EXPECT_EQ(parse(good).container, ContainerId::TensorflowData);
+  EXPECT_EQ(parse(good).format, FormatId::TensorflowData);
   for (const std::string name :
        {"v.data", "v.data-00000", "v.data-0-of-1", "v.data-00000-of-0000x", "v.data-0000a-of-00001",
         "v.data--0000-of-00001", "v.data-00000-of-00001.bak", "w.data-00000-of-00001"}) {
     EXPECT_EQ(parse(good, kNumbers, name).opaque_reason, "") << name;
-    EXPECT_EQ(parse(good, kNumbers, name).container, ContainerId::Opaque) << name;
+    EXPECT_EQ(parse(good, kNumbers, name).format, FormatId::Opaque) << name;
   }
   EXPECT_EQ(parse(good, kNumbers, "v.data-00000-of-00001", "w.index").opaque_reason, "");
 }
 
-TEST(TensorflowData, big_endian_numbers_stay_glue) {
+TEST(TensorflowData, big_endian_numbers_are_opaque) {
   const auto big = Message().number(1, 1).number(2, 1).bytes();
   const auto parsed = parse(table({{"", big}, {"w", entry(1, {2}, 0, 8)}}));
-  EXPECT_EQ(parsed.container, ContainerId::TensorflowData);
+  EXPECT_EQ(parsed.format, FormatId::TensorflowData);
   EXPECT_TRUE(layers_of(parsed).empty());
   EXPECT_EQ(parsed.opaque_bytes, kNumbers.size());
-  EXPECT_EQ(parsed.opaque_reason, "tensorflow-data: its numbers are big endian");
+  EXPECT_EQ(parsed.opaque_reason, "tensorflow-data: its numbers are big-endian");
 }
 
-TEST(TensorflowData, tells_what_does_not_fit) {
+TEST(TensorflowData, tensors_that_do_not_fit_are_refused_with_the_reason) {
   const auto with = [](const std::string& value) { return table({{"", header()}, {"w", value}}); };
-  EXPECT_EQ(error_of(with(entry(1, {8}, 8, 32))), "layer 'w' lies beyond the end of the file");
-  EXPECT_EQ(error_of(with(entry(1, {2}, ~std::uint64_t{0} - 7, 8))), "layer 'w' lies beyond the end of the file");
-  EXPECT_EQ(error_of(with(entry(20, {2}, 0, std::uint64_t{1} << 60))), "layer '' lies beyond the end of the file");
-  EXPECT_EQ(error_of(with(entry(1, {3}, 0, 8))), "layer 'w' has 8 bytes where its dtype and shape mean 12");
+  EXPECT_EQ(error_of(with(entry(1, {8}, 8, 32))), "layer 'w' passes the end of the file");
+  EXPECT_EQ(error_of(with(entry(1, {2}, ~std::uint64_t{0} - 7, 8))), "layer 'w' passes the end of the file");
+  EXPECT_EQ(error_of(with(entry(20, {2}, 0, std::uint64_t{1} << 60))), "layer '' passes the end of the file");
+  EXPECT_EQ(error_of(with(entry(1, {3}, 0, 8))), "layer 'w' has 8 bytes, but its dtype and shape need 12");
   EXPECT_EQ(error_of(with(entry(1, {1ULL << 40, 1ULL << 40}, 0, 8))), "layer 'w' has a shape whose size overflows");
   EXPECT_EQ(error_of(with(entry(1, {~std::uint64_t{0}}, 0, 8))), "layer 'w' has a negative dimension");
-  EXPECT_EQ(error_of(with("\x0B")), "by its .index: a field of wire type 3 (at byte 0)");
-  EXPECT_EQ(error_of(table({{"", header(3)}})), "by its .index: the index speaks of 3 parts, the file's name of 1");
+  EXPECT_EQ(error_of(with("\x0B")), "described by its .index: a field has the wire type 3 (at byte 0)");
+  EXPECT_EQ(error_of(table({{"", header(3)}})),
+            "described by its .index: the index counts 3 parts, the name of the file 1");
   EXPECT_EQ(error_of(table({{"w", entry(1, {2}, 0, 8)}})), "the index has no header");
   EXPECT_EQ(error_of(table({{"", header()}, {"a", entry(1, {2}, 0, 8)}, {"b", entry(1, {2}, 4, 8)}})),
             "layer 'b' overlaps another layer");
 }
 
-/// What ends the walk through a table; "" where nothing does.
+/// The error of for_each_entry, or "".
 std::string flaw_of(const std::string& table_bytes) {
   const auto walked = for_each_entry(MemorySource(bytes_of(table_bytes)), [](auto, auto) { return Result<void>(); });
   return walked ? "" : walked.error().message;
@@ -227,7 +228,7 @@ TEST(TensorflowTable, gives_the_entries_in_order) {
   EXPECT_EQ(found, entries);
 }
 
-TEST(TensorflowTable, stops_where_the_visitor_does) {
+TEST(TensorflowTable, stops_at_an_error_of_the_visitor) {
   int n = 0;
   const auto bytes = table({{"a", ""}, {"b", ""}, {"c", ""}});
   const auto walked = for_each_entry(MemorySource(bytes_of(bytes)), [&](auto, auto) -> Result<void> {
@@ -238,64 +239,64 @@ TEST(TensorflowTable, stops_where_the_visitor_does) {
   EXPECT_EQ(n, 2);
 }
 
-TEST(TensorflowTable, refuses_what_is_no_table) {
+TEST(TensorflowTable, files_that_are_no_table_are_refused) {
   const auto good = table({{"a", "1"}});
   EXPECT_EQ(flaw_of(good), "");
   EXPECT_EQ(flaw_of(""), "too short for a table");
   EXPECT_EQ(flaw_of(std::string(47, '\0')), "too short for a table");
   EXPECT_EQ(flaw_of(good.substr(0, good.size() - 1)), "no table: its last bytes are not the magic number");
-  EXPECT_EQ(flaw_of(std::string(40, '\xFF') + good.substr(good.size() - 8)), "a block handle that is cut short");
+  EXPECT_EQ(flaw_of(std::string(40, '\xFF') + good.substr(good.size() - 8)), "a block handle is cut short");
 }
 
-TEST(TensorflowTable, refuses_lying_handles) {
+TEST(TensorflowTable, wrong_handles_are_refused) {
   const auto with_handle = [](std::uint64_t offset, std::uint64_t size) {
     TableBuilder builder;
     builder.add_index_entry("z", varint(offset) + varint(size));
     return flaw_of(builder.finish());
   };
-  EXPECT_EQ(with_handle(0, 1000), "a block beyond the end of the table (at byte 0)");
-  EXPECT_EQ(with_handle(0, ~std::uint64_t{0}), "a block beyond the end of the table (at byte 0)");
+  EXPECT_EQ(with_handle(0, 1000), "a block passes the end of the table (at byte 0)");
+  EXPECT_EQ(with_handle(0, ~std::uint64_t{0}), "a block passes the end of the table (at byte 0)");
   EXPECT_EQ(with_handle(std::uint64_t{1} << 60, 1),
-            "a block beyond the end of the table (at byte 1152921504606846976)");
+            "a block passes the end of the table (at byte 1152921504606846976)");
   EXPECT_EQ(with_handle(~std::uint64_t{0}, ~std::uint64_t{0}),
-            "a block beyond the end of the table (at byte 18446744073709551615)");
+            "a block passes the end of the table (at byte 18446744073709551615)");
   TableBuilder cut;
   cut.add_index_entry("z", "\x80");
-  EXPECT_EQ(flaw_of(cut.finish()), "a block handle that is cut short");
+  EXPECT_EQ(flaw_of(cut.finish()), "a block handle is cut short");
   TableBuilder twice;
   twice.add_block("a", block({{"a", "1"}}));
   twice.add_index_entry("b", varint(0) + varint(block({{"a", "1"}}).size()));
-  EXPECT_EQ(flaw_of(twice.finish()), "blocks that overlap or are out of order");
+  EXPECT_EQ(flaw_of(twice.finish()), "blocks overlap or are out of order");
   TableBuilder snappy;
   snappy.add_block("a", block({{"a", "1"}}), 1);
   EXPECT_EQ(flaw_of(snappy.finish()), "a compressed block (at byte 0)");
 }
 
-TEST(TensorflowTable, refuses_lying_blocks) {
+TEST(TensorflowTable, damaged_blocks_are_refused) {
   const auto one_restart = little_endian(0, 4) + little_endian(1, 4);
   EXPECT_EQ(flaw_of_block(entry_bytes(0, "a", "1") + one_restart), "");
   EXPECT_EQ(flaw_of_block(little_endian(0, 4)), "") << "no entries";
   EXPECT_EQ(flaw_of_block("123"), "a block without restarts");
-  EXPECT_EQ(flaw_of_block(little_endian(1, 4)), "a block with more restarts than bytes");
+  EXPECT_EQ(flaw_of_block(little_endian(1, 4)), "a block has more restarts than bytes");
   EXPECT_EQ(flaw_of_block(entry_bytes(0, "a", "1") + little_endian(0xFFFFFFFF, 4)),
-            "a block with more restarts than bytes");
+            "a block has more restarts than bytes");
   EXPECT_EQ(flaw_of_block(entry_bytes(0, "key", "1") + entry_bytes(4, "x", "2") + one_restart),
-            "an entry that shares more than the last key has");
+            "an entry shares more bytes than the last key has");
   EXPECT_EQ(flaw_of_block(varint(0) + varint(std::uint64_t{1} << 60) + varint(0) + "a" + one_restart),
-            "an entry that is cut short");
+            "an entry is cut short");
   EXPECT_EQ(flaw_of_block(varint(0) + varint(1) + varint(std::uint64_t{1} << 60) + "a" + one_restart),
-            "an entry that is cut short");
-  EXPECT_EQ(flaw_of_block(std::string(11, '\xFF') + one_restart), "an entry that is cut short");
+            "an entry is cut short");
+  EXPECT_EQ(flaw_of_block(std::string(11, '\xFF') + one_restart), "an entry is cut short");
 }
 
-TEST(TensorflowTable, keys_cannot_unfold_to_much_more_than_the_table) {
+TEST(TensorflowTable, the_length_of_all_keys_is_limited) {
   auto contents = entry_bytes(0, std::string(10'000, 'k'), "");
   for (int i = 0; i < 10'000; ++i) contents += entry_bytes(10'000, "", "");
   EXPECT_EQ(flaw_of_block(contents + little_endian(0, 4) + little_endian(1, 4)),
-            "keys that unfold to far more than the table holds");
+            "its keys are far longer than the table");
 }
 
-TEST(TensorflowTable, a_table_cut_or_changed_anywhere_ends_in_an_error_or_in_entries) {
+TEST(TensorflowTable, a_table_cut_or_changed_anywhere_gives_entries_or_an_error) {
   const auto good =
       table({{"", header()}, {"a", entry(1, {2}, 0, 8)}, {"b", entry(1, {2}, 8, 8)}, {"c", entry(2, {1}, 16, 8)}});
   int damaged = 0;
@@ -304,7 +305,7 @@ TEST(TensorflowTable, a_table_cut_or_changed_anywhere_ends_in_an_error_or_in_ent
     for (const unsigned flip : {0x01u, 0x10u, 0x80u, 0xFFu}) {
       auto file = good;
       file[at] = static_cast<char>(static_cast<unsigned char>(file[at]) ^ flip);
-      damaged += parse(file).container == ContainerId::Opaque;
+      damaged += parse(file).format == FormatId::Opaque;
     }
   }
   EXPECT_GT(damaged, 100);

@@ -17,7 +17,7 @@ ParsedFile parse(const std::string& file) {
 }
 
 bool is_recognized(const std::string& file) {
-  return kTensorflowGraph.recognizes(MemorySource(bytes_of(file)));
+  return kTensorflowGraph.matches(MemorySource(bytes_of(file)));
 }
 
 Message tensor(std::uint64_t dtype, const Shape& shape) {
@@ -49,7 +49,7 @@ Message graph(const std::vector<Message>& nodes) {
 
 std::string error_in(const Message& a_tensor) {
   const auto parsed = parse(graph({constant("w", a_tensor)}).bytes());
-  EXPECT_EQ(parsed.container, ContainerId::Opaque);
+  EXPECT_EQ(parsed.format, FormatId::Opaque);
   return parsed.opaque_reason;
 }
 
@@ -67,7 +67,7 @@ TEST(TensorflowGraph, reads_every_type_in_tensor_content) {
   }
   const auto file = graph(constants).bytes();
   const auto parsed = parse(file);
-  EXPECT_EQ(parsed.container, ContainerId::TensorflowGraph);
+  EXPECT_EQ(parsed.format, FormatId::TensorflowGraph);
   EXPECT_EQ(parsed.opaque_bytes, 0u);
   const auto layers = layers_of(parsed);
   ASSERT_EQ(layers.size(), types.size());
@@ -79,7 +79,7 @@ TEST(TensorflowGraph, reads_every_type_in_tensor_content) {
   }
 }
 
-TEST(TensorflowGraph, packed_lists_are_layers_where_they_have_all_numbers) {
+TEST(TensorflowGraph, packed_lists_are_layers_if_they_have_all_numbers) {
   const auto floats = raw(std::vector{1.0F, 2.0F, 3.0F, 4.0F});
   const auto doubles = raw(std::vector{1.0, 2.0});
   const auto layers = layers_of(parse(
@@ -95,7 +95,7 @@ TEST(TensorflowGraph, packed_lists_are_layers_where_they_have_all_numbers) {
   EXPECT_EQ(layers[4].dtype, DType::F8E4M3);
 }
 
-TEST(TensorflowGraph, varints_and_single_numbers_stay_glue_and_count_where_they_are_many) {
+TEST(TensorflowGraph, large_lists_of_varints_or_single_numbers_are_opaque) {
   auto loose = tensor(1, {300});
   for (int i = 0; i < 300; ++i) loose.fixed32(5, 0.5F);
   const auto parsed =
@@ -131,12 +131,12 @@ TEST(TensorflowGraph, reads_the_graphs_of_a_saved_model) {
   const auto meta =
       Message().message(1, Message().text(4, "serve").text(5, "2.9.1")).message(2, main).message(5, Message());
   const auto parsed = parse(Message().number(1, 1).message(2, meta).bytes());
-  EXPECT_EQ(parsed.container, ContainerId::TensorflowGraph);
+  EXPECT_EQ(parsed.format, FormatId::TensorflowGraph);
   ASSERT_EQ(layers_of(parsed).size(), 1u);
   EXPECT_EQ(layers_of(parsed)[0].name, "c");
 }
 
-TEST(TensorflowGraph, is_recognized_by_its_nodes) {
+TEST(TensorflowGraph, matches_the_nodes_of_a_graph) {
   const auto of_node = [](const Message& a_node) { return is_recognized(Message().message(1, a_node).bytes()); };
   const std::vector type{attribute("dtype", Message().number(6, 1))};
   EXPECT_TRUE(of_node(node("x", "Any", type)));
@@ -153,7 +153,7 @@ TEST(TensorflowGraph, is_recognized_by_its_nodes) {
   EXPECT_FALSE(is_recognized(Message().message(1, node("x", "Any", type)).number(9, 1).bytes())) << "an unknown field";
 }
 
-TEST(TensorflowGraph, is_not_taken_for_other_formats) {
+TEST(TensorflowGraph, does_not_match_other_formats) {
   const auto onnx_graph = Message().message(1, Message().text(1, "x").text(2, "Y").text(3, "n").text(4, "Relu").message(
                                                    5, Message().text(1, "alpha").fixed32(2, 0.5F)));
   const auto descriptors =
@@ -173,29 +173,28 @@ TEST(TensorflowGraph, is_not_taken_for_other_formats) {
   }
 }
 
-TEST(TensorflowGraph, a_file_cut_short_is_recognized_and_refused) {
+TEST(TensorflowGraph, a_file_cut_short_matches_and_is_refused) {
   const auto file = graph({constant("a", tensor(1, {64}).text(4, std::string(256, 'a'))),
                            constant("b", tensor(1, {64}).text(4, std::string(256, 'b')))})
                         .bytes();
   const auto parsed = parse(file.substr(0, file.size() - 100));
-  EXPECT_EQ(parsed.opaque_reason.find("tensorflow-graph: field 1 ends beyond its message (at byte "), 0u)
+  EXPECT_EQ(parsed.opaque_reason.find("tensorflow-graph: field 1 passes the end of its message (at byte "), 0u)
       << parsed.opaque_reason;
   for (std::size_t n = 1; n < file.size(); ++n) parse(file.substr(0, n));
 }
 
-TEST(TensorflowGraph, tells_what_is_wrong_with_a_constant) {
+TEST(TensorflowGraph, damaged_constants_are_refused_with_the_reason) {
   const std::string error = "tensorflow-graph: ";
   EXPECT_EQ(error_in(tensor(1, {~std::uint64_t{0}}).text(4, "1234")), error + "layer 'w' has a negative dimension");
   EXPECT_EQ(error_in(tensor(1, {1ULL << 40, 1ULL << 40}).text(4, "1234")),
             error + "layer 'w' has a shape whose size overflows");
-  EXPECT_EQ(error_in(tensor(1, {3}).text(4, "1234")),
-            error + "layer 'w' has 4 bytes where its dtype and shape mean 12");
-  EXPECT_EQ(error_in(tensor(1, Shape(255, 1)).text(4, "1234")), error + "a tensor of more than 254 dimensions");
+  EXPECT_EQ(error_in(tensor(1, {3}).text(4, "1234")), error + "layer 'w' has 4 bytes, but its dtype and shape need 12");
+  EXPECT_EQ(error_in(tensor(1, Shape(255, 1)).text(4, "1234")), error + "a tensor has more than 254 dimensions");
   EXPECT_EQ(error_in(Message().number(1, 1).message(2, Message().number(3, 1)).text(4, "1234")),
-            error + "a tensor of an unknown shape");
-  EXPECT_EQ(error_in(Message().append("\x0B")).find(error + "a field of wire type 3 (at byte "), 0u);
+            error + "a tensor has an unknown shape");
+  EXPECT_EQ(error_in(Message().append("\x0B")).find(error + "a field has the wire type 3 (at byte "), 0u);
   EXPECT_EQ(error_in(Message().append("\x22" + varint(std::uint64_t{1} << 60)))
-                .find(error + "field 4 ends beyond its message"),
+                .find(error + "field 4 passes the end of its message"),
             0u);
 }
 

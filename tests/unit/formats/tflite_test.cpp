@@ -25,8 +25,8 @@ struct Field {
 constexpr Field kOffset{4, 0};
 constexpr Field kAbsent{};
 
-/// Lays out a flatbuffer front to back: a table is written with its offsets still 0, and each is set when that to which
-/// it leads is written behind it.
+/// Writes a flatbuffer from front to back. A table is written with offsets of 0; each offset is set when its target is
+/// written after it.
 class FlatWriter {
  public:
   FlatWriter() {
@@ -44,10 +44,10 @@ class FlatWriter {
     std::memcpy(bytes_.data() + at, &value, sizeof(T));
   }
 
-  /// Where the fields lie that have been written.
+  /// Offsets of the fields that were written.
   using Table = std::vector<std::size_t>;
 
-  /// A table with a vtable of its own, to which `from` leads.
+  /// Writes a table with a vtable of its own, and sets the offset at `from` to it.
   Table table(std::size_t from, const std::vector<Field>& fields) {
     const auto vtable = bytes_.size();
     std::uint16_t size = 4;
@@ -60,12 +60,12 @@ class FlatWriter {
     set(vtable + 2, size);
     return fields_at(link(from), vtable, fields);
   }
-  /// Makes the offset at `from` lead to what comes next.
+  /// Sets the offset at `from` to the next byte.
   std::size_t link(std::size_t from) {
     set(from, static_cast<std::uint32_t>(bytes_.size() - from));
     return bytes_.size();
   }
-  /// Where the offsets of a vector lie.
+  /// Places of the offsets in a vector.
   std::vector<std::size_t> offsets(std::size_t from, std::uint32_t n) {
     link(from);
     put(n);
@@ -166,7 +166,7 @@ ParsedFile parse(const Model& model) {
 }
 
 std::vector<Extent> layers_of(const ParsedFile& file) {
-  EXPECT_EQ(file.container, ContainerId::TfLite) << file.opaque_reason;
+  EXPECT_EQ(file.format, FormatId::TfLite) << file.opaque_reason;
   auto layers = file.extents;
   std::erase_if(layers, [](const Extent& extent) { return !extent.is_layer; });
   return layers;
@@ -174,7 +174,7 @@ std::vector<Extent> layers_of(const ParsedFile& file) {
 
 std::string refusal(const Bytes& file) {
   const auto parsed = parse(file);
-  EXPECT_EQ(parsed.container, ContainerId::Opaque);
+  EXPECT_EQ(parsed.format, FormatId::Opaque);
   EXPECT_EQ(parsed.opaque_bytes, file.size());
   return parsed.opaque_reason;
 }
@@ -227,7 +227,7 @@ TEST(TfLite, buffers_that_share_data_are_one_layer) {
   FlatWriter out = written({{{{"first", {6}, kF32, 0}, {"second", {6}, kF32, 1}}}, {24, 24}});
   const auto apart = layers_of(parse(out.file()));
   ASSERT_EQ(apart.size(), 2u);
-  // A table of one field has its offset in front of the vector: both buffers lead to the last data.
+  // The offset of a table with one field is before the vector: both buffers point to the last data.
   const auto first = apart[0].offset_bytes - 8;
   out.set(first, static_cast<std::uint32_t>(apart[1].offset_bytes - 4 - first));
   const auto shared = layers_of(parse(out.file()));
@@ -251,7 +251,7 @@ TEST(TfLite, packed_integers_are_flat_bytes) {
   }
 }
 
-TEST(TfLite, a_sparse_tensor_is_the_values_that_it_keeps) {
+TEST(TfLite, a_sparse_tensor_is_a_list_of_its_values) {
   const auto layers = layers_of(parse(Model{{{{"w", {100, 100}, kF32, 0, true}}}, {44}}));
   ASSERT_EQ(layers.size(), 1u);
   EXPECT_EQ(layers[0].dtype, DType::F32);
@@ -264,7 +264,7 @@ TEST(TfLite, strings_are_glue_and_not_opaque) {
   EXPECT_EQ(parsed.opaque_bytes, 0u);
 }
 
-TEST(TfLite, data_that_is_not_understood_is_glue_alone_and_opaque) {
+TEST(TfLite, data_of_an_unknown_type_or_size_is_opaque) {
   const auto parsed = parse(Model{{{{"short", {3}, kF32, 0},
                                     {"w", {2}, kF32, 1},
                                     {"unknown dimension", {-1, 2}, kF32, 2},
@@ -279,7 +279,7 @@ TEST(TfLite, data_that_is_not_understood_is_glue_alone_and_opaque) {
   EXPECT_EQ(parsed.extents[1].length_bytes, 8u) << "the data of the first alone";
 }
 
-TEST(TfLite, data_may_lie_behind_the_flatbuffer) {
+TEST(TfLite, data_may_follow_the_flatbuffer) {
   FlatWriter out;
   const auto root = out.table(0, {{4, 3}, kAbsent, kOffset, kAbsent, kOffset});
   const auto subgraph = out.table(out.offsets(root[2], 1)[0], {kOffset});
@@ -304,7 +304,7 @@ TEST(TfLite, data_may_lie_behind_the_flatbuffer) {
 
   for (const auto offset : {std::uint64_t{end + 17}, ~std::uint64_t{3}, std::uint64_t{1} << 63}) {
     out.set(a[1], offset);
-    EXPECT_EQ(refusal(out.file()), "tflite: layer 'a' lies beyond the end of the file");
+    EXPECT_EQ(refusal(out.file()), "tflite: layer 'a' passes the end of the file");
   }
   out.set(a[1], std::uint64_t{end + 1});
   EXPECT_EQ(refusal(out.file()), "tflite: layer 'a' overlaps another layer");
@@ -326,20 +326,20 @@ TEST(TfLite, a_model_without_tensors_or_buffers_has_no_layers) {
   EXPECT_TRUE(layers_of(parse(bare.file())).empty());
 }
 
-TEST(TfLite, is_recognised_by_content_and_not_taken_for_text) {
-  EXPECT_TRUE(kTfLite.recognizes(MemorySource(written({}).file())));
+TEST(TfLite, matches_content_but_not_text) {
+  EXPECT_TRUE(kTfLite.matches(MemorySource(written({}).file())));
   for (const std::string text : {"the TFL3 identifier", "abcdTFL3 and so on", "\4\0\0\0TFL3", "\x1C\0\0\0TFL"}) {
-    EXPECT_FALSE(kTfLite.recognizes(MemorySource(std::as_bytes(std::span(text))))) << text;
+    EXPECT_FALSE(kTfLite.matches(MemorySource(std::as_bytes(std::span(text))))) << text;
   }
 }
 
-TEST(TfLite, a_buffer_that_is_not_there_is_refused) {
+TEST(TfLite, a_missing_buffer_is_refused) {
   EXPECT_EQ(refusal(written({{{{"w", {2}, kF32, 7}}}, {8, 8}}).file()), "tflite: a tensor has buffer 7 of 2");
   EXPECT_EQ(refusal(written({{{{"w", {2}, kF32, 0xFFFFFFFF}}}, {}}).file()),
             "tflite: a tensor has buffer 4294967295 of 0");
 }
 
-// Where the first things of these files lie: the root table, its two offsets, and the vector of subgraphs.
+// Offsets of the first parts of these files: the root table, its two offsets, and the vector of subgraphs.
 constexpr std::size_t kVtable = 8;
 constexpr std::size_t kRoot = 22;
 constexpr std::uint32_t kSubgraphs = 30;
@@ -385,7 +385,7 @@ TEST(TfLite, hostile_offsets_and_vectors_are_refused) {
   EXPECT_TRUE(begins_with(with(0, size - 2), "tflite: cut short, or a size in it is wrong"));
 }
 
-TEST(TfLite, an_offset_that_leads_to_itself_is_no_table) {
+TEST(TfLite, an_offset_to_itself_is_refused) {
   auto out = written({{{{"w", {2}, kF32, 0}}}, {8}});
   out.set(kFirstVector + 4, std::uint32_t{0});
   EXPECT_EQ(refusal(out.file()), "tflite: a vtable has a wrong size (at byte 42)");
@@ -401,7 +401,7 @@ TEST(TfLite, a_shape_that_overflows_does_not_fit_its_data) {
   EXPECT_EQ(parsed.opaque_bytes, 4u);
 }
 
-/// Subgraphs that are all one table, whose tensors are all one table.
+/// Subgraphs that share one table, whose tensors share one table.
 Bytes repeated(std::uint32_t n_subgraphs, std::uint32_t n_tensors) {
   FlatWriter out;
   const auto root = out.table(0, {{4, 3}, kAbsent, kOffset, kAbsent, kOffset});
@@ -416,7 +416,7 @@ Bytes repeated(std::uint32_t n_subgraphs, std::uint32_t n_tensors) {
   return out.file();
 }
 
-TEST(TfLite, a_table_in_many_vectors_does_not_multiply_the_work) {
+TEST(TfLite, the_number_of_tables_is_limited) {
   EXPECT_EQ(layers_of(parse(repeated(300, 300))).size(), 1u);
   const auto start = std::chrono::steady_clock::now();
   EXPECT_TRUE(begins_with(refusal(repeated(100'000, 100'000)), "tflite: it has too many tables (at byte "));
@@ -424,7 +424,7 @@ TEST(TfLite, a_table_in_many_vectors_does_not_multiply_the_work) {
   EXPECT_LT(took.count(), 20) << "ten thousand million visits take minutes";
 }
 
-/// Tensors that each have a buffer of their own, and all one long name.
+/// Tensors with a buffer each that share one long name.
 Bytes one_name(std::uint32_t n, std::size_t name_bytes) {
   Model model{.subgraphs = {{}}, .buffers = std::vector<std::size_t>(n, 1)};
   for (std::uint32_t i = 0; i < n; ++i) model.subgraphs[0].push_back({"", {1}, kI8, i});
@@ -441,17 +441,17 @@ Bytes one_name(std::uint32_t n, std::size_t name_bytes) {
   return out.file();
 }
 
-TEST(TfLite, names_that_share_bytes_do_not_multiply_them) {
+TEST(TfLite, the_length_of_all_names_is_limited) {
   EXPECT_EQ(layers_of(parse(one_name(10, 5))).at(9).name, "nnnnn");
   EXPECT_TRUE(begins_with(refusal(one_name(100, 100'000)), "tflite: its texts are longer than the file (at byte "));
 }
 
-TEST(TfLite, a_file_cut_anywhere_is_whole_or_glue) {
+TEST(TfLite, a_file_cut_anywhere_is_complete_or_glue) {
   const auto file = written({{{{"w", {2}, kF32, 0}, {"v", {3}, kI8, 1}}}, {8, 3}}).file();
   ASSERT_EQ(layers_of(parse(file)).size(), 2u);
   for (std::size_t n = 0; n < file.size(); ++n) {
     const auto parsed = parse(Bytes(file.begin(), file.begin() + static_cast<std::ptrdiff_t>(n)));
-    EXPECT_EQ(parsed.container, ContainerId::Opaque) << n;
+    EXPECT_EQ(parsed.format, FormatId::Opaque) << n;
     EXPECT_EQ(parsed.opaque_reason.empty(), n <= kRoot) << "cut at " << n << ": " << parsed.opaque_reason;
   }
 }
@@ -463,7 +463,7 @@ TEST(TfLite, a_file_with_any_byte_changed_is_still_partitioned) {
     for (const unsigned flip : {0x01u, 0x10u, 0x80u, 0xFFu}) {
       auto file = good;
       file[at] ^= static_cast<std::byte>(flip);
-      refused += parse(file).container == ContainerId::Opaque;
+      refused += parse(file).format == FormatId::Opaque;
     }
   }
   EXPECT_GT(refused, 100);

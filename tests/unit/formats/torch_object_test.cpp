@@ -33,12 +33,12 @@ std::vector<std::string> names_of(const std::string& value) {
 
 using Names = std::vector<std::string>;
 
-/// A tensor [2] of a storage of its own.
+/// A tensor [2] with a storage of its own.
 std::string small(std::string_view key) {
   return tensor(storage("FloatStorage", key, 2), 0, {2}, {1});
 }
 
-TEST(TorchObject, tells_storages_and_tensors) {
+TEST(TorchObject, reads_storages_and_tensors) {
   const auto result = read(dict({{"fc.weight", tensor(storage("HalfStorage", "7", 12), 2, {5, 2}, {2, 1})}}));
   ASSERT_TRUE(result) << result.error().message;
   const auto& objects = result->objects;
@@ -65,7 +65,7 @@ TEST(TorchObject, names_are_paths) {
             (Names{"True", "None", "2"}));
 }
 
-TEST(TorchObject, an_ordered_dict_is_a_dict_in_all_pythons) {
+TEST(TorchObject, an_ordered_dict_of_any_python_is_a_dict) {
   const auto since_3 = ordered_dict() + set_items({{text("a"), small("0")}});
   EXPECT_EQ(names_of(since_3), Names{"a"});
   const auto before = call(global("collections", "OrderedDict"), {list({list({text("a"), small("0")})})});
@@ -87,7 +87,7 @@ TEST(TorchObject, a_module_saved_whole_has_the_names_of_its_state_dict) {
   EXPECT_EQ(names_of(dict({{"_modules", small("0")}})), Names{"_modules"}) << "a key of a dict that means itself";
 }
 
-TEST(TorchObject, objects_of_unknown_classes_are_looked_into) {
+TEST(TorchObject, objects_of_unknown_classes_are_searched) {
   const auto slots = tuple({kNone, dict({{"s", small("0")}})});
   EXPECT_EQ(names_of(instance(global("m", "Slotted"), slots)), Names{"s"});
   EXPECT_EQ(names_of(call(global("m", "f"), {small("0")})), Names{""});
@@ -96,7 +96,7 @@ TEST(TorchObject, objects_of_unknown_classes_are_looked_into) {
   EXPECT_EQ(names_of(global("m", "F") + ")" + dict({{"key", small("0")}}) + "\x92"), Names{"key"});
 }
 
-TEST(TorchObject, wrappers_of_tensors_have_their_name) {
+TEST(TorchObject, wrapped_tensors_have_the_name_of_the_wrapper) {
   const auto function = [](std::string_view name) { return global("torch._utils", name); };
   EXPECT_EQ(names_of(dict({{"p", call(function("_rebuild_parameter_with_state"),
                                       {small("0"), kTrue, ordered_dict(), dict({{"extra", small("1")}})})}})),
@@ -192,7 +192,7 @@ TEST(TorchObject, every_storage_class_and_dtype_is_known) {
   EXPECT_FALSE(read(storage("Float4Storage", "0", 4))->objects.storages.at(0).dtype);
 }
 
-TEST(TorchObject, legacy_views_are_told_in_terms_of_their_storage) {
+TEST(TorchObject, legacy_views_refer_to_their_storage) {
   const auto view = persistent(tuple({text("storage"), global("torch", "FloatStorage"), text("k"), text("cpu"),
                                       number(20), tuple({text("v"), number(5), number(10)})}));
   const auto result = read(tensor(view, 2, {3}, {1}));
@@ -200,7 +200,7 @@ TEST(TorchObject, legacy_views_are_told_in_terms_of_their_storage) {
   EXPECT_EQ(result->objects.tensors.at(0).offset_elements, 7u);
 }
 
-TEST(TorchObject, numpy_arrays_in_the_pickle_are_found_beside_the_tensors) {
+TEST(TorchObject, numpy_arrays_are_found_too) {
   const auto file =
       std::string(3, '#') + pickle_of(dict({{"t", small("0")}, {"n", array({2}, dtype("i4"), bytes("12345678"))}}));
   const auto result = read_pickle(source(file), 3);
@@ -219,10 +219,11 @@ TEST(TorchObject, contradictions_are_refused) {
   EXPECT_EQ(error_of(dict({{"w", tensor(s, 0, {-2}, {1})}})), "tensor 'w' has a negative size or stride");
   EXPECT_EQ(error_of(dict({{"w", tensor(s, 0, {2}, {-1})}})), "tensor 'w' has a negative size or stride");
   EXPECT_EQ(error_of(dict({{"w", tensor(s, -1, {2}, {1})}})), "tensor 'w' has an offset that is negative or overflows");
-  EXPECT_EQ(error_of(dict({{"w", tensor(s, 0, {2}, {1, 1})}})), "tensor 'w' has other dimensions than strides");
+  EXPECT_EQ(error_of(dict({{"w", tensor(s, 0, {2}, {1, 1})}})),
+            "tensor 'w' has another number of dimensions than of strides");
 }
 
-TEST(TorchObject, nonsense_in_place_of_a_tensors_parts_is_passed_over) {
+TEST(TorchObject, malformed_tensors_are_ignored) {
   const auto function = global("torch._utils", "_rebuild_tensor_v2");
   EXPECT_EQ(names_of(call(function, {})), Names{});
   EXPECT_EQ(names_of(call(function, {kNone, number(0), numbers({2}), numbers({1})})), Names{});
@@ -232,19 +233,19 @@ TEST(TorchObject, nonsense_in_place_of_a_tensors_parts_is_passed_over) {
             Names{});
 }
 
-TEST(TorchObject, values_that_contain_themselves_are_walked_once) {
+TEST(TorchObject, values_that_contain_themselves_are_visited_once) {
   EXPECT_EQ(names_of("}" + put(1) + text("w") + small("0") + "s" + text("me") + get(1) + "s"), Names{"w"});
   EXPECT_EQ(names_of("]" + put(1) + get(1) + "a" + small("0") + "a"), Names{"1"});
   EXPECT_EQ(names_of(global("m", "C") + ")\x81" + put(1) + get(1) + "b"), Names{});
 }
 
-TEST(TorchObject, a_bomb_of_shared_lists_takes_linear_time) {
-  // Each list has the one before twice: 2^200 paths lead to the tensor.
+TEST(TorchObject, shared_lists_take_linear_time) {
+  // Each list contains the one before twice: 2^200 paths lead to the tensor.
   std::string bomb = list({small("0")}) + put(0);
   for (std::uint32_t i = 1; i <= 200; ++i) bomb += "0" + list({get(i - 1), get(i - 1)}) + put(i);
   EXPECT_EQ(names_of(bomb).size(), 1u);
 
-  // A long tuple that is the arguments of very many calls.
+  // A long tuple is the argument list of very many calls.
   std::string calls = "(" + joined(Values(20'000, kNone)) + "t" + put(0) + "0(";
   for (int i = 0; i < 20'000; ++i) calls += global("m", "f") + get(0) + "R";
   const auto start = std::chrono::steady_clock::now();
@@ -253,7 +254,7 @@ TEST(TorchObject, a_bomb_of_shared_lists_takes_linear_time) {
   EXPECT_LT(took.count(), 20) << "linear work takes a fraction of a second";
 }
 
-TEST(TorchObject, names_nested_very_deep_are_cut_off) {
+TEST(TorchObject, long_names_are_cut) {
   std::string deep;
   for (int i = 0; i < 100'000; ++i) deep += "}" + text("key");
   deep += small("0") + std::string(100'000, 's');
@@ -319,7 +320,7 @@ TEST(TorchLayers, disjoint_views_are_a_layer_each) {
             (Layers{"a 100+16 [2,2] f32", "b 116+8 [2] f32"}));
 }
 
-TEST(TorchLayers, a_view_of_a_part_belongs_to_the_whole) {
+TEST(TorchLayers, a_view_of_a_part_is_left_out) {
   EXPECT_EQ(layers(one_storage(6, {view("row", 3, {3}, {1}), view("w", 0, {2, 3}, {3, 1}), view("col", 1, {2}, {3})})),
             Layers{"w 100+24 [2,3] f32"});
 }
@@ -329,7 +330,7 @@ TEST(TorchLayers, dense_permutations_keep_the_tensors_shape) {
   EXPECT_EQ(layers(one_storage(24, {view("p", 0, {4, 1, 2, 3}, {1, 99, 12, 4})})), Layers{"p 100+96 [4,1,2,3] f32"});
 }
 
-TEST(TorchLayers, gaps_repetitions_and_overlaps_make_a_storage_flat) {
+TEST(TorchLayers, a_storage_with_gaps_repetitions_or_overlaps_is_one_flat_layer) {
   EXPECT_EQ(layers(one_storage(6, {view("gaps", 0, {2, 2}, {3, 1})})), Layers{"gaps 100+24 [6] f32"});
   EXPECT_EQ(layers(one_storage(1, {view("expanded", 0, {7}, {0})})), Layers{"expanded 100+4 [1] f32"});
   EXPECT_EQ(layers(one_storage(6, {view("a", 0, {4}, {1}), view("b", 2, {4}, {1})})), Layers{"a 100+24 [6] f32"});
@@ -337,7 +338,7 @@ TEST(TorchLayers, gaps_repetitions_and_overlaps_make_a_storage_flat) {
   EXPECT_EQ(layers(one_storage(6, {view("half", 1, {3}, {1})})), Layers{"half 104+12 [3] f32"});
 }
 
-TEST(TorchLayers, storages_without_tensors_have_their_keys_for_names) {
+TEST(TorchLayers, a_storage_without_tensors_is_named_by_its_key) {
   EXPECT_EQ(layers(one_storage(6, {})), Layers{"storage.k 100+24 [6] f32"});
 }
 
@@ -352,7 +353,7 @@ TEST(TorchLayers, a_view_may_have_a_dtype_of_its_own) {
   EXPECT_EQ(layers(given), Layers{"x 100+6 [3] u16"});
 }
 
-TEST(TorchLayers, parts_of_bytes_make_a_storage_flat) {
+TEST(TorchLayers, a_storage_of_packed_elements_is_one_flat_layer) {
   auto given = one_storage(6, {view("q4", 0, {12}, {1})});
   given.objects.storages[0].dtype = DType::U8;
   given.objects.tensors[0].dtype.reset();
@@ -364,7 +365,7 @@ TEST(TorchLayers, storages_of_an_unknown_class_are_opaque) {
   auto given = one_storage(6, {view("w", 0, {6}, {1})});
   given.objects.storages[0].dtype.reset();
   given.objects.tensors[0].dtype.reset();
-  EXPECT_EQ(layers(given), (Layers{" 100+24 [] glue", "24 storages of a class that is not known"}));
+  EXPECT_EQ(layers(given), (Layers{" 100+24 [] glue", "24 storages of an unknown class"}));
 }
 
 TEST(TorchLayers, storages_that_are_not_in_the_file_are_left_out) {
@@ -373,19 +374,19 @@ TEST(TorchLayers, storages_that_are_not_in_the_file_are_left_out) {
   EXPECT_EQ(layers(given), Layers{});
 }
 
-TEST(TorchLayers, tensors_without_elements_have_a_place_where_their_storage_has_none_either) {
+TEST(TorchLayers, tensors_without_elements_are_layers_if_their_storage_is_empty) {
   EXPECT_EQ(layers(one_storage(0, {view("e", 0, {0, 3}, {3, 1})})), Layers{"e 100+0 [0,3] f32"});
   EXPECT_EQ(layers(one_storage(2, {view("w", 0, {2}, {1}), view("e", 1, {0}, {1})})), Layers{"w 100+8 [2] f32"});
   EXPECT_EQ(layers(one_storage(0, {})), Layers{});
 }
 
-TEST(TorchLayers, a_place_of_another_length_than_the_pickle_claims_is_what_counts) {
+TEST(TorchLayers, the_length_in_the_file_counts_not_the_one_in_the_pickle) {
   auto given = one_storage(6, {});
   given.places[0]->length_bytes = 7;
   EXPECT_EQ(layers(given), Layers{"storage.k 100+7 [7] u8"});
 }
 
-TEST(TorchLayers, tensors_beyond_their_storage_are_refused) {
+TEST(TorchLayers, tensors_past_the_end_of_their_storage_are_refused) {
   EXPECT_EQ(layers(one_storage(6, {view("w", 1, {2, 3}, {3, 1})})), Layers{"tensor 'w' passes the end of storage 'k'"});
   EXPECT_EQ(layers(one_storage(6, {view("w", 0, {2}, {6})})), Layers{"tensor 'w' passes the end of storage 'k'"});
   const std::uint64_t huge = std::uint64_t{1} << 63;

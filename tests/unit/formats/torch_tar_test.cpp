@@ -19,7 +19,7 @@ std::string octal(std::uint64_t value, std::size_t n_digits) {
   return text + '\0';
 }
 
-/// A header of tar, its sum right.
+/// A header of tar with a correct checksum.
 std::string header(const std::string& name, const std::string& size, char type) {
   std::string block(512, '\0');
   block.replace(0, name.size(), name);
@@ -67,7 +67,7 @@ std::string tensor_of(std::int64_t key, const std::string& storage, const std::v
 
 const std::string kFloats(24, 'f');
 
-/// A matrix [2, 3] whose key is 70, in the storage 7.
+/// A matrix [2, 3] with the key 70, in the storage 7.
 Members small_members() {
   return {{"sys_info", pickle_of(dict({{"little_endian", kTrue}}))},
           {"pickle", pickle_of(dict({{"w", persistent(text("70"))}}))},
@@ -81,10 +81,10 @@ ParsedFile parse(const std::string& file) {
   return parsed;
 }
 
-TEST(TorchTar, tensors_have_their_names_from_the_object) {
+TEST(TorchTar, tensors_are_named_by_their_paths_in_the_object) {
   const auto file = tar(small_members());
   const auto parsed = parse(file);
-  EXPECT_EQ(parsed.container, ContainerId::TorchTar);
+  EXPECT_EQ(parsed.format, FormatId::TorchTar);
   const auto layers = layers_in(parsed);
   ASSERT_EQ(layers.size(), 1u) << parsed.opaque_reason;
   EXPECT_EQ(layers[0].name, "w");
@@ -93,7 +93,7 @@ TEST(TorchTar, tensors_have_their_names_from_the_object) {
   EXPECT_EQ(file.substr(layers[0].offset_bytes, 24), kFloats);
 }
 
-TEST(TorchTar, parameters_views_and_tensors_without_a_storage_are_understood) {
+TEST(TorchTar, reads_parameters_views_and_tensors_without_a_storage) {
   auto members = small_members();
   members[1].second = pickle_of(
       instance(global("models", "Net"),
@@ -109,7 +109,7 @@ TEST(TorchTar, parameters_views_and_tensors_without_a_storage_are_understood) {
   EXPECT_EQ(layers[1].offset_bytes, layers[0].offset_bytes + 16);
 }
 
-TEST(TorchTar, the_members_may_come_in_any_order_after_the_first_and_with_extended_headers) {
+TEST(TorchTar, members_after_the_first_may_be_in_any_order) {
   const auto members = small_members();
   const std::string extended = "20 mtime=1234567890\n";
   const auto storages = members[3].second;
@@ -135,62 +135,61 @@ TEST(TorchTar, sizes_may_be_in_base_256_or_in_an_extended_header) {
             1u);
 }
 
-TEST(TorchTar, other_tars_are_not_recognised) {
-  const auto recognizes = [](const std::string& file) { return kTorchTar.recognizes(source(file)); };
+TEST(TorchTar, does_not_match_other_tars) {
+  const auto matches = [](const std::string& file) { return kTorchTar.matches(source(file)); };
   auto members = small_members();
-  EXPECT_TRUE(recognizes(tar(members)));
-  EXPECT_FALSE(recognizes(tar({{"readme", "text"}, {"weights", kFloats}})));
-  EXPECT_FALSE(recognizes(tar({{"sys_info", "x"}})));
-  EXPECT_FALSE(recognizes(tar({{"pickle", "x"}, {"sys_info", "x"}})));
+  EXPECT_TRUE(matches(tar(members)));
+  EXPECT_FALSE(matches(tar({{"readme", "text"}, {"weights", kFloats}})));
+  EXPECT_FALSE(matches(tar({{"sys_info", "x"}})));
+  EXPECT_FALSE(matches(tar({{"pickle", "x"}, {"sys_info", "x"}})));
   members.emplace_back("extra", "x");
-  EXPECT_FALSE(recognizes(tar(members)));
-  EXPECT_FALSE(recognizes(""));
-  EXPECT_FALSE(recognizes(std::string(2048, '\0')));
+  EXPECT_FALSE(matches(tar(members)));
+  EXPECT_FALSE(matches(""));
+  EXPECT_FALSE(matches(std::string(2048, '\0')));
   auto damaged = tar(small_members());
   damaged[3] = 'X';
-  EXPECT_FALSE(recognizes(damaged)) << "the header's sum is wrong";
+  EXPECT_FALSE(matches(damaged)) << "the header's sum is wrong";
 }
 
-TEST(TorchTar, big_endian_files_are_glue) {
+TEST(TorchTar, big_endian_files_are_opaque) {
   auto members = small_members();
   members[0].second = pickle_of(dict({{"little_endian", kFalse}}));
-  EXPECT_EQ(parse(tar(members)).opaque_reason, "torch-tar: numbers are big-endian");
+  EXPECT_EQ(parse(tar(members)).opaque_reason, "torch-tar: its numbers are big-endian");
 }
 
 std::string reason(std::size_t n_member, const std::string& data) {
   auto members = small_members();
   members[n_member].second = data;
   const auto parsed = parse(tar(members));
-  EXPECT_EQ(parsed.container, ContainerId::Opaque);
+  EXPECT_EQ(parsed.format, FormatId::Opaque);
   return parsed.opaque_reason;
 }
 
-TEST(TorchTar, damage_is_told) {
+TEST(TorchTar, damaged_files_are_refused_with_the_reason) {
   const auto one = pickle_of(number(1));
   const auto storage = storage_of(number(7), "FloatStorage", 6, kFloats);
   EXPECT_EQ(reason(0, "x"), "torch-tar: sys_info: opcode 0x78 at byte 0 is unknown");
   EXPECT_EQ(reason(1, "N"), "torch-tar: object: cut short, or a size in it is wrong (at byte 1)");
-  EXPECT_EQ(reason(2, pickle_of(kNone)), "torch-tar: count is no number");
-  EXPECT_EQ(reason(2, pickle_of(number(-1))), "torch-tar: count is no number");
+  EXPECT_EQ(reason(2, pickle_of(kNone)), "torch-tar: a count is no number");
+  EXPECT_EQ(reason(2, pickle_of(number(-1))), "torch-tar: a count is no number");
   EXPECT_EQ(reason(2, pickle_of(number(INT64_MAX)) + tensor_of(70, number(7), {6}, {1}, 0)),
             "torch-tar: tensor: cut short, or a size in it is wrong (at byte 89)");
-  EXPECT_EQ(reason(2, one + tensor_of(70, number(8), {6}, {1}, 0)),
-            "torch-tar: tensor '70' is of a storage that is not there");
+  EXPECT_EQ(reason(2, one + tensor_of(70, number(8), {6}, {1}, 0)), "torch-tar: tensor '70' is of a missing storage");
   EXPECT_EQ(reason(2, one + tensor_of(70, number(7), {-6}, {1}, 0)),
             "torch-tar: tensor '70' has a negative size, stride or offset");
   EXPECT_EQ(reason(2, one + pickle_of(tuple({number(70), number(7), kNone})) + raw(std::int64_t{0x7FFF'FFFF})),
             "torch-tar: tensor '70' has too many dimensions");
   EXPECT_EQ(reason(2, one + tensor_of(70, number(7), {7}, {1}, 0)),
             "torch-tar: tensor 'w' passes the end of storage '7'");
-  EXPECT_EQ(reason(3, pickle_of(number(2)) + storage + storage), "torch-tar: storage '7' is there twice");
+  EXPECT_EQ(reason(3, pickle_of(number(2)) + storage + storage), "torch-tar: storage '7' is a duplicate");
   EXPECT_EQ(reason(3, one + storage_of(number(7), "FloatStorage", -1, kFloats)),
             "torch-tar: storage '7' passes the end of the file");
   EXPECT_EQ(reason(3, one + storage_of(number(7), "FloatStorage", INT64_MAX, kFloats)),
             "torch-tar: storage '7' passes the end of the file");
   EXPECT_EQ(reason(3, one + storage_of(number(7), "OddStorage", 6, kFloats)),
-            "torch-tar: storage '7' is of a class that is not known");
+            "torch-tar: storage '7' is of an unknown class");
   EXPECT_EQ(reason(3, one + storage + pickle_of(list({tuple({number(8), number(9), number(0), number(1)})}))),
-            "torch-tar: view '8' is of a storage that is not there");
+            "torch-tar: view '8' is of a missing storage");
   EXPECT_EQ(reason(3, one + storage + pickle_of(list({tuple({number(8), number(7), number(-1), number(1)})}))),
             "torch-tar: view '8' has a negative offset");
 }
@@ -199,7 +198,7 @@ TEST(TorchTar, a_tar_cut_after_its_second_header_is_glue_with_a_reason) {
   const auto file = tar(small_members());
   for (std::size_t n = 1536; n < file.size() - 1024; n += 64) {
     const auto parsed = parse(file.substr(0, n));
-    if (parsed.container == ContainerId::TorchTar) continue;  // only padding is missing
+    if (parsed.format == FormatId::TorchTar) continue;  // only padding is missing
     EXPECT_NE(parsed.opaque_reason, "") << n;
   }
 }

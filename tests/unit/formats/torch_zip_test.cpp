@@ -13,7 +13,7 @@ namespace {
 
 using namespace test;
 
-/// As PyTorch writes it: data aligned to 64 bytes, descriptors behind them.
+/// A record as PyTorch writes it: data aligned to 64 bytes, with a descriptor after it.
 Member record(const std::string& name, Bytes data) {
   return {.name = name, .data = std::move(data), .descriptor = Descriptor::Signed, .align = 64};
 }
@@ -41,7 +41,7 @@ TEST(TorchZip, tensors_of_torch_save_are_layers_under_their_keys) {
   for (const std::string folder : {"archive/", "pytorch_model/", "a name of 2 words/"}) {
     const auto zip = build_zip(saved(folder), {.zip64 = true});
     const auto parsed = parse(zip.file);
-    EXPECT_EQ(parsed.container, ContainerId::TorchZip);
+    EXPECT_EQ(parsed.format, FormatId::TorchZip);
     EXPECT_EQ(parsed.opaque_reason, "");
     const auto layers = layers_in(parsed);
     ASSERT_EQ(layers.size(), 2u);
@@ -56,7 +56,7 @@ TEST(TorchZip, tensors_of_torch_save_are_layers_under_their_keys) {
   }
 }
 
-TEST(TorchZip, newer_records_beside_the_data_change_nothing) {
+TEST(TorchZip, other_records_are_ignored) {
   auto members = saved();
   for (const std::string more : {"byteorder", ".format_version", ".storage_alignment", ".data/serialization_id"}) {
     members.push_back(record("archive/" + more, bytes_of("little")));
@@ -81,7 +81,7 @@ TEST(TorchZip, script_modules_give_nested_names_and_their_constants) {
                               record("net/constants.pkl", pickle_of(constants)),
                               record("net/version", bytes_of("3\n"))});
   const auto parsed = parse(zip.file);
-  EXPECT_EQ(parsed.container, ContainerId::TorchZip);
+  EXPECT_EQ(parsed.format, FormatId::TorchZip);
   EXPECT_EQ(parsed.opaque_reason, "");
   const auto layers = layers_in(parsed);
   ASSERT_EQ(layers.size(), 4u);
@@ -107,20 +107,20 @@ TEST(TorchZip, deflated_records_and_records_that_no_pickle_names_are_opaque) {
   EXPECT_EQ(parsed.opaque_reason, "torch-zip: 1 of 3 records are deflated; 1 of 3 records are named by no pickle");
 }
 
-TEST(TorchZip, what_does_not_fit_is_refused_with_the_reason) {
+TEST(TorchZip, damaged_files_are_refused_with_the_reason) {
   const auto why = [](const std::vector<Member>& members) {
     const auto parsed = parse(build_zip(members).file);
-    EXPECT_EQ(parsed.container, ContainerId::Opaque);
+    EXPECT_EQ(parsed.format, FormatId::Opaque);
     return parsed.opaque_reason;
   };
   EXPECT_EQ(why(with(saved(), record("archive/byteorder", bytes_of("big")))), "torch-zip: its numbers are big-endian");
   auto missing = saved();
   missing.erase(missing.begin() + 2);
-  EXPECT_EQ(why(missing), "torch-zip: the record data/1 is missing");
+  EXPECT_EQ(why(missing), "torch-zip: the record 'data/1' is missing");
   auto packed = saved();
   packed[0].method = 8;
   packed[0].full_bytes = 1000;
-  EXPECT_EQ(why(packed), "torch-zip: data.pkl is not stored plainly");
+  EXPECT_EQ(why(packed), "torch-zip: data.pkl is compressed or encrypted");
   auto broken = saved();
   broken[0].data = bytes_of("\x80\x02}(no");
   EXPECT_NE(why(broken).find("torch-zip: data.pkl: "), std::string::npos);
@@ -129,34 +129,34 @@ TEST(TorchZip, what_does_not_fit_is_refused_with_the_reason) {
   EXPECT_NE(why(short_record).find("fc.weight"), std::string::npos) << why(short_record);
 }
 
-TEST(TorchZip, is_recognised_by_data_pkl_in_the_folder_of_the_first_entry) {
-  const auto recognizes = [](const std::vector<Member>& members) {
-    return kTorchZip.recognizes(MemorySource(build_zip(members).file));
+TEST(TorchZip, matches_data_pkl_in_the_folder_of_the_first_entry) {
+  const auto matches = [](const std::vector<Member>& members) {
+    return kTorchZip.matches(MemorySource(build_zip(members).file));
   };
-  EXPECT_TRUE(recognizes(saved()));
-  EXPECT_FALSE(recognizes({record("data.pkl", {}), record("data/0", {})})) << "no folder";
-  EXPECT_FALSE(recognizes({record("a/data/0", {}), record("b/data.pkl", {})})) << "another folder";
-  EXPECT_FALSE(recognizes({record("a/data/0", {}), record("a/data/1", {})}));
-  EXPECT_FALSE(recognizes({}));
-  EXPECT_FALSE(kTorchZip.recognizes(MemorySource(bytes_of("PK\3\4 archive/data.pkl"))));
+  EXPECT_TRUE(matches(saved()));
+  EXPECT_FALSE(matches({record("data.pkl", {}), record("data/0", {})})) << "no folder";
+  EXPECT_FALSE(matches({record("a/data/0", {}), record("b/data.pkl", {})})) << "another folder";
+  EXPECT_FALSE(matches({record("a/data/0", {}), record("a/data/1", {})}));
+  EXPECT_FALSE(matches({}));
+  EXPECT_FALSE(kTorchZip.matches(MemorySource(bytes_of("PK\3\4 archive/data.pkl"))));
 }
 
-TEST(TorchZip, a_script_module_of_many_records_is_recognised_before_its_data_pkl_is_seen) {
+TEST(TorchZip, matches_many_records_whose_data_pkl_comes_late) {
   std::vector<Member> members;
   for (int i = 0; i < 10'000; ++i) members.push_back({.name = "net/data/" + std::to_string(i), .data = Bytes(4)});
-  EXPECT_TRUE(kTorchZip.recognizes(MemorySource(build_zip(members).file)));
+  EXPECT_TRUE(kTorchZip.matches(MemorySource(build_zip(members).file)));
   members.insert(members.begin() + 5, {.name = "net/data/readme.txt"});
-  EXPECT_FALSE(kTorchZip.recognizes(MemorySource(build_zip(members).file))) << "these are no records";
+  EXPECT_FALSE(kTorchZip.matches(MemorySource(build_zip(members).file))) << "these are no records";
 }
 
-TEST(TorchZip, a_file_cut_anywhere_is_opaque_with_a_reason_once_its_first_name_is_whole) {
+TEST(TorchZip, a_file_cut_after_its_first_name_is_opaque_with_a_reason) {
   for (const bool script : {false, true}) {
     auto members = saved();
     if (script) std::swap(members[0], members[1]);
     const auto zip = build_zip(members, {.zip64 = true});
     for (std::size_t n = 1; n < zip.file.size(); ++n) {
       const auto parsed = parse(Bytes(zip.file.begin(), zip.file.begin() + static_cast<std::ptrdiff_t>(n)));
-      ASSERT_EQ(parsed.container, ContainerId::Opaque) << n;
+      ASSERT_EQ(parsed.format, FormatId::Opaque) << n;
       const bool is_named = n >= 30 + members[0].name.size();
       EXPECT_EQ(parsed.opaque_reason, is_named ? "torch-zip: no end record: cut short?" : "") << n;
     }

@@ -10,7 +10,7 @@
 namespace elves::formats::protobuf {
 namespace {
 
-/// The fields of `file`, and the words of the error that ended them ("" where there is none).
+/// The fields of `file`, and the message of the error that ended them, or "".
 struct Fields {
   std::vector<WireField> found;
   std::string error;
@@ -30,7 +30,7 @@ Fields read(const std::string& file) {
   return read(file, {0, file.size()});
 }
 
-TEST(WireReader, tells_what_each_field_is_and_where) {
+TEST(WireReader, gives_number_type_value_and_range_of_each_field) {
   const auto file = Message().number(1, 300).fixed64(2, 1.5).text(15, "word").fixed32(16, -2.0F).bytes();
   const auto fields = read(file);
   EXPECT_EQ(fields.error, "");
@@ -55,34 +55,34 @@ TEST(WireReader, an_empty_message_has_no_fields_and_no_error) {
   EXPECT_EQ(fields.error, "");
 }
 
-TEST(WireReader, negative_numbers_come_as_two_s_complement) {
+TEST(WireReader, negative_numbers_are_in_two_s_complement) {
   const auto fields = read(Message().number(1, ~std::uint64_t{0}).bytes());
   ASSERT_EQ(fields.found.size(), 1u);
   EXPECT_EQ(fields.found[0].value, ~std::uint64_t{0});
 }
 
-TEST(WireReader, refuses_what_is_no_field) {
+TEST(WireReader, malformed_fields_are_refused) {
   const auto error_of = [](const std::string& bytes) { return read(bytes + std::string(20, '\1')).error; };
   EXPECT_EQ(error_of("\x08" + std::string(10, '\xFF')), "a number of more than 64 bits (at byte 11)");
   EXPECT_EQ(error_of(std::string(10, '\xFF')), "a number of more than 64 bits (at byte 10)");
-  EXPECT_EQ(error_of(std::string(1, '\0')), "a field of number 0 (at byte 0)");
-  EXPECT_EQ(error_of(varint(std::uint64_t{1} << 32)), "a field of number 536870912 (at byte 0)");
-  EXPECT_EQ(error_of("\x0B"), "a field of wire type 3 (at byte 0)") << "the start of a group";
-  EXPECT_EQ(error_of("\x08\x01\x0C"), "a field of wire type 4 (at byte 2)") << "the end of a group";
-  EXPECT_EQ(error_of("\x0E"), "a field of wire type 6 (at byte 0)");
-  EXPECT_EQ(error_of("\x0F"), "a field of wire type 7 (at byte 0)");
+  EXPECT_EQ(error_of(std::string(1, '\0')), "a field has the number 0 (at byte 0)");
+  EXPECT_EQ(error_of(varint(std::uint64_t{1} << 32)), "a field has the number 536870912 (at byte 0)");
+  EXPECT_EQ(error_of("\x0B"), "a field has the wire type 3 (at byte 0)") << "the start of a group";
+  EXPECT_EQ(error_of("\x08\x01\x0C"), "a field has the wire type 4 (at byte 2)") << "the end of a group";
+  EXPECT_EQ(error_of("\x0E"), "a field has the wire type 6 (at byte 0)");
+  EXPECT_EQ(error_of("\x0F"), "a field has the wire type 7 (at byte 0)");
 }
 
-TEST(WireReader, a_field_that_ends_beyond_its_message_is_an_error) {
+TEST(WireReader, a_field_that_passes_the_end_of_its_message_is_an_error) {
   const auto error_of = [](const std::string& bytes, std::uint64_t message_bytes) {
     return read(bytes + std::string(100, '\1'), {0, message_bytes}).error;
   };
-  EXPECT_EQ(error_of("\x0A\x05", 6), "field 1 ends beyond its message (at byte 0)");
+  EXPECT_EQ(error_of("\x0A\x05", 6), "field 1 passes the end of its message (at byte 0)");
   EXPECT_EQ(error_of("\x0A\x04", 6), "");
-  EXPECT_EQ(error_of("\x0A" + varint(~std::uint64_t{0}), 50), "field 1 ends beyond its message (at byte 0)");
-  EXPECT_EQ(error_of("\x0D", 4), "field 1 ends beyond its message (at byte 0)");
-  EXPECT_EQ(error_of("\x09", 8), "field 1 ends beyond its message (at byte 0)");
-  EXPECT_EQ(error_of("\x08\x80\x01", 2), "field 1 ends beyond its message (at byte 0)");
+  EXPECT_EQ(error_of("\x0A" + varint(~std::uint64_t{0}), 50), "field 1 passes the end of its message (at byte 0)");
+  EXPECT_EQ(error_of("\x0D", 4), "field 1 passes the end of its message (at byte 0)");
+  EXPECT_EQ(error_of("\x09", 8), "field 1 passes the end of its message (at byte 0)");
+  EXPECT_EQ(error_of("\x08\x80\x01", 2), "field 1 passes the end of its message (at byte 0)");
 }
 
 TEST(WireReader, a_message_that_is_cut_short_is_an_error) {
@@ -91,13 +91,13 @@ TEST(WireReader, a_message_that_is_cut_short_is_an_error) {
   EXPECT_EQ(read("\x08\x01", kEndless).error, "cut short, or a size in it is wrong (at byte 2)");
 }
 
-TEST(WireReader, an_endless_message_may_have_fields_beyond_the_file) {
+TEST(WireReader, an_endless_message_may_have_fields_past_the_end_of_the_file) {
   const auto fields = read("\x0A\x64 cut", kEndless);
   ASSERT_EQ(fields.found.size(), 1u);
   EXPECT_EQ(fields.found[0].range.end_bytes(), 102u);
 }
 
-/// A terabyte in which every byte is one; counts what is read of it.
+/// A terabyte of bytes 1; counts the bytes that are read.
 class VastSource final : public ByteSource {
  public:
   std::uint64_t size_bytes() const override { return std::uint64_t{1} << 40; }
@@ -116,7 +116,7 @@ class VastSource final : public ByteSource {
   mutable std::uint64_t read_bytes_ = 0;
 };
 
-TEST(WireReader, skips_what_it_need_not_read) {
+TEST(WireReader, bytes_are_skipped_not_read) {
   const VastSource file;
   SourceCursor cursor(file);
   WireReader fields(cursor, {0, file.size_bytes()});
@@ -140,7 +140,7 @@ TEST(WireReader, integers_may_be_packed_or_not) {
   EXPECT_EQ(more.error().message, "more than 3 numbers in a list");
 }
 
-TEST(WireReader, a_packed_list_that_ends_within_a_number_is_an_error) {
+TEST(WireReader, a_packed_list_must_not_end_within_a_number) {
   const auto file = Message().text(1, "\x01\x80").number(2, 1).bytes();
   const MemorySource source(bytes_of(file));
   SourceCursor cursor(source);
@@ -150,7 +150,7 @@ TEST(WireReader, a_packed_list_that_ends_within_a_number_is_an_error) {
   EXPECT_EQ(done.error().message, "a list of numbers ends within a number");
 }
 
-TEST(WireReader, a_text_is_read_up_to_a_limit) {
+TEST(WireReader, the_length_of_a_text_is_limited) {
   const auto file = Message().text(1, "name").text(2, std::string(kMaxTextBytes + 1, 'n')).bytes();
   const MemorySource source(bytes_of(file));
   std::string text;
@@ -159,7 +159,7 @@ TEST(WireReader, a_text_is_read_up_to_a_limit) {
   EXPECT_EQ(text, "name");
   const auto longer = find_text(cursor, {0, file.size()}, 2, text);
   ASSERT_FALSE(longer);
-  EXPECT_EQ(longer.error().message, "a text of 65537 bytes where 65536 are allowed (at byte 10)");
+  EXPECT_EQ(longer.error().message, "a text of 65537 bytes, but at most 65536 are allowed (at byte 10)");
 }
 
 }  // namespace

@@ -42,7 +42,7 @@ T get(const Bytes& file, std::size_t at) {
   return value;
 }
 
-/// CRC-32 bit by bit: slow, and owes nothing to a library.
+/// CRC-32 bit by bit: slow, but independent of any library.
 inline std::uint32_t crc32_of(std::span<const std::byte> bytes) {
   std::uint32_t crc = ~0u;
   for (const auto byte : bytes) {
@@ -71,7 +71,7 @@ struct Ending {
   bool zip64 = false;
 };
 
-/// Where things came to lie in a zip that was built.
+/// A zip, and the offsets of its parts.
 struct Zip {
   Bytes file;
   std::vector<std::size_t> local_at;

@@ -32,7 +32,7 @@ Bytes noise(std::size_t n) {
   return bytes;
 }
 
-TEST(ZipChecksums, a_changed_zip_is_the_zip_that_would_have_been_written_of_the_changed_bytes) {
+TEST(ZipChecksums, patches_give_the_zip_of_the_changed_files) {
   for (const auto kind :
        {Descriptor::None, Descriptor::Signed, Descriptor::Bare, Descriptor::SignedWide, Descriptor::BareWide}) {
     for (const bool zip64 : {false, true}) {
@@ -75,7 +75,7 @@ TEST(ZipChecksums, only_stored_entries_with_changed_bytes_are_patched) {
   EXPECT_EQ(n_patches(zip.data_at[0] + 5, zip.data_at[4]), 4u + 2u) << "a range over all: a, b, and the empty one";
 }
 
-TEST(ZipChecksums, entries_longer_than_a_read_are_summed_whole) {
+TEST(ZipChecksums, checksums_of_long_entries_cover_all_bytes) {
   std::vector<Member> members{{.name = "long", .data = noise((9 << 20) + 5)}};
   auto zip = build_zip(members);
   zip.file[zip.data_at[0] + (5 << 20)] ^= std::byte{4};
@@ -84,7 +84,7 @@ TEST(ZipChecksums, entries_longer_than_a_read_are_summed_whole) {
   EXPECT_EQ(zip.file, build_zip(members).file);
 }
 
-TEST(ZipChecksums, a_zip_in_a_zip_is_bytes) {
+TEST(ZipChecksums, a_zip_inside_a_zip_is_not_patched) {
   const auto inner = build_zip({{.name = "array.npy", .data = noise(100)}});
   auto zip = build_zip({{.name = "model.npz", .data = inner.file}});
   const auto at = zip.data_at[0] + inner.data_at[0];
@@ -95,7 +95,7 @@ TEST(ZipChecksums, a_zip_in_a_zip_is_bytes) {
   EXPECT_EQ(patches[1].offset_bytes, zip.central_at[0] + 16);
 }
 
-TEST(ZipChecksums, the_fields_are_all_that_a_change_of_everything_patches) {
+TEST(ZipChecksums, the_fields_are_the_ranges_that_patches_can_change) {
   const auto zip = build_zip({{.name = "a", .data = noise(10)},
                               {.name = "deflated", .data = noise(10), .method = 8, .full_bytes = 99},
                               {.name = "b", .data = noise(10), .descriptor = Descriptor::Signed}});
@@ -116,7 +116,7 @@ TEST(ZipChecksums, the_fields_are_all_that_a_change_of_everything_patches) {
   })) << "the fields are the same before and after";
 }
 
-TEST(ZipChecksums, whatever_byte_is_changed_patches_never_touch_the_data_of_an_entry) {
+TEST(ZipChecksums, with_any_byte_changed_patches_do_not_touch_data) {
   const auto zip = build_zip({{.name = "a", .data = noise(5), .descriptor = Descriptor::Signed},
                               {.name = "bc", .data = noise(3), .zip64 = true},
                               {.name = "d", .data = noise(4), .descriptor = Descriptor::BareWide}},
@@ -150,13 +150,13 @@ TEST(ZipChecksums, a_file_that_is_no_zip_has_no_fields_and_cannot_be_patched) {
   EXPECT_FALSE(recompute_checksums(MemorySource(text), {}));
 }
 
-TEST(ZipChecksums, belong_to_the_containers_that_are_zips) {
-  EXPECT_TRUE(has_checksums(ContainerId::TorchZip));
-  EXPECT_TRUE(has_checksums(ContainerId::Npz));
-  EXPECT_TRUE(has_checksums(ContainerId::Keras));
-  EXPECT_FALSE(has_checksums(ContainerId::Npy));
-  EXPECT_FALSE(has_checksums(ContainerId::Safetensors));
-  EXPECT_FALSE(has_checksums(ContainerId::Opaque));
+TEST(ZipChecksums, formats_that_are_zips_have_checksums) {
+  EXPECT_TRUE(has_checksums(FormatId::TorchZip));
+  EXPECT_TRUE(has_checksums(FormatId::Npz));
+  EXPECT_TRUE(has_checksums(FormatId::Keras));
+  EXPECT_FALSE(has_checksums(FormatId::Npy));
+  EXPECT_FALSE(has_checksums(FormatId::Safetensors));
+  EXPECT_FALSE(has_checksums(FormatId::Opaque));
 }
 
 }  // namespace

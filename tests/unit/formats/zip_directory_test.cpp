@@ -14,7 +14,7 @@ namespace {
 
 using namespace test;
 
-/// Why the directory is refused, "" where it is not.
+/// The error of read_directory, or "".
 std::string why(const Bytes& file) {
   const auto entries = read_directory(MemorySource(file));
   return entries ? "" : entries.error().message;
@@ -29,7 +29,7 @@ std::vector<Entry> entries_of(const Bytes& file) {
 const std::vector<Member> kTwo{{.name = "a/one", .data = bytes_of("first")},
                                {.name = "two", .data = bytes_of("and 2")}};
 
-TEST(ZipDirectory, tells_names_sizes_and_places) {
+TEST(ZipDirectory, gives_names_sizes_and_places) {
   const auto zip = build_zip({{.name = "x/data.pkl", .data = bytes_of("some bytes")},
                               {.name = "x/code.py", .data = bytes_of("zz"), .method = 8, .full_bytes = 100},
                               {.name = "x/secret", .data = bytes_of("??"), .flags = 1},
@@ -76,7 +76,7 @@ TEST(ZipDirectory, finds_the_checksum_in_every_kind_of_data_descriptor) {
   }
 }
 
-TEST(ZipDirectory, does_without_a_descriptor_where_there_is_none_for_all_its_flag_says) {
+TEST(ZipDirectory, a_missing_data_descriptor_is_no_error) {
   const auto zip = build_zip({{.name = "a", .data = bytes_of("payload"), .flags = 8}});
   const auto entries = entries_of(zip.file);
   ASSERT_EQ(entries.size(), 1u);
@@ -97,7 +97,7 @@ TEST(ZipDirectory, reads_zip64_numbers) {
   EXPECT_EQ(entries[1].descriptor_crc_at, zip.data_at[1] + 5);
 }
 
-TEST(ZipDirectory, trusts_the_directory_where_the_local_sizes_are_placeholders) {
+TEST(ZipDirectory, sizes_are_taken_from_the_directory) {
   for (const std::uint32_t placeholder : {0u, 0xFFFFFFFFu}) {
     auto zip = build_zip(kTwo);
     set(zip.file, zip.local_at[0] + 18, placeholder);
@@ -106,11 +106,11 @@ TEST(ZipDirectory, trusts_the_directory_where_the_local_sizes_are_placeholders) 
   }
 }
 
-TEST(ZipDirectory, reads_a_zip_of_no_entries) {
+TEST(ZipDirectory, reads_a_zip_without_entries) {
   EXPECT_EQ(entries_of(build_zip({}).file).size(), 0u);
 }
 
-TEST(ZipDirectory, reads_behind_a_comment_of_64_KiB_and_bytes_after_it) {
+TEST(ZipDirectory, finds_the_end_record_before_a_comment_of_64_KiB) {
   auto zip = build_zip(kTwo, {.comment = std::string(65535, 'c')});
   EXPECT_EQ(entries_of(zip.file).size(), 2u);
   auto trailed = build_zip(kTwo, {.comment = "short", .zip64 = true});
@@ -131,16 +131,17 @@ TEST(ZipDirectory, takes_the_last_end_record_that_fits) {
   EXPECT_EQ(entries_of(zip.file).size(), 0u) << "as Python's zipfile reads it: an empty directory before a later end";
 }
 
-struct Lie {
+/// A change to a zip, and a part of the error that it must cause.
+struct Damage {
   const char* error;
-  std::function<void(Zip&)> tell;
+  std::function<void(Zip&)> apply;
 };
 
-TEST(ZipDirectory, refuses_what_cannot_be_with_the_reason) {
+TEST(ZipDirectory, damaged_zips_are_refused_with_the_reason) {
   const auto end64 = [](std::size_t field, std::uint64_t value) {
     return [=](Zip& zip) { set(zip.file, zip.zip64_end_at + field, value); };
   };
-  const std::vector<Lie> lies{
+  const std::vector<Damage> damages{
       {"the directory (100 bytes at byte 84) does not end where its end record begins", end64(48, 84)},
       {"does not end where its end record begins", end64(48, std::uint64_t{1} << 60)},
       {"does not end where its end record begins", end64(48, ~std::uint64_t{0})},
@@ -150,12 +151,12 @@ TEST(ZipDirectory, refuses_what_cannot_be_with_the_reason) {
       {"spans several disks", [](Zip& zip) { set(zip.file, zip.zip64_end_at + 20, std::uint32_t{1}); }},
       {"spans several disks", [](Zip& zip) { set(zip.file, zip.end_at - 4, std::uint32_t{2}); }},
       {"spans several disks", [](Zip& zip) { set(zip.file, zip.central_at[1] + 34, std::uint16_t{1}); }},
-      {"cannot lie in a directory of 100 bytes",
+      {"do not fit in a directory of 100 bytes",
        [](Zip& zip) {
          set(zip.file, zip.zip64_end_at + 24, std::uint64_t{1} << 60);
          set(zip.file, zip.zip64_end_at + 32, std::uint64_t{1} << 60);
        }},
-      {"the directory has other bytes than those of its 1 entries",
+      {"the directory has bytes outside of its 1 entries",
        [](Zip& zip) {
          set(zip.file, zip.zip64_end_at + 24, std::uint64_t{1});
          set(zip.file, zip.zip64_end_at + 32, std::uint64_t{1});
@@ -166,23 +167,23 @@ TEST(ZipDirectory, refuses_what_cannot_be_with_the_reason) {
       {"damaged zip64 end record", [](Zip& zip) { set(zip.file, zip.end_at - 12, std::uint64_t{1} << 60); }},
       {"damaged zip64 end record", [](Zip& zip) { set(zip.file, zip.zip64_end_at, std::uint32_t{7}); }},
       {"damaged zip64 end record", end64(4, 45)},
-      {"no entry at byte", [](Zip& zip) { set(zip.file, zip.central_at[1], std::uint32_t{7}); }},
+      {"no entry of the directory at byte", [](Zip& zip) { set(zip.file, zip.central_at[1], std::uint32_t{7}); }},
       {"entry 'two' has no local header of its name at byte 40",
        [](Zip& zip) { set(zip.file, zip.local_at[1], std::uint32_t{7}); }},
       {"has no local header of its name", [](Zip& zip) { zip.file[zip.local_at[1] + 30] ^= std::byte{1}; }},
       {"has no local header of its name", [](Zip& zip) { set(zip.file, zip.local_at[1] + 26, std::uint16_t{2}); }},
       {"has no local header of its name",
        [](Zip& zip) { set(zip.file, zip.central_at[1] + 42, std::uint32_t{0xFFFFFFFE}); }},
-      {"entry 'two' lacks its zip64 numbers",
+      {"entry 'two' has no zip64 numbers",
        [](Zip& zip) { set(zip.file, zip.central_at[1] + 42, std::uint32_t{0xFFFFFFFF}); }},
-      {"entry 'a/one' is stored as 5 bytes but has 6",
+      {"entry 'a/one' is stored as 5 bytes, but its size is 6",
        [](Zip& zip) { set(zip.file, zip.central_at[0] + 24, std::uint32_t{6}); }},
-      {"entry 'two' of 4294967294 bytes reaches into the directory",
+      {"entry 'two' of 4294967294 bytes overlaps the directory",
        [](Zip& zip) {
          set(zip.file, zip.central_at[1] + 20, std::uint32_t{0xFFFFFFFE});
          set(zip.file, zip.central_at[1] + 24, std::uint32_t{0xFFFFFFFE});
        }},
-      {"reaches into the directory", [](Zip& zip) { set(zip.file, zip.local_at[1] + 28, std::uint16_t{1}); }},
+      {"overlaps the directory", [](Zip& zip) { set(zip.file, zip.local_at[1] + 28, std::uint16_t{1}); }},
       {"entry 'two' overlaps another entry",
        [](Zip& zip) {
          set(zip.file, zip.central_at[0] + 20, std::uint32_t{6});
@@ -191,27 +192,26 @@ TEST(ZipDirectory, refuses_what_cannot_be_with_the_reason) {
   };
   const auto good = build_zip(kTwo, {.zip64 = true});
   ASSERT_EQ(why(good.file), "");
-  for (const auto& lie : lies) {
+  for (const auto& damage : damages) {
     auto zip = good;
-    lie.tell(zip);
-    EXPECT_NE(why(zip.file).find(lie.error), std::string::npos)
-        << "'" << why(zip.file) << "' lacks '" << lie.error << "'";
+    damage.apply(zip);
+    EXPECT_NE(why(zip.file).find(damage.error), std::string::npos)
+        << "'" << why(zip.file) << "' lacks '" << damage.error << "'";
   }
 }
 
-TEST(ZipDirectory, refuses_two_entries_of_one_local_header) {
+TEST(ZipDirectory, two_entries_with_one_local_header_are_refused) {
   auto zip = build_zip({{.name = "same", .data = bytes_of("1")}, {.name = "same", .data = bytes_of("2")}});
   EXPECT_EQ(why(zip.file), "") << "the same name twice is legal";
   set(zip.file, zip.central_at[1] + 42, std::uint32_t{0});
   EXPECT_EQ(why(zip.file), "entry 'same' overlaps another entry");
 }
 
-TEST(ZipDirectory, counts_more_than_65535_entries_in_zip64_only) {
+TEST(ZipDirectory, more_than_65535_entries_need_zip64) {
   std::vector<Member> members(65536 + 2);
   for (std::size_t i = 0; i < members.size(); ++i) members[i].name = std::to_string(i);
   EXPECT_EQ(entries_of(build_zip(members, {.zip64 = true}).file).size(), members.size());
-  EXPECT_NE(why(build_zip(members).file).find("the directory has other bytes than those of its 2 entries"),
-            std::string::npos);
+  EXPECT_NE(why(build_zip(members).file).find("the directory has bytes outside of its 2 entries"), std::string::npos);
   members.resize(65535);
   EXPECT_EQ(entries_of(build_zip(members).file).size(), members.size());
 }
@@ -223,7 +223,7 @@ TEST(ZipDirectory, a_zip_cut_anywhere_is_refused) {
   }
 }
 
-/// What read_directory promises of any bytes.
+/// Checks the promises of read_directory for any bytes.
 void expect_sound(const std::vector<Entry>& entries, std::size_t file_bytes) {
   std::vector<std::pair<std::uint64_t, std::uint64_t>> ranges;
   for (const auto& entry : entries) {
@@ -236,7 +236,7 @@ void expect_sound(const std::vector<Entry>& entries, std::size_t file_bytes) {
   for (std::size_t i = 1; i < ranges.size(); ++i) ASSERT_LE(ranges[i - 1].second, ranges[i].first);
 }
 
-TEST(ZipDirectory, whatever_byte_is_changed_entries_lie_apart_within_the_file) {
+TEST(ZipDirectory, with_any_byte_changed_entries_do_not_overlap) {
   const auto zip = build_zip({{.name = "a", .data = bytes_of("12"), .descriptor = Descriptor::Signed},
                               {.name = "bc", .data = bytes_of("345"), .zip64 = true}},
                              {.comment = "!", .zip64 = true});

@@ -13,7 +13,7 @@
 #include <set>
 #include <string>
 
-#include "formats/format.hpp"
+#include "formats/parse_file.hpp"
 #include "support/posix.hpp"
 #include "tools/sample_hub/arrays.hpp"
 
@@ -157,7 +157,7 @@ TEST_F(SampleHub, has_layers_in_every_weight_file_but_the_damaged_one) {
     const auto bytes = contents(each.path());
     const auto parsed = formats::parse_file(formats::MemorySource(std::as_bytes(std::span(bytes))));
     const bool damaged = each.path().filename() == "damaged.safetensors";
-    EXPECT_EQ(parsed.container == formats::ContainerId::Safetensors, !damaged) << each.path() << parsed.opaque_reason;
+    EXPECT_EQ(parsed.format == formats::FormatId::Safetensors, !damaged) << each.path() << parsed.opaque_reason;
     EXPECT_EQ(parsed.opaque_reason.empty(), !damaged) << each.path();
     ++n_weight_files;
     for (const auto& extent : parsed.extents) {

@@ -1,5 +1,7 @@
 #include "formats/shared/protobuf/array_list.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -32,38 +34,37 @@ void ArrayList::add(const StoredNumbers& numbers, bool are_plain, std::optional<
 void ArrayList::add_layer(ByteRange bytes, DType dtype, std::string name, std::vector<std::uint64_t> shape) {
   const auto is_negative = [](std::uint64_t size) { return size >> 63 != 0; };
   if (!error_ && std::any_of(shape.begin(), shape.end(), is_negative)) {
-    error_ = Error{"layer '" + printable(std::string_view(name).substr(0, 100)) + "' has a negative dimension"};
+    error_ = Error{fmt::format("layer {} has a negative dimension", quoted_name(name))};
   }
   if (++n_arrays_ > kMaxArrays || error_) return;
-  layout_.extents.push_back(Extent{.offset_bytes = bytes.offset_bytes,
-                                   .length_bytes = bytes.length_bytes,
-                                   .is_layer = true,
-                                   .dtype = dtype,
-                                   .name = std::move(name),
-                                   .shape = std::move(shape)});
+  found_.extents.push_back(Extent{.offset_bytes = bytes.offset_bytes,
+                                  .length_bytes = bytes.length_bytes,
+                                  .is_layer = true,
+                                  .dtype = dtype,
+                                  .name = std::move(name),
+                                  .shape = std::move(shape)});
 }
 
 void ArrayList::add_glue(ByteRange bytes) {
   count_opaque(bytes.length_bytes);
   if (bytes.length_bytes < kNotableBytes || n_arrays_ > kMaxArrays) return;
-  layout_.extents.push_back(Extent{.offset_bytes = bytes.offset_bytes, .length_bytes = bytes.length_bytes});
+  found_.extents.push_back(Extent{.offset_bytes = bytes.offset_bytes, .length_bytes = bytes.length_bytes});
 }
 
 void ArrayList::count_opaque(std::uint64_t n_bytes) {
   ++n_arrays_;
   if (n_bytes < kNotableBytes) return;
   ++n_opaque_;
-  layout_.opaque_bytes += n_bytes;
+  found_.opaque_bytes += n_bytes;
 }
 
-Result<Layout> ArrayList::take_layout() {
+Result<FoundExtents> ArrayList::take_found() {
   if (error_) return *error_;
-  if (n_arrays_ > kMaxArrays) return Error{"more than " + std::to_string(kMaxArrays) + " arrays"};
+  if (n_arrays_ > kMaxArrays) return Error{fmt::format("more than {} arrays", kMaxArrays)};
   if (n_opaque_ > 0) {
-    layout_.opaque_reason =
-        std::to_string(n_opaque_) + " of " + std::to_string(n_arrays_) + " arrays are not stored as plain numbers";
+    found_.opaque_reason = fmt::format("{} of {} arrays are not stored as plain numbers", n_opaque_, n_arrays_);
   }
-  return std::move(layout_);
+  return std::move(found_);
 }
 
 std::string join_path(std::string_view path, std::string_view part) {

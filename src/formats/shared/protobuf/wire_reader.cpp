@@ -1,6 +1,10 @@
 #include "formats/shared/protobuf/wire_reader.hpp"
 
+#include <fmt/format.h>
+
 #include <utility>
+
+#include "support/try.hpp"
 
 namespace elves::formats::protobuf {
 namespace {
@@ -17,7 +21,7 @@ std::nullopt_t WireReader::fail(Error error) {
 }
 
 std::nullopt_t WireReader::refuse(const std::string& what) {
-  return fail(Error{what + " (at byte " + std::to_string(at_) + ")"});
+  return fail(Error{fmt::format("{} (at byte {})", what, at_)});
 }
 
 Result<void> WireReader::status() const {
@@ -54,13 +58,13 @@ std::optional<WireField> WireReader::next() {
   const auto tag = file_.read_varint();
   if (file_.failed()) return fail(file_.error());
   const auto number = tag >> kTypeBits;
-  if (number == 0 || number > kMaxFieldNumber) return refuse("a field of number " + std::to_string(number));
+  if (number == 0 || number > kMaxFieldNumber) return refuse(fmt::format("a field has the number {}", number));
   WireField field{.number = static_cast<std::uint32_t>(number), .type = static_cast<WireType>(tag & kTypeMask)};
-  if (!read_value(field)) return refuse("a field of wire type " + std::to_string(tag & kTypeMask));
+  if (!read_value(field)) return refuse(fmt::format("a field has the wire type {}", tag & kTypeMask));
   if (file_.failed()) return fail(file_.error());
   const auto [begin, length] = field.range;
   if (begin > end_ || length > end_ - begin) {
-    return refuse("field " + std::to_string(number) + " ends beyond its message");
+    return refuse(fmt::format("field {} passes the end of its message", number));
   }
   at_ = begin + length;
   return field;
@@ -82,7 +86,7 @@ Result<void> find_text(SourceCursor& file, ByteRange message, std::uint32_t numb
 Result<void> read_integers(SourceCursor& file, const WireField& field, std::vector<std::uint64_t>& numbers,
                            std::size_t limit) {
   const auto add = [&](std::uint64_t number) -> Result<void> {
-    if (numbers.size() == limit) return Error{"more than " + std::to_string(limit) + " numbers in a list"};
+    if (numbers.size() == limit) return Error{fmt::format("more than {} numbers in a list", limit)};
     numbers.push_back(number);
     return {};
   };
@@ -90,7 +94,7 @@ Result<void> read_integers(SourceCursor& file, const WireField& field, std::vect
   if (field.type != WireType::Bytes) return {};
   file.seek(field.range.offset_bytes);
   while (!file.failed() && file.position() < field.range.end_bytes()) {
-    if (auto added = add(file.read_varint()); !added) return added;
+    ELVES_CHECK(add(file.read_varint()));
   }
   if (file.failed()) return file.error();
   if (file.position() != field.range.end_bytes()) return Error{"a list of numbers ends within a number"};

@@ -17,7 +17,7 @@ struct Magic {
   std::string_view content;
 };
 
-/// At least four bytes each, or three that no array of floats is likely to begin with.
+/// Each has at least four bytes, or three with which an array of floats is unlikely to begin.
 constexpr std::array kMagics{
     Magic{0, "\x1F\x8B\x08"sv, "gzip data"},
     Magic{0, "PK\x03\x04"sv, "zip archive"},
@@ -66,7 +66,7 @@ constexpr std::array kMagics{
     Magic{0, "wOF2"sv, "font"},
 };
 
-/// The bytes from `offset_bytes` on, or as many as there are; none where they cannot be read.
+/// At most `n` bytes from `offset_bytes` on; none if they cannot be read.
 std::vector<std::byte> bytes_at(const ByteSource& file, std::uint64_t offset_bytes, std::uint64_t n) {
   std::vector<std::byte> bytes(static_cast<std::size_t>(std::min(n, file.size_bytes() - offset_bytes)));
   if (!file.read(offset_bytes, bytes)) bytes.clear();
@@ -77,7 +77,7 @@ std::string_view as_text(std::span<const std::byte> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-/// "MZ" alone proves little: a header of the newer kind must lie where it points.
+/// "MZ" alone is not enough: the header must point to a header "PE".
 bool is_windows_program(std::string_view start) {
   if (!start.starts_with("MZ") || start.size() < 64) return false;
   const auto at = static_cast<unsigned char>(start[60]) + 256u * static_cast<unsigned char>(start[61]);
@@ -88,9 +88,9 @@ bool is_control(unsigned c) {
   return c == 0x7F || (c < 0x20 && !(c >= '\b' && c <= '\r') && c != 0x1B);
 }
 
-/// A part of UTF-8 text: cut anywhere, and without control characters that text has no use for.
+/// True for a part of UTF-8 text, cut anywhere, without control characters other than white space and escape.
 bool is_text(std::string_view part) {
-  unsigned following = 0;  // bytes of the same character that are still to come
+  unsigned following = 0;  // remaining bytes of the current character
   for (std::size_t i = 0; i < part.size(); ++i) {
     const auto c = static_cast<unsigned char>(part[i]);
     const bool follows = (c & 0xC0) == 0x80;

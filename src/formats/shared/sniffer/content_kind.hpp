@@ -6,11 +6,11 @@
 
 namespace elves::formats::sniffer {
 
-/// "gzip data", "PNG image": what the first bytes of a file say that it is, where that leaves no floats to be found;
-/// empty where they say nothing. Reads 512 bytes.
+/// The kind of content that the first bytes of a file give, if files of this kind contain no floats: "gzip data", "PNG
+/// image". Empty for unknown content. Reads 512 bytes.
 std::string_view known_content(const ByteSource& file);
 
-/// True where its first, middle and last 4 KiB are UTF-8 without control characters. False for an empty file.
+/// True if the first, middle and last 4 KiB are UTF-8 without control characters. False for an empty file.
 bool is_text(const ByteSource& file);
 
 }  // namespace elves::formats::sniffer

@@ -11,7 +11,7 @@
 namespace elves::formats::sniffer {
 namespace {
 
-/// Fewer elements that tell something prove nothing.
+/// With fewer informative elements there is no verdict.
 constexpr std::uint64_t kFewest = 64;
 
 // Numbers of bits are in 1/65536: integers, so that every machine finds the same runs.
@@ -21,7 +21,7 @@ template <std::size_t kBins>
 struct Histogram {
   std::array<std::uint32_t, kBins> counts{};
 
-  /// Bits that an order-0 coder needs for all, corrected for what a small sample hides (Miller and Madow).
+  /// Bits of an order-0 code of all elements, with the correction for small samples by Miller and Madow.
   std::uint64_t bits() const {
     std::uint64_t n = 0;
     std::uint64_t used = 0;
@@ -37,7 +37,7 @@ struct Histogram {
     return whole - std::min(sum, whole) + (used - 1) * kMillerMadow;
   }
 
-  /// True where two elements meet in a bin at most `eighths` / 8 times as often as under the uniform distribution.
+  /// True if two elements share a bin at most `eighths` / 8 times as often as in a uniform distribution.
   bool is_spread(std::uint64_t eighths) const {
     std::uint64_t n = 0;
     std::uint64_t meetings = 0;
@@ -67,7 +67,7 @@ class Evidence {
         add(word);
       last = word;
     }
-    classes_.counts[kTold] = static_cast<std::uint32_t>(n_);
+    classes_.counts[kInformative] = static_cast<std::uint32_t>(n_);
     classes_.counts[kTiny] = static_cast<std::uint32_t>(tiny_[0] + tiny_[1]);
   }
 
@@ -76,39 +76,39 @@ class Evidence {
   Verdict verdict() const {
     if (is_little()) return Verdict::Either;
     if (!mantissas_.is_spread(16)) return Verdict::Other;
-    if (ascents_ < n_ / 16 || n_ - ascents_ < n_ / 16) return Verdict::Other;  // a sorted table: offsets, times
-    // Weights that training let go are tiny, on both sides of zero; small integers are on one side.
+    if (ascents_ < n_ / 16 || n_ - ascents_ < n_ / 16) return Verdict::Other;  // a sorted table, like offsets or times
+    // Weights that training drove to zero are tiny and have both signs; small integers have one sign.
     const auto n_tiny = tiny_[0] + tiny_[1];
     if (n_tiny > n_ / 8 && std::min(tiny_[0], tiny_[1]) < n_tiny / 4) return Verdict::Other;
     if (bits_as_floats() * 100 > bits_as_bytes() * 97) return Verdict::Other;
     if (std::min(negative_, n_ - negative_) >= n_ / 16) return Verdict::Floats;
-    // Elements of one sign may be numbers of a table or of a picture too, unless the lowest byte is used to the full.
+    // Elements of one sign may also be numbers of a table or a picture, unless the lowest byte looks random.
     return sizeof(Word) > 2 && planes_[0].is_spread(16) ? Verdict::Floats : Verdict::Either;
   }
 
-  /// Of all elements.
+  /// Bits of all elements as floats.
   std::uint64_t bits() const {
     return bits_as_floats() + classes_.bits() + (tiny_[0] + tiny_[1]) * (kMantissaBits + 1) * kOneBit;
   }
 
-  /// True where the lower half of elements looks random, as that of a long mantissa does.
+  /// True if the lower half of the elements looks random, like the end of a long mantissa.
   bool is_long() const { return planes_[sizeof(Word) / 2 - 1].is_spread(16); }
 
-  /// True where the upper bits of the mantissa look as random as those of floats; bits of an exponent never do.
+  /// True if the upper bits of the mantissa look as random as those of floats. Bits of an exponent never do.
   bool has_true_mantissa() const { return mantissas_.is_spread(10); }
 
  private:
   static constexpr unsigned kBits = 8 * sizeof(Word);
   static constexpr unsigned kMantissaBits = kBits - 1 - kExponentBits;
   static constexpr unsigned kRestBits = kMantissaBits - 7;  ///< of the mantissa, below its upper seven
-  enum Class { kTold, kZero, kRepeated, kTiny };
+  enum Class { kInformative, kZero, kRepeated, kTiny };
 
   void add(Word word) {
     ++n_;
     ascents_ += word > last_added_;
     last_added_ = word;
     negative_ += word >> (kBits - 1);
-    // Those of float64 beyond 2^-128 and 2^127 are nothing that is looked for.
+    // Exponents of float64 are only told apart between 2^-128 and 2^127.
     constexpr std::uint64_t kSkipped = kExponentBits > 8 ? 895 : 0;
     const std::uint64_t exponent = (word >> kMantissaBits) & ((1u << kExponentBits) - 1);
     exponents_.counts[std::min<std::uint64_t>(exponent - std::min(exponent, kSkipped), 255)] += 1;
@@ -135,16 +135,16 @@ class Evidence {
     return all.bits();
   }
 
-  // Of elements that tell something: no zeros, no repetitions of the last one, none below all normal numbers.
+  // Of informative elements: no zeros, no repetitions of the element before, no subnormal numbers.
   std::uint64_t n_ = 0;
   std::uint64_t negative_ = 0;
-  std::uint64_t ascents_ = 0;  ///< from the one before, taken as whole numbers
+  std::uint64_t ascents_ = 0;  ///< elements larger than the one before, compared as unsigned integers
   Word last_added_ = 0;
   Histogram<256> exponents_;
   Histogram<128> mantissas_;
-  std::array<Histogram<256>, sizeof(Word)> planes_;  ///< bytes of elements, the lowest first
+  std::array<Histogram<256>, sizeof(Word)> planes_;  ///< of the bytes of elements, the lowest byte first
 
-  std::array<std::uint64_t, 2> tiny_{};  ///< positive and negative ones
+  std::array<std::uint64_t, 2> tiny_{};  ///< subnormal numbers: positive, negative
   Histogram<4> classes_;
 };
 
@@ -153,15 +153,15 @@ using F32 = Evidence<std::uint32_t, 8>;
 using BF16 = Evidence<std::uint16_t, 8>;
 using F16 = Evidence<std::uint16_t, 5>;
 
-/// True where elements that may be long are pairs of short ones: the long description, which takes the exponent of
-/// every other one for random bits of a mantissa, is not better by more than chance.
+/// True if supposed float32 elements are pairs of short floats. As float32, the exponent of every other short float
+/// counts as random bits of a mantissa; so the float32 code is not shorter by more than chance.
 template <class Short>
 bool is_pair_of(const Short& half, const F32& f32) {
   return half.verdict() != Verdict::Other && half.bits() * 98 <= f32.bits() * 100;
 }
 
-/// As bfloat16, a float16 has an exponent that is longer by some of its mantissa; the other way round, some of the
-/// exponent is mistaken for a mantissa.
+/// Tells bfloat16 from float16. Read as bfloat16, a float16 has some bits of its mantissa in the exponent; read as
+/// float16, a bfloat16 has some bits of its exponent in the mantissa, which then does not look random.
 Judgement judge_half(const BF16& bf16, const F16& f16) {
   if (bf16.is_little()) return {Verdict::Either, DType::BF16};
   const auto verdict = f16.verdict();

@@ -7,14 +7,14 @@
 
 namespace elves::formats::sniffer {
 
-/// A float type and where its elements begin: at offsets that leave `phase` when divided by their size.
+/// A float type and an alignment: elements begin at offsets that are `phase` modulo their size.
 struct FloatKind {
   DType dtype;
   std::uint8_t size_bytes;
   std::uint8_t phase;
 };
 
-/// What a range of bytes may be. A range is named by its row here, or is kNoFloats.
+/// The possible kinds of a range of bytes. A range is labelled with an index into this table, or with kNoFloats.
 inline constexpr std::array<FloatKind, 16> kFloatKinds{{
     {DType::F32, 4, 0},
     {DType::F32, 4, 1},
@@ -37,7 +37,8 @@ inline constexpr std::array<FloatKind, 16> kFloatKinds{{
 using KindIndex = std::uint8_t;
 inline constexpr KindIndex kNoFloats = kFloatKinds.size();
 
-/// The first place from `offset_bytes` on where an element begins, and the last one up to it where one ends.
+/// The first offset >= `offset_bytes` at which an element begins, and the last offset <= `offset_bytes` at which one
+/// ends.
 constexpr std::uint64_t align_up(const FloatKind& kind, std::uint64_t offset_bytes) {
   return offset_bytes + (kind.size_bytes + kind.phase - offset_bytes % kind.size_bytes) % kind.size_bytes;
 }

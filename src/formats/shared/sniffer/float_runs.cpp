@@ -11,17 +11,18 @@
 namespace elves::formats::sniffer {
 namespace {
 
-/// A gap that is not worth an extent of its own.
+/// Runs with a smaller gap between them are joined.
 constexpr std::uint64_t kGapBytes = 64;
 
-/// What one more extent costs in an archive: its name, shape, hash and the head of its chunk. A run must save twice as
-/// much, for the glue that follows is an extent too. From 16 to 128 bytes here archives keep their size within 0.1 %.
+/// The cost of one more extent in an archive (64 bytes: its name, shape, hash and the header of its chunk), as a score.
+/// A run must save twice as much, because the glue after it is an extent too. Between 16 and 128 bytes the size of
+/// archives changes by less than 0.1 %.
 constexpr int kSwitchScore = 64 * 8 * kScoresPerBit;
 
-/// Evidence is judged by pieces of this size, so that one odd array does not spoil its neighbours.
+/// Runs are judged in pieces of this size, so that one array does not decide about its neighbours.
 constexpr std::uint64_t kJudgedBytes = 16 << 10;
 
-/// What is no floats as a whole may begin or end with some, and is judged from both ends by pieces of this size.
+/// A piece that is not floats as a whole may begin or end with floats: both ends are judged in pieces of this size.
 constexpr std::uint64_t kFineBytes = 1 << 10;
 
 constexpr std::size_t kLabels = kFloatKinds.size() + 1;
@@ -30,8 +31,8 @@ std::size_t argmax(const std::array<std::int32_t, kLabels>& scores) {
   return static_cast<std::size_t>(std::max_element(scores.begin(), scores.end()) - scores.begin());
 }
 
-/// Where in [from, to] it is best to begin (or end) a run whose elements from `to` on (up to `from`) are known: where
-/// the sum of the scores between is largest. Never before `from`. Offsets are in the piece.
+/// The offset in [from, to] at which it is best to begin (or end) a run that contains the elements from `to` on (or up
+/// to `from`): the sum of the scores in between is largest. Never before `from`. Offsets are in the piece.
 std::uint64_t best_begin(const Piece& piece, const FloatKind& kind, std::uint64_t from, std::uint64_t to) {
   const auto first = align_up(kind, from);
   auto best = std::max(first, align_down(kind, to));
@@ -68,7 +69,7 @@ KindIndex index_of(DType dtype, std::uint64_t begin_bytes) {
   return kNoFloats;
 }
 
-/// Goes through a supposed run and appends what may be floats of it.
+/// Judges a supposed run, and appends the parts of it that may be floats.
 class RunJudge {
  public:
   RunJudge(const Piece& piece, DType supposed, std::vector<FloatRun>& runs)
@@ -77,7 +78,7 @@ class RunJudge {
   void judge_run(std::uint64_t begin, std::uint64_t end) {
     std::uint64_t size = 0;
     for (auto at = begin; at < end; at += size) {
-      // What would be left behind as a splinter is judged at once.
+      // A short rest is judged together with the last piece.
       size = end - at < kJudgedBytes * 3 / 2 ? end - at : kJudgedBytes;
       const auto all = judge_part(at, at + size);
       if (all.verdict != Verdict::Other) {
@@ -102,7 +103,7 @@ class RunJudge {
     taken_until_ = end;
   }
 
-  /// The floats at the start of a part that is something else as a whole.
+  /// Takes the floats at the start of a part that is not floats as a whole.
   void take_start(std::uint64_t begin, std::uint64_t end) {
     for (auto at = begin; at + kFineBytes <= end; at += kFineBytes) {
       const auto now = judge_part(at, at + kFineBytes);
@@ -111,7 +112,7 @@ class RunJudge {
     }
   }
 
-  /// The floats at its end, down to what is taken already.
+  /// Takes the floats at its end, as far as they are not taken yet.
   void take_end(std::uint64_t begin, std::uint64_t end) {
     const auto stop = std::max(begin, taken_until_);
     auto from = end;
@@ -142,7 +143,7 @@ std::size_t padded_bytes(std::size_t size_bytes) {
   return ceil_div(size_bytes, kBlockBytes) * kBlockBytes + kBeyondBlockBytes;
 }
 
-/// Viterbi: the labels with the largest sum of scores, where each change of label costs kSwitchScore.
+/// Finds the labels with the largest sum of scores (Viterbi); each change of label costs kSwitchScore.
 void RunFinder::label_blocks(const Piece& piece) {
   const auto n = ceil_div(piece.size_bytes, kBlockBytes);
   labels_.resize(n);

@@ -8,8 +8,8 @@
 
 namespace elves::formats::sniffer {
 
-/// A range of whole elements of one kind. A run that is not proven (constants, few elements) counts only where it goes
-/// on from one that is.
+/// A range of whole elements of one kind. A run that is not proven (constants, few elements) counts only if it
+/// continues a proven one.
 struct FloatRun {
   std::uint64_t begin_bytes = 0;
   std::uint64_t end_bytes = 0;
@@ -17,10 +17,10 @@ struct FloatRun {
   bool proven = false;
 };
 
-/// Adds a run behind the others, as one with the last where it goes on from it or nearly so; not where it is empty.
+/// Appends a run unless it is empty; joins it with the last run if that has the same kind and ends close before it.
 void append_run(std::vector<FloatRun>& runs, const FloatRun& run);
 
-/// A piece of a file in memory. `bytes` holds `size_bytes` of it and zeros up to padded_bytes(size_bytes).
+/// A piece of a file in memory: `bytes` has `size_bytes` of the file, then zeros up to padded_bytes(size_bytes).
 struct Piece {
   const std::byte* bytes = nullptr;
   std::size_t size_bytes = 0;
@@ -28,18 +28,18 @@ struct Piece {
 };
 std::size_t padded_bytes(std::size_t size_bytes);
 
-/// Finds runs of floats in pieces of a file; keeps its memory (6 bytes for each 256 of a piece) from one to the next.
+/// Finds runs of floats in pieces of a file. Reuses its memory, 6 bytes for each 256 bytes of a piece.
 class RunFinder {
  public:
-  /// Offsets are in the file; in their order, without overlap. Takes 3 to 6 cycles a byte.
+  /// The runs in order, without overlap; offsets are in the file. Costs 3 to 6 cycles a byte.
   std::vector<FloatRun> find(const Piece& piece);
 
  private:
   void label_blocks(const Piece& piece);
 
   std::vector<KindIndex> labels_;        ///< of each block
-  std::vector<KindIndex> from_;          ///< the best label before each block
-  std::vector<std::uint32_t> switched_;  ///< a bit for each label that it is best to reach from there
+  std::vector<KindIndex> from_;          ///< the best label of the block before, for each block
+  std::vector<std::uint32_t> switched_;  ///< a bit for each label that is best reached from `from_`, for each block
 };
 
 }  // namespace elves::formats::sniffer

@@ -8,16 +8,16 @@ namespace {
 
 constexpr int kNever = -6 * kScoresPerBit;
 
-/// Of an exponent that lies `above` the largest usual one, or below the smallest: the more rarely seen the farther off.
+/// The score of an exponent that is `above` the largest usual one, or `below` the smallest: it falls with the distance.
 constexpr int falling(int best, int above, int below) {
   return std::max(kNever, best - 10 * std::max(above, 0) - 3 * std::max(below, 0));
 }
 
-/// Weights of all kinds of models lie between 2^-11 and 2; each of these exponents has a share of 1/16 or so.
+/// Weights of all kinds of models lie between 2^-11 and 2; each of these exponents has a share of about 1/16.
 constexpr int kLargestUsual = 0;
 constexpr int kSmallestUsual = -11;
 
-/// Squares of gradients, as optimizers keep them, have a wide range of small exponents.
+/// Squares of gradients in the states of optimizers have a wide range of small exponents.
 constexpr int kSmallestOfSquares = -55;
 
 constexpr int float32_score(int exponent) {
@@ -34,15 +34,15 @@ constexpr int float16_score(int exponent) {
   return falling(10, power - kLargestUsual, kSmallestUsual - power);
 }
 
-/// Of the upper 8 of 11 bits of the exponent: 127 are the powers -7 to 0.
+/// By the upper 8 of the 11 bits of the exponent: 127 are the powers -7 to 0.
 constexpr int float64_score(int exponent) {
   if (exponent == 126 || exponent == 127) return 5 * kScoresPerBit;
   if (exponent == 125 || exponent == 128) return 3 * kScoresPerBit;
   return exponent == 124 ? 0 : kNever;
 }
 
-/// The scores of four upper bytes as the upper half of a float32 and float64, and as a bfloat16, side by side in one
-/// word, so that one addition sums them all. Moved up to be positive.
+/// The scores of four bytes as a float32, as the upper half of a float64, and of their upper two as a bfloat16, in one
+/// word, so that one addition sums all three. Increased by kMoved to be positive.
 constexpr int kMoved = -kNever;
 constexpr std::uint64_t packed(int f32, int bf16, int f64) {
   const auto field = [](int score, unsigned at) { return static_cast<std::uint64_t>(score + kMoved) << at; };
@@ -53,7 +53,7 @@ constexpr unsigned kBF16At = 16;
 constexpr unsigned kF64At = 32;
 
 constexpr std::uint64_t kZero = packed(0, 0, 0);
-constexpr std::uint64_t kZeroAbove = packed(kNever, 0, 0);  // nothing but the lower half of a float32
+constexpr std::uint64_t kZeroAbove = packed(kNever, 0, 0);  // no float32 but zero in its upper half
 
 /// By the sign and the next eight bits.
 constexpr auto kWordScores = [] {
@@ -107,7 +107,7 @@ BlockScores block_scores(const std::byte* block) {
   BlockScores scores{};
   for (std::size_t row = 0; row < kFloatKinds.size(); ++row) {
     const auto& kind = kFloatKinds[row];
-    // A word is the upper half of the float64 that begins four bytes before, and ends in a bfloat16.
+    // A word is the upper half of the float64 that begins four bytes before it, and its upper half is a bfloat16.
     if (kind.dtype == DType::F64) scores[row] = field(words[(kind.phase + 4u) % 8], kF64At, kWords);
     if (kind.dtype == DType::F16) scores[row] = static_cast<int>(halves[kind.phase]) - 4 * kWords * kMoved;
     for (std::size_t k = 0; k < 8; ++k) {

@@ -1,10 +1,13 @@
 #include "formats/shared/sniffer/sniffer.hpp"
 
+#include <fmt/format.h>
+
 #include <string>
 #include <utility>
 
 #include "formats/shared/sniffer/content_kind.hpp"
 #include "formats/shared/sniffer/survey.hpp"
+#include "support/try.hpp"
 
 namespace elves::formats {
 namespace {
@@ -19,34 +22,33 @@ Extent layer(const FloatRun& run) {
           .is_layer = true,
           .lossless = true,
           .dtype = kind.dtype,
-          .name = std::string(name(kind.dtype)) + "@" + std::to_string(run.begin_bytes),
+          .name = fmt::format("{}@{}", name(kind.dtype), run.begin_bytes),
           .shape = {size / kind.size_bytes}};
 }
 
-Layout without_layers(const ByteSource& file, std::string_view reason) {
+FoundExtents without_layers(const ByteSource& file, std::string_view reason) {
   return {.extents = {}, .opaque_bytes = file.size_bytes(), .opaque_reason = std::string(reason)};
 }
 
 }  // namespace
 
-Result<Layout> sniff(const ByteSource& file) {
+Result<FoundExtents> sniff(const ByteSource& file) {
   const auto size = file.size_bytes();
-  if (size == 0) return Layout{};
+  if (size == 0) return FoundExtents{};
   if (const auto content = sniffer::known_content(file); !content.empty()) return without_layers(file, content);
-  const auto runs = sniffer::survey(file);
-  if (!runs) return runs.error();
-  if (runs->empty()) return without_layers(file, sniffer::is_text(file) ? "text" : "no runs of floats found");
-  Layout layout;
+  ELVES_TRY(const auto runs, sniffer::survey(file));
+  if (runs.empty()) return without_layers(file, sniffer::is_text(file) ? "text" : "no runs of floats found");
+  FoundExtents found;
   auto rest = size;
-  for (const auto& run : *runs) {
-    layout.extents.push_back(layer(run));
-    rest -= layout.extents.back().length_bytes;
+  for (const auto& run : runs) {
+    found.extents.push_back(layer(run));
+    rest -= found.extents.back().length_bytes;
   }
   if (rest >= size - size / 4 * 3) {
-    layout.opaque_bytes = rest;
-    layout.opaque_reason = std::to_string(rest) + " of " + std::to_string(size) + " bytes are no floats";
+    found.opaque_bytes = rest;
+    found.opaque_reason = fmt::format("{} of {} bytes are no floats", rest, size);
   }
-  return layout;
+  return found;
 }
 
 }  // namespace elves::formats

@@ -10,16 +10,16 @@ namespace {
 
 constexpr std::uint64_t kSampleBytes = 4 << 10;
 constexpr std::uint64_t kPieceBytes = 1 << 20;
-/// What is read before and after a place to judge it.
+/// Bytes that are read before and after a place to judge it.
 constexpr std::uint64_t kAroundBytes = kSampleBytes / 2;
-/// Zeros between a run and one that is not proven may be this much without belonging to either.
+/// The largest gap between a layer and an unproven run that continues it.
 constexpr std::uint64_t kCloseBytes = 512;
 
-/// What lies at a byte of the file.
+/// The kind of the bytes around a place in the file.
 struct Place {
   std::uint64_t at_bytes = 0;
   KindIndex kind = kNoFloats;
-  bool is_plain = false;  ///< zeros or one value: belongs to what lies around
+  bool is_plain = false;  ///< zeros or one repeated value: takes the kind of the places around it
 };
 
 class Surveyor {
@@ -85,7 +85,7 @@ class Surveyor {
     for (std::size_t i = 1; i < places.size() && !failure_; ++i) settle(places[i - 1], places[i]);
   }
 
-  /// A plain place is of the kind of the last one before and the first one after that are not, where these agree.
+  /// A plain place takes the kind of the nearest places before and after it that are not plain, if these agree.
   static void settle_plain_places(std::vector<Place>& places) {
     for (std::size_t i = 1; i < places.size(); ++i) {
       if (!places[i].is_plain) continue;
@@ -96,7 +96,7 @@ class Surveyor {
     }
   }
 
-  /// Appends what lies between two places.
+  /// Appends the runs between two places.
   void settle(const Place& a, const Place& b) {
     if (a.kind == b.kind) {
       if (a.kind != kNoFloats) append_run(runs_, {a.at_bytes, b.at_bytes, a.kind, true});
@@ -123,7 +123,7 @@ class Surveyor {
     return run.proven && run.end_bytes >= run.begin_bytes + kShortestRunBytes;
   }
 
-  /// A run that is not proven goes on from a layer close to it: its constants look the same in many types.
+  /// Joins an unproven run to a layer close to it: constants look the same in many types.
   static void join(FloatRun& before, FloatRun& after) {
     if (after.begin_bytes - before.end_bytes > kCloseBytes) return;
     if (is_layer(before) && !after.proven) after = {before.end_bytes, after.end_bytes, before.kind, true};
@@ -146,7 +146,7 @@ class Surveyor {
   const ByteSource& file_;
   std::uint64_t size_;
   SurveyLimits limits_;
-  std::uint64_t left_bytes_;  ///< to be read in search of borders
+  std::uint64_t left_bytes_;  ///< that may still be read in search of borders
   RunFinder finder_;
   std::vector<std::byte> buffer_;
   std::vector<FloatRun> runs_;

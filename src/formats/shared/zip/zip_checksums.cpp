@@ -6,6 +6,7 @@
 #include <bit>
 
 #include "formats/shared/zip/zip_directory.hpp"
+#include "support/try.hpp"
 
 namespace elves::formats::zip {
 namespace {
@@ -30,7 +31,7 @@ Result<std::uint32_t> crc_of(const ByteSource& file, const Entry& entry, std::ve
   auto crc = crc32_z(0, nullptr, 0);
   for (std::uint64_t at = 0; at < entry.size_bytes; at += kReadBytes) {
     buffer.resize(static_cast<std::size_t>(std::min(kReadBytes, entry.size_bytes - at)));
-    if (const auto done = file.read(entry.data_offset_bytes + at, buffer); !done) return done.error();
+    ELVES_CHECK(file.read(entry.data_offset_bytes + at, buffer));
     crc = crc32_z(crc, reinterpret_cast<const Bytef*>(buffer.data()), buffer.size());
   }
   return static_cast<std::uint32_t>(crc);
@@ -38,20 +39,18 @@ Result<std::uint32_t> crc_of(const ByteSource& file, const Entry& entry, std::ve
 
 }  // namespace
 
-bool has_checksums(ContainerId id) noexcept {
-  return id == ContainerId::TorchZip || id == ContainerId::Npz || id == ContainerId::Keras;
+bool has_checksums(FormatId id) noexcept {
+  return id == FormatId::TorchZip || id == FormatId::Npz || id == FormatId::Keras;
 }
 
 Result<std::vector<Patch>> recompute_checksums(const ByteSource& file, std::span<const ByteRange> changed) {
-  const auto entries = read_directory(file);
-  if (!entries) return entries.error();
+  ELVES_TRY(const auto entries, read_directory(file));
   std::vector<Patch> patches;
   std::vector<std::byte> buffer;
-  for (const auto& entry : *entries) {
+  for (const auto& entry : entries) {
     if (!entry.is_stored() || !touches(changed, entry)) continue;
-    const auto crc = crc_of(file, entry, buffer);
-    if (!crc) return crc.error();
-    const auto bytes = std::bit_cast<std::array<std::byte, 4>>(*crc);
+    ELVES_TRY(const auto crc, crc_of(file, entry, buffer));
+    const auto bytes = std::bit_cast<std::array<std::byte, 4>>(crc);
     for (const auto offset : crc_offsets(entry)) patches.push_back({offset, bytes});
   }
   std::sort(patches.begin(), patches.end(),
