@@ -31,7 +31,7 @@ class OpenFile final : public formats::ByteSource {
 
 Result<std::unique_ptr<formats::ByteSource>> DiskFolder::open(std::string_view name) const {
   if (name.empty() || name == "." || name == ".." || name.find_first_of(std::string_view("/\0", 2)) != name.npos)
-    return Error{"is no name of a file"};
+    return Error{"not a file name"};
   FileDescriptor fd(open_regular_file(join(path_, name)));
   struct stat status {};
   if (!fd || ::fstat(fd.get(), &status) != 0) return Error{errno_text(errno)};

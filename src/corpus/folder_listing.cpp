@@ -5,6 +5,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <fmt/format.h>
+
 #include <cerrno>
 #include <climits>
 #include <cstring>
@@ -12,6 +14,7 @@
 #include <utility>
 
 #include "support/text.hpp"
+#include "support/try.hpp"
 
 namespace elves::corpus {
 namespace {
@@ -25,7 +28,7 @@ Result<FileDescriptor> open_one(int folder, const char* path) {
 }
 
 Result<std::string> read_link(int folder, const std::string& name, std::size_t expected_bytes) {
-  // The size that stat gives is a hint only: /proc says 0, and the link may change meanwhile.
+  // The size from stat is only a hint: it is 0 in /proc, and the link may change meanwhile.
   std::string target(expected_bytes + 1, '\0');
   for (;;) {
     const auto n = ::readlinkat(folder, name.c_str(), target.data(), target.size());
@@ -64,9 +67,8 @@ Result<FileDescriptor> open_folder(int root, const std::string& path, bool every
   if (!every_step && path.size() < PATH_MAX) return open_one(root, path.c_str());
   FileDescriptor at;
   for (const auto& name : split(path, '/')) {
-    auto next = open_one(at ? at.get() : root, name.c_str());
-    if (!next) return next;
-    at = std::move(next).value();
+    ELVES_TRY(auto next, open_one(at ? at.get() : root, name.c_str()));
+    at = std::move(next);
   }
   return at;
 }
@@ -83,7 +85,7 @@ Listing list_names(int folder) {
     if (std::strcmp(row->d_name, ".") != 0 && std::strcmp(row->d_name, "..") != 0)
       listing.names.emplace_back(row->d_name);
   }
-  if (errno != 0) listing.complete = Error{"its listing is cut short: " + errno_text(errno)};
+  if (errno != 0) listing.complete = Error{fmt::format("not all of it could be listed: {}", errno_text(errno))};
   return listing;
 }
 
@@ -110,11 +112,10 @@ Result<FoundPath> look_at(int folder, const std::string& name, std::string path)
     found.has_other_names = status.st_nlink > 1;
   } else if (S_ISLNK(status.st_mode)) {
     entry.kind = FileKind::Symlink;
-    auto target = read_link(folder, name, static_cast<std::size_t>(status.st_size));
-    if (!target) return target.error();
-    entry.target = std::move(target).value();
+    ELVES_TRY(auto target, read_link(folder, name, static_cast<std::size_t>(status.st_size)));
+    entry.target = std::move(target);
   } else {
-    return Error{std::string(special_kind(status.st_mode)) + ": not archived"};
+    return Error{fmt::format("{}: not archived", special_kind(status.st_mode))};
   }
   return found;
 }

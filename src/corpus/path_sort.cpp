@@ -71,7 +71,7 @@ void sort_local(std::vector<FoundPath>& rows) {
   rows.erase(std::unique(rows.begin(), rows.end(), same_path), rows.end());
 }
 
-/// Sends each row to the rank that `rank_of(index, row)` names, and returns what came, in order of sending rank.
+/// Sends each row to the rank `rank_of(index, row)`, and returns the received rows in order of the sending rank.
 template <class RankOf>
 std::vector<FoundPath> send_rows(const mpi::Comm& comm, std::vector<FoundPath> rows, RankOf rank_of) {
   mpi::PerRank<std::byte> to(static_cast<std::size_t>(comm.size()));
@@ -90,8 +90,8 @@ std::vector<std::string> read_texts(std::span<const std::byte> bytes) {
   return texts;
 }
 
-/// At most size - 1 paths that cut the paths of all ranks (`rows` is sorted) into about equal parts; the same on all
-/// ranks. Ranks give samples in proportion to what they hold.
+/// At most ranks - 1 paths that divide the paths of all ranks into about equal parts; the same on all ranks. `rows` is
+/// sorted. Each rank contributes samples in proportion to its number of rows.
 std::vector<std::string> choose_splitters(const mpi::Comm& comm, std::span<const FoundPath> rows, std::uint64_t total) {
   const auto n_ranks = static_cast<std::uint64_t>(comm.size());
   const auto stride = std::max<std::uint64_t>(1, total / (n_ranks * kSamplesPerRank));
@@ -108,8 +108,8 @@ std::vector<std::string> choose_splitters(const mpi::Comm& comm, std::span<const
   return read_texts(std::as_bytes(std::span(all)));
 }
 
-/// Rows that are in order over the ranks, the first of all of them `begin`th of `total`, moved to the ranks that hold
-/// such places where each holds its equal share.
+/// Moves rows, in order over the ranks, to the ranks that hold their places in equal shares. The first row of all has
+/// the place `begin`, of `total` places.
 std::vector<FoundPath> move_to_places(const mpi::Comm& comm, std::vector<FoundPath> rows, std::uint64_t begin,
                                       std::uint64_t total) {
   const auto n_ranks = static_cast<std::uint64_t>(comm.size());
@@ -150,7 +150,7 @@ std::vector<FoundPath> sort_by_path(const mpi::Comm& comm, std::vector<FoundPath
   sort_local(found);
   const auto total = comm.sum(std::uint64_t{found.size()});
   const auto splitters = choose_splitters(comm, found, total);
-  // Equal paths go to one rank, so that repeated ones meet.
+  // Equal paths go to one rank, which drops duplicates.
   auto bucket = send_rows(comm, std::move(found), [&](std::size_t, const FoundPath& row) {
     const auto above = std::upper_bound(splitters.begin(), splitters.end(), row.entry.path);
     return static_cast<std::size_t>(above - splitters.begin());
@@ -172,7 +172,7 @@ std::vector<FileEntry> order_by_tier(const mpi::Comm& comm, std::vector<FileEntr
     }
     const auto n_of_tier = comm.sum(std::uint64_t{rows.size()});
     if (n_of_tier == 0) continue;
-    // Places grow with tiers, so what comes later belongs behind what has come.
+    // Places increase with the tier, so later rows belong after earlier ones.
     for (auto& row : move_to_places(comm, std::move(rows), begin, total)) ordered.push_back(std::move(row.entry));
     begin += n_of_tier;
   }
@@ -180,10 +180,10 @@ std::vector<FileEntry> order_by_tier(const mpi::Comm& comm, std::vector<FileEntr
 }
 
 void link_names_of_one_inode(const mpi::Comm& comm, std::vector<FoundPath>& found) {
-  // Messages come in order of rank, and rows within them in corpus order: the first name seen is the first in that
+  // Messages are in order of rank, and rows in them in corpus order: so the first name received is the first in corpus
   // order.
   std::map<std::pair<std::uint64_t, std::uint64_t>, std::string> first_names;
-  mpi::PerRank<std::byte> verdicts(static_cast<std::size_t>(comm.size()));
+  mpi::PerRank<std::byte> replies(static_cast<std::size_t>(comm.size()));
   const auto names = comm.alltoallv(pack_names(found, comm.size()));
   for (std::size_t r = 0; r < names.size(); ++r) {
     for (ByteCursor cursor(names[r]); !cursor.at_end();) {
@@ -194,12 +194,12 @@ void link_names_of_one_inode(const mpi::Comm& comm, std::vector<FoundPath>& foun
       ELVES_ASSERT(!cursor.failed());
       const auto [known, is_first] = first_names.try_emplace({device, inode}, std::move(path));
       if (is_first) continue;
-      ByteWriter writer(verdicts[r]);
+      ByteWriter writer(replies[r]);
       writer.write(row);
       writer.text(known->second);
     }
   }
-  for (const auto& bytes : comm.alltoallv(verdicts)) {
+  for (const auto& bytes : comm.alltoallv(replies)) {
     for (ByteCursor cursor(bytes); !cursor.at_end();) {
       auto& entry = found[cursor.read<std::uint64_t>()].entry;
       entry.kind = FileKind::Hardlink;

@@ -3,6 +3,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <fmt/format.h>
+
 #include <cerrno>
 #include <string_view>
 #include <unordered_set>
@@ -25,7 +27,7 @@ std::uint64_t hash_path(std::string_view path) {
   return (hash ^ (hash >> 32)) * 0x9E3779B97F4A7C15ull >> 32;
 }
 
-/// A path of --files-from in our form ("" is the root), or why it is not taken.
+/// A path of --files-from without empty parts and "." ("" is the root). An Error if it is not below the corpus.
 Result<std::string> normalise(std::string_view path) {
   if (path.starts_with('/')) return Error{"an absolute path: write it relative to the corpus"};
   if (path.find('\0') != std::string_view::npos) return Error{"a path with a NUL byte"};
@@ -38,12 +40,12 @@ Result<std::string> normalise(std::string_view path) {
   return normal;
 }
 
-/// Sets errno where it does not.
+/// Sets errno if it returns false.
 bool exists(int folder, const std::string& name) {
   return ::faccessat(folder, name.c_str(), F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-/// One rank's side of the walk.
+/// The part of one rank in the walk.
 class Walker {
  public:
   Walker(const mpi::Comm& comm, const FileDescriptor& root, const WalkOptions& options)
@@ -53,7 +55,7 @@ class Walker {
         matched_(options.filter.include.size()),
         excludes_{.include = {}, .exclude = options.filter.exclude} {}
 
-  /// Queues the whole tree, or only what is listed.
+  /// Queues the whole tree, or only the listed paths.
   void begin(const std::vector<std::string>& files_from) {
     if (files_from.empty()) {
       if (is_mine("")) level_.emplace_back();
@@ -110,7 +112,7 @@ class Walker {
     }
   }
 
-  /// Queues a folder that this rank owns. Only --files-from can name a folder twice.
+  /// Queues a folder of this rank. Only with --files-from can a folder occur twice.
   void enter(std::string folder) {
     if (revisits_ && !entered_.insert(folder).second) return;
     level_.push_back(std::move(folder));
@@ -122,7 +124,8 @@ class Walker {
     const auto parent = slash == std::string::npos ? std::string() : path.substr(0, slash);
     const auto folder = open_folder(root_.get(), parent, true);
     if (!folder) {
-      return add_unmatched(path, Error{"its folder: " + folder.error().message + " (symbolic links are not followed)"});
+      return add_unmatched(
+          path, Error{fmt::format("its folder: {} (symbolic links are not followed)", folder.error().message)});
     }
     if (!exists(folder->get(), path.substr(slash + 1))) return add_unmatched(path, Error{errno_text(errno)});
     if (take(folder->get(), path.substr(slash + 1), path)) enter(path);
@@ -139,7 +142,7 @@ class Walker {
     }
   }
 
-  /// Looks at one path and keeps it where the filter takes it. True for a folder that is to be listed.
+  /// Looks up one path and keeps it if the filter takes it. True for a folder that must be listed.
   bool take(int folder, const std::string& name, const std::string& path) {
     if (!excludes_.takes(path)) return false;
     auto found = look_at(folder, name, path);
@@ -157,8 +160,8 @@ class Walker {
   const mpi::Comm& comm_;
   const FileDescriptor& root_;
   const PathFilter& filter_;
-  std::vector<std::uint64_t> matched_;  ///< by include: 1 where a path of this rank matched
-  PathFilter excludes_;                 ///< of the filter, the excludes alone: what says whether a folder is entered
+  std::vector<std::uint64_t> matched_;  ///< by include: 1 if a path of this rank matched
+  PathFilter excludes_;                 ///< only the excludes of the filter: they decide whether a folder is entered
   bool revisits_ = false;
   std::unordered_set<std::string> entered_;
   std::vector<std::string> level_;
@@ -168,7 +171,7 @@ class Walker {
 };
 
 Result<void> check_root(const FileDescriptor& root, const std::string& path) {
-  if (!root) return Error{printable(path) + ": " + errno_text(errno)};
+  if (!root) return Error{fmt::format("{}: {}", printable(path), errno_text(errno))};
   return {};
 }
 

@@ -11,7 +11,7 @@ namespace elves::corpus {
 
 struct WalkOptions {
   PathFilter filter;                    ///< --include and --exclude, on paths relative to the root
-  std::vector<std::string> files_from;  ///< where not empty: only these paths (a folder means all below it)
+  std::vector<std::string> files_from;  ///< if not empty: only these paths (a folder includes everything below it)
 };
 
 struct WalkResult {
@@ -22,12 +22,12 @@ struct WalkResult {
   std::vector<PathProblem> unmatched;
 };
 
-/// Collective. Walks the tree below `root`, all ranks together (a folder is listed by the rank that its path hashes
-/// to). Symbolic links are entries, never followed; sockets, pipes and devices are problems; further names of an inode
-/// that has been seen earlier in corpus order are Hardlink entries.
-/// Corpus order is the order of the bytes of the paths. The entries of rank r all come before those of rank r + 1, and
-/// ranks hold about equal numbers of them: no rank ever holds the whole list. The concatenation over ranks is the same
-/// for every number of ranks. Throws Failure on all ranks where `root` is missing, no directory, or unreadable.
+/// Collective. Walks the tree below `root`; a folder is listed by the rank that its path hashes to. Symbolic links are
+/// entries and never followed. Sockets, pipes and devices are problems. The first name of an inode in corpus order is a
+/// Regular entry; its other names are Hardlink entries.
+/// Corpus order is the order of the bytes of the paths. The entries of rank r come before those of rank r + 1, and
+/// ranks hold about equal numbers of entries: no rank holds the whole list. The concatenation over ranks is the same
+/// for every number of ranks. Throws Failure on all ranks if `root` is missing, no directory, or unreadable.
 WalkResult walk(const mpi::Comm& comm, const std::string& root, const WalkOptions& options);
 
 }  // namespace elves::corpus

@@ -23,7 +23,7 @@
 
 namespace elves::corpus {
 
-// For GoogleTest: what a test compares, on one line.
+// For GoogleTest: an entry on one line.
 std::ostream& operator<<(std::ostream& out, const FileEntry& entry) {
   constexpr std::string_view kKinds = "RSHD";
   return out << kKinds[static_cast<std::size_t>(entry.kind)] << ' ' << printable(entry.path) << " mode " << std::oct
@@ -38,7 +38,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// What all ranks found, at rank 0, in order of rank.
+/// The entries of all ranks at rank 0, in order of rank.
 struct Everything {
   std::vector<FileEntry> entries;
   std::map<std::string, std::string> problems;
@@ -61,7 +61,7 @@ class Walk : public ::testing::Test {
     if (comm_.is_root()) fs::remove_all(root_);
   }
 
-  /// Rank 0 makes a tree while the others wait.
+  /// Rank 0 creates a tree while the others wait.
   template <class Make>
   void given(Make make) {
     Result<void> made;
@@ -140,7 +140,7 @@ class Walk : public ::testing::Test {
   std::string root_;
 };
 
-/// Acts as a user without rights for as long as it lives: root may read everything.
+/// Runs as a user without rights during its lifetime, because root may read everything.
 class AsNobody {
  public:
   AsNobody() : was_root_(::geteuid() == 0) {
@@ -161,7 +161,7 @@ void write(const fs::path& path, const std::string& text) {
   std::ofstream(path) << text;
 }
 
-/// The same by other means: a serial listing, sorted, first names of inodes found by hand.
+/// The expected entries by another method: a serial listing, sorted, with the first names of inodes found by search.
 std::vector<FileEntry> serial_listing(const std::string& root) {
   std::vector<FileEntry> entries;
   for (const auto& each : fs::recursive_directory_iterator(root)) {
@@ -193,8 +193,7 @@ std::vector<FileEntry> serial_listing(const std::string& root) {
   return entries;
 }
 
-/// A tree of a few hundred paths with names that sort in unexpected places: "a-b" lies before "a/b" and "a" before
-/// both.
+/// A tree of a few hundred paths with names in an unexpected order: "a-b" comes before "a/b", and "a" before both.
 void make_random_tree(const fs::path& root, unsigned seed) {
   std::mt19937 random(seed);
   fs::create_directories(root);
@@ -226,7 +225,7 @@ void make_random_tree(const fs::path& root, unsigned seed) {
   }
 }
 
-TEST_F(Walk, finds_what_a_serial_listing_finds_in_the_same_order) {
+TEST_F(Walk, finds_the_entries_of_a_serial_listing_in_the_same_order) {
   for (unsigned seed = 1; seed <= 5; ++seed) {
     given([&](const fs::path& root) { make_random_tree(root / std::to_string(seed), seed); });
     const auto all = walk_all();
@@ -254,7 +253,7 @@ TEST_F(Walk, of_an_empty_corpus_is_empty) {
   EXPECT_TRUE(all.problems.empty());
 }
 
-TEST_F(Walk, works_where_ranks_outnumber_files) {
+TEST_F(Walk, works_with_more_ranks_than_files) {
   given([](const fs::path& root) { write(root / "only", "one"); });
   const auto all = walk_all();
   if (!comm_.is_root()) return;
@@ -288,7 +287,7 @@ TEST_F(Walk, records_symbolic_links_and_does_not_follow_them) {
                                                          {"to_folder", "folder"}}));
 }
 
-TEST_F(Walk, takes_the_first_name_of_an_inode_in_corpus_order_and_links_the_others_to_it) {
+TEST_F(Walk, the_first_name_of_an_inode_in_corpus_order_is_the_file_and_the_others_are_hard_links) {
   given([](const fs::path& root) {
     write(root / "z" / "original", "weights");
     fs::create_directories(root / "a");
@@ -310,7 +309,7 @@ TEST_F(Walk, takes_the_first_name_of_an_inode_in_corpus_order_and_links_the_othe
   EXPECT_EQ(n_links, 51);
 }
 
-TEST_F(Walk, a_file_whose_other_names_lie_outside_is_regular) {
+TEST_F(Walk, a_file_whose_other_names_are_outside_of_the_corpus_is_regular) {
   given([](const fs::path& root) {
     write(root / "out" / "name", "x");
     fs::create_directories(root / "in");
@@ -322,7 +321,7 @@ TEST_F(Walk, a_file_whose_other_names_lie_outside_is_regular) {
   EXPECT_EQ(all.entries[1].kind, FileKind::Regular);
 }
 
-TEST_F(Walk, keeps_modes_owners_and_times_to_the_nanosecond) {
+TEST_F(Walk, records_modes_owners_and_times_to_the_nanosecond) {
   given([](const fs::path& root) {
     write(root / "old", "x");
     ::chmod((root / "old").c_str(), 04640);
@@ -341,7 +340,7 @@ TEST_F(Walk, keeps_modes_owners_and_times_to_the_nanosecond) {
   EXPECT_EQ(all.entries[1].mode, 01777u);
 }
 
-TEST_F(Walk, reports_special_files_and_goes_on) {
+TEST_F(Walk, reports_special_files_and_continues) {
   given([](const fs::path& root) {
     write(root / "file", "x");
     ::mkfifo((root / "pipe").c_str(), 0600);
@@ -359,7 +358,7 @@ TEST_F(Walk, reports_special_files_and_goes_on) {
                                                               {"socket", "a socket: not archived"}}));
 }
 
-TEST_F(Walk, reports_a_folder_that_it_may_not_read_and_goes_on) {
+TEST_F(Walk, reports_an_unreadable_folder_and_continues) {
   given([](const fs::path& root) {
     write(root / "closed" / "file", "x");
     write(root / "open" / "file", "x");
@@ -376,7 +375,7 @@ TEST_F(Walk, reports_a_folder_that_it_may_not_read_and_goes_on) {
   EXPECT_EQ(all.problems, (std::map<std::string, std::string>{{"closed", "Permission denied"}}));
 }
 
-/// The message of the Failure that the walk throws, or "" where it throws none.
+/// The message of the Failure that the walk throws, or "".
 std::string failure_of(const mpi::Comm& comm, const std::string& root) {
   try {
     (void)walk(comm, root, {});
@@ -386,19 +385,19 @@ std::string failure_of(const mpi::Comm& comm, const std::string& root) {
   return {};
 }
 
-TEST_F(Walk, fails_on_all_ranks_where_the_corpus_is_missing) {
+TEST_F(Walk, fails_on_all_ranks_if_the_corpus_is_missing) {
   const auto message = failure_of(comm_, root_ + "/none");
   EXPECT_TRUE(message.starts_with("corpus: " + root_ + "/none: No such file or directory")) << message;
   EXPECT_EQ(comm_.broadcast(message), message) << "the same on all ranks";
 }
 
-TEST_F(Walk, fails_on_all_ranks_where_the_corpus_is_a_file) {
+TEST_F(Walk, fails_on_all_ranks_if_the_corpus_is_a_file) {
   given([](const fs::path& root) { write(root / "file", "x"); });
   const auto message = failure_of(comm_, root_ + "/file");
   EXPECT_NE(message.find("/file: Not a directory"), std::string::npos) << message;
 }
 
-TEST_F(Walk, fails_on_all_ranks_where_the_corpus_may_not_be_read) {
+TEST_F(Walk, fails_on_all_ranks_if_the_corpus_is_unreadable) {
   given([](const fs::path& root) { fs::create_directory(root / "closed"), ::chmod((root / "closed").c_str(), 0); });
   std::string message;
   {
@@ -408,7 +407,7 @@ TEST_F(Walk, fails_on_all_ranks_where_the_corpus_may_not_be_read) {
   EXPECT_NE(message.find("/closed: Permission denied"), std::string::npos) << message;
 }
 
-TEST_F(Walk, does_not_enter_what_is_excluded) {
+TEST_F(Walk, does_not_enter_excluded_folders) {
   given([](const fs::path& root) {
     write(root / "keep" / "model.bin", "x");
     write(root / "keep" / "model.tmp", "x");
@@ -422,7 +421,7 @@ TEST_F(Walk, does_not_enter_what_is_excluded) {
   EXPECT_TRUE(all.problems.empty()) << "nobody looked at the pipes";
 }
 
-TEST_F(Walk, enters_all_folders_to_find_what_is_included) {
+TEST_F(Walk, enters_all_folders_to_find_included_files) {
   given([](const fs::path& root) {
     write(root / "org" / "a" / "model.safetensors", "x");
     write(root / "org" / "a" / "README.md", "x");
@@ -438,7 +437,7 @@ TEST_F(Walk, enters_all_folders_to_find_what_is_included) {
   EXPECT_TRUE(all.problems.empty()) << "a pipe that is not included is nobody's business";
 }
 
-TEST_F(Walk, takes_only_what_a_list_names_and_takes_it_once) {
+TEST_F(Walk, takes_each_path_of_a_list_once_and_no_others) {
   given([](const fs::path& root) {
     write(root / "a" / "1", "x");
     write(root / "a" / "2", "x");
@@ -470,14 +469,14 @@ TEST_F(Walk, names_the_includes_that_match_nothing) {
                                                                {"--include *.onnx", "matches nothing"}}));
 }
 
-TEST_F(Walk, a_list_that_names_the_root_takes_everything) {
+TEST_F(Walk, a_list_with_the_root_takes_everything) {
   given([](const fs::path& root) { make_random_tree(root, 7); });
   const auto all = walk_all({.filter = {}, .files_from = {".", "a"}});
   if (!comm_.is_root()) return;
   EXPECT_EQ(all.entries, serial_listing(root_));
 }
 
-TEST_F(Walk, reports_each_path_of_a_list_that_cannot_be_taken) {
+TEST_F(Walk, reports_each_invalid_path_of_a_list) {
   given([](const fs::path& root) {
     write(root / "file", "x");
     write(root / "folder" / "inside", "x");
@@ -502,7 +501,7 @@ TEST_F(Walk, reports_each_path_of_a_list_that_cannot_be_taken) {
   EXPECT_EQ(problems.at(std::string("file\0x", 6)), "a path with a NUL byte");
 }
 
-TEST_F(Walk, reaches_paths_longer_than_the_kernel_takes_at_once) {
+TEST_F(Walk, reads_paths_longer_than_PATH_MAX) {
   constexpr int kDepth = 24;  // of 200 bytes each: 4800 bytes, where PATH_MAX is 4096
   const std::string name(200, 'd');
   given([&](const fs::path& root) {
@@ -524,7 +523,7 @@ TEST_F(Walk, reaches_paths_longer_than_the_kernel_takes_at_once) {
   EXPECT_EQ(all.entries.back().kind, FileKind::Regular);
 }
 
-TEST_F(Walk, survives_folders_that_come_and_go_while_it_walks) {
+TEST_F(Walk, tolerates_folders_that_appear_and_vanish_during_the_walk) {
   given([](const fs::path& root) {
     for (int i = 0; i < 40; ++i) write(root / "stays" / std::to_string(i) / "file", "x");
   });

@@ -12,7 +12,7 @@
 namespace elves::corpus {
 namespace {
 
-class CorpusOrder : public ::testing::Test {
+class PathSort : public ::testing::Test {
  protected:
   std::vector<FoundPath> rows(const std::vector<std::string>& paths) const {
     std::vector<FoundPath> result;
@@ -25,7 +25,7 @@ class CorpusOrder : public ::testing::Test {
     return result;
   }
 
-  /// Sorts what the ranks have and holds it against a sort in one place.
+  /// Sorts the paths of all ranks and compares the result with a serial sort.
   void expect_sorted(const std::vector<std::string>& mine) const {
     const auto all_before = everything(mine);
     const auto sorted = sort_by_path(comm_, rows(mine));
@@ -57,11 +57,11 @@ class CorpusOrder : public ::testing::Test {
   const mpi::Comm& comm_ = mpi::world();
 };
 
-TEST_F(CorpusOrder, sorts_nothing) {
+TEST_F(PathSort, sorts_nothing) {
   expect_sorted({});
 }
 
-TEST_F(CorpusOrder, sorts_random_paths_of_all_ranks) {
+TEST_F(PathSort, sorts_random_paths_of_all_ranks) {
   std::mt19937 random(static_cast<unsigned>(comm_.rank()));
   std::vector<std::string> mine(3000 + static_cast<std::size_t>(comm_.rank()) * 17);
   for (auto& path : mine) {
@@ -70,7 +70,7 @@ TEST_F(CorpusOrder, sorts_random_paths_of_all_ranks) {
   expect_sorted(mine);
 }
 
-TEST_F(CorpusOrder, shares_out_what_only_the_last_rank_has) {
+TEST_F(PathSort, distributes_paths_that_only_the_last_rank_has) {
   std::vector<std::string> mine;
   if (comm_.rank() == comm_.size() - 1) {
     for (int i = 0; i < 5000; ++i) mine.push_back("shard/" + std::to_string(i));
@@ -78,31 +78,31 @@ TEST_F(CorpusOrder, shares_out_what_only_the_last_rank_has) {
   expect_sorted(mine);
 }
 
-TEST_F(CorpusOrder, shares_out_paths_of_one_long_common_prefix) {
+TEST_F(PathSort, distributes_paths_with_a_long_common_prefix) {
   std::vector<std::string> mine;
   for (int i = comm_.rank(); i < 2000; i += comm_.size()) mine.push_back(std::string(900, 'p') + std::to_string(i));
   expect_sorted(mine);
 }
 
-TEST_F(CorpusOrder, keeps_a_path_that_all_ranks_bring_once) {
+TEST_F(PathSort, keeps_a_path_of_all_ranks_once) {
   std::vector<std::string> mine(100, "the same");
   mine.push_back("of rank " + std::to_string(comm_.rank()));
   expect_sorted(mine);
 }
 
-TEST_F(CorpusOrder, orders_by_bytes_and_not_by_signed_characters) {
+TEST_F(PathSort, orders_by_bytes_and_not_by_signed_characters) {
   expect_sorted({"\xFF" + std::to_string(comm_.rank()), "a" + std::to_string(comm_.rank()), "a/b", "a-b", "a"});
 }
 
-TEST_F(CorpusOrder, moves_tiers_behind_each_other_and_keeps_the_order_within) {
+TEST_F(PathSort, orders_by_tier_and_keeps_the_order_within_a_tier) {
   constexpr std::uint8_t kTiers = 4;
-  for (const std::size_t n : {0, 1, 3, 1000}) {  // of one rank; others have more or none
+  for (const std::size_t n : {0, 1, 3, 1000}) {  // paths of one rank; others have more or none
     const auto rank = static_cast<std::size_t>(comm_.rank());
     std::mt19937 random(static_cast<unsigned>(rank));
     std::vector<FileEntry> entries;
     std::vector<std::uint8_t> tiers;
     for (std::size_t i = 0; i < n * ((rank + 1) % 3); ++i) {
-      tiers.push_back(static_cast<std::uint8_t>(random() % 3 == 0 ? 3 : random() % 2));  // none is 2
+      tiers.push_back(static_cast<std::uint8_t>(random() % 3 == 0 ? 3 : random() % 2));  // tier 2 is empty
       FileEntry entry;
       entry.path = std::to_string(tiers[i]) + "/" + std::to_string(10'000 * rank + i + 100'000);
       entry.kind = FileKind::Hardlink;
@@ -130,7 +130,7 @@ TEST_F(CorpusOrder, moves_tiers_behind_each_other_and_keeps_the_order_within) {
   }
 }
 
-TEST_F(CorpusOrder, tells_inodes_of_different_devices_apart) {
+TEST_F(PathSort, distinguishes_inodes_of_different_devices) {
   std::vector<FoundPath> found;
   for (std::uint64_t device = 0; device < 3; ++device) {
     FoundPath row;

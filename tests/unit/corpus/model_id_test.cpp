@@ -7,45 +7,45 @@
 namespace elves::corpus {
 namespace {
 
-TEST(HubLayout, a_plain_hub_has_organisations_and_names) {
+TEST(ModelId, the_first_two_folders_are_the_model) {
   EXPECT_EQ(model_id("meta/llama/model.safetensors"), "meta/llama");
   EXPECT_EQ(model_id("meta/llama/onnx/model.onnx"), "meta/llama");
 }
 
-TEST(HubLayout, a_file_in_a_single_folder_belongs_to_the_folder) {
+TEST(ModelId, a_file_in_a_single_folder_belongs_to_the_folder) {
   EXPECT_EQ(model_id("gpt2/config.json"), "gpt2");
 }
 
-TEST(HubLayout, files_at_the_root_belong_to_no_model) {
+TEST(ModelId, files_at_the_root_belong_to_no_model) {
   EXPECT_EQ(model_id("README.md"), "");
   EXPECT_EQ(model_id(""), "");
 }
 
-TEST(HubLayout, a_cache_folder_is_the_model_it_stands_for) {
+TEST(ModelId, a_cache_folder_names_its_model) {
   EXPECT_EQ(model_id("models--meta--llama/blobs/0123abcd"), "meta/llama");
   EXPECT_EQ(model_id("models--meta--llama/snapshots/main/sub/model.safetensors"), "meta/llama");
   EXPECT_EQ(model_id("models--gpt2/refs/main"), "gpt2");
 }
 
-TEST(HubLayout, a_cache_may_lie_below_hub) {
+TEST(ModelId, a_cache_may_be_below_hub) {
   EXPECT_EQ(model_id("hub/models--meta--llama/refs/main"), "meta/llama");
   EXPECT_EQ(model_id("hub/models--gpt2/refs/main"), "gpt2");
   EXPECT_EQ(model_id("hub/version.txt"), "hub");
   EXPECT_EQ(model_id("other/models--meta--llama/refs/main"), "other/models--meta--llama");
 }
 
-TEST(HubLayout, datasets_and_spaces_keep_their_kind) {
+TEST(ModelId, datasets_and_spaces_have_a_prefix) {
   EXPECT_EQ(model_id("datasets--org--text/blobs/00"), "datasets/org/text");
   EXPECT_EQ(model_id("hub/spaces--org--demo/blobs/00"), "spaces/org/demo");
   EXPECT_EQ(model_id("datasets--text/blobs/00"), "datasets/text");
 }
 
-TEST(HubLayout, only_the_first_pair_of_dashes_separates) {
+TEST(ModelId, only_the_first_pair_of_dashes_separates) {
   EXPECT_EQ(model_id("models--org--a--b/blobs/00"), "org/a--b");
   EXPECT_EQ(model_id("models--org-x--a-b/blobs/00"), "org-x/a-b");
 }
 
-TEST(HubLayout, what_only_looks_like_a_cache_is_a_plain_folder) {
+TEST(ModelId, incomplete_cache_names_are_plain_folders) {
   EXPECT_EQ(model_id("models--/x"), "models--");
   EXPECT_EQ(model_id("models----b/x"), "models----b");
   EXPECT_EQ(model_id("models--a--/x"), "models--a--");
