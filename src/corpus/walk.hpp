@@ -17,8 +17,8 @@ struct WalkOptions {
 struct WalkResult {
   std::vector<FileEntry> entries;     ///< this rank's part, in corpus order
   std::vector<PathProblem> problems;  ///< found by this rank: unreadable folders, special files, vanished files
-  /// Of all ranks together: "--include GLOB" where no path matches that no exclude leaves out, at rank 0, and
-  /// "--files-from PATH" where there is no such path, at one rank.
+  /// Of all ranks together: "--include GLOB" if it matches no path that is not excluded (at rank 0), and "--files-from
+  /// PATH" if there is no such path (at one rank).
   std::vector<PathProblem> unmatched;
 };
 

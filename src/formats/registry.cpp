@@ -23,8 +23,8 @@
 namespace elves::formats {
 namespace {
 
-// Zips come before HDF5: an HDF5 file may begin behind a user block, and so may an entry of a zip. Formats without a
-// magic number come last.
+// Zips come before HDF5: an HDF5 file may begin after a user block, so a zip with an HDF5 entry could match it. Formats
+// without a magic number come last.
 constexpr std::array kFormats{&kSafetensors, &kTorchZip,        &kKeras, &kNpz,  &kNpy,    &kHdf5,
                               &kTorchLegacy, &kTorchTar,        &kGguf,  &kGgml, &kTfLite, &kPickle,
                               &kOnnx,        &kTensorflowGraph, &kCaffe};

@@ -6,12 +6,12 @@ namespace elves {
 namespace {
 
 struct Prefix {
-  std::string_view folder;  ///< how the name of the folder begins
-  std::string_view id;      ///< how the id begins
+  std::string_view folder;  ///< the start of the name of the folder
+  std::string_view id;      ///< the start of the id
 };
 constexpr std::array<Prefix, 3> kPrefixes{{{"models--", ""}, {"datasets--", "datasets/"}, {"spaces--", "spaces/"}}};
 
-/// "org--name" gives "org/name", "name" gives "name"; nothing where one of them is empty.
+/// "org--name" gives "org/name", "name" gives "name"; nothing if one of them is empty.
 std::optional<std::string> with_slash(std::string_view name) {
   const auto dashes = name.find("--");
   if (dashes == std::string_view::npos) return name.empty() ? std::nullopt : std::optional<std::string>(name);

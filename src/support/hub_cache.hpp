@@ -6,9 +6,9 @@
 
 namespace elves {
 
-/// The id of the model whose files lie in this folder of a Hugging Face cache: "models--org--name" gives "org/name",
-/// "models--name" gives "name", and "datasets--org--name" and "spaces--org--name" give "datasets/org/name" and
-/// "spaces/org/name". Nothing for folders of other names.
+/// The id of the model of a folder of a Hugging Face cache: "models--org--name" gives "org/name", "models--name" gives
+/// "name", and "datasets--org--name" and "spaces--org--name" give "datasets/org/name" and "spaces/org/name". Nothing
+/// for other folders.
 std::optional<std::string> id_of_cache_folder(std::string_view folder);
 
 }  // namespace elves

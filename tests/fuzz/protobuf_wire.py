@@ -1,5 +1,4 @@
-"""Writes protobuf messages, for the seeds of the formats that are made of them: a message is bytes, built by adding
-its fields."""
+"""Writes protobuf messages for the seeds of formats that consist of them: a message is bytes, the sum of its fields."""
 import struct
 
 

@@ -1,4 +1,4 @@
-"""Zips written byte by byte, for the seeds of the formats that are zips."""
+"""Writes zips byte by byte, for the seeds of formats that are zips."""
 import struct
 import zlib
 

@@ -1,4 +1,4 @@
-"""Seeds of the HDF5 parser: golden files that h5py wrote, and what it writes only in files that are large."""
+"""Seeds of the HDF5 parser: golden files written by h5py, and structures that h5py writes only in large files."""
 import pathlib
 import struct
 

@@ -1,4 +1,4 @@
-"""Seeds of what reads lineage: model cards, configs, lists of bases."""
+"""Seeds of the parsers of lineage: model cards, configs, lists of bases."""
 
 
 def card(*lines, end="\n", fence="---"):

@@ -17,13 +17,13 @@ def instance_of_protocol_0():
 
 
 def old_array():
-    """As Python 2 wrote it with protocol 0."""
+    """An array as Python 2 writes it with protocol 0."""
     return (b"cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\n(I0\ntS'b'\ntR(I1\n(I2\ntcnumpy\ndtype\n(S'f4'\nI0\n"
             b"I1\ntR(I3\nS'<'\nNNNI-1\nI-1\nI0\ntbI00\nS'\\x00\\x00\\x80?abcd'\ntb")
 
 
 class Joblib(Pickler):
-    """Lets arrays follow their wrappers."""
+    """Writes arrays after their wrappers, as joblib does."""
 
     def __init__(self, out, protocol, alignment):
         super().__init__(out, protocol)

@@ -1,4 +1,4 @@
-"""Seeds of the sniffer: runs of floats of every type, in files of no known format, and what is none."""
+"""Seeds of the sniffer: runs of floats of every type, in files of no known format, and data without floats."""
 import struct
 
 import numpy as np

@@ -8,7 +8,7 @@ MAGIC = 0xDB4775248B80FB57
 
 
 def block(entries, restart_every=16):
-    """Entries with the beginnings of their keys left out, as LevelDB writes them; checksums are zeros."""
+    """A table with prefix-compressed keys, as LevelDB writes it; checksums are zeros."""
     out, restarts, last = b"", [], b""
     for i, (key, value) in enumerate(entries):
         shared = 0

@@ -1,7 +1,7 @@
 """Seeds of the tflite parser."""
 import struct
 
-# A table is a list of fields; a field is None, (struct format, value), or what it leads to: a table, a Vector, bytes.
+# A table is a list of fields; a field is None, (struct format, value), or the target of an offset: a table, a Vector, bytes.
 
 
 class Vector(list):
@@ -13,8 +13,8 @@ class Numbers(list):
 
 
 class Writer:
-    """Lays things out front to back, level by level: what leads to a thing comes before it. A thing that is led to
-    twice is written once."""
+    """Writes targets from front to back, level by level: an offset comes before its target. A target of two offsets is
+    written once."""
 
     def __init__(self, root):
         self.out = bytearray(b"\0\0\0\0TFL3")

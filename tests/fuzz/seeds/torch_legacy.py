@@ -1,4 +1,4 @@
-"""Seeds of the parser of torch's format before 1.6, and a pickler that names what need not be there."""
+"""Seeds of the parser of torch's format before 1.6, and a pickler that names modules that need not be installed."""
 import io
 import pickle
 import struct
@@ -7,14 +7,14 @@ MAGIC = 0x1950a86a20f9469cfc6c
 
 
 class Global:
-    """A class or function by its name alone."""
+    """A class or function given by its name."""
 
     def __init__(self, module, name):
         self.module, self.name = module, name
 
 
 class Call:
-    """What a function gives, with a state and with items of a dict where there are some."""
+    """The result of a call, with an optional state and optional items of a dict."""
 
     def __init__(self, function, args=(), state=None, pairs=()):
         self.function, self.args, self.state, self.pairs = function, args, state, pairs

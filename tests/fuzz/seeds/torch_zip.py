@@ -1,4 +1,4 @@
-"""Seeds of the torch-zip parser: what torch.save and torch.jit.save write."""
+"""Seeds of the torch-zip parser: files of torch.save and torch.jit.save."""
 from seeds.torch_legacy import Call, Global, Persistent, dumps, ordered, tensor, torch
 from zip_writer import entry, write
 

@@ -11,7 +11,7 @@ TEST(HubCache, a_folder_of_a_model_gives_its_id) {
   EXPECT_EQ(id_of_cache_folder("models--gpt2"), "gpt2");
 }
 
-TEST(HubCache, data_sets_and_spaces_keep_their_kind) {
+TEST(HubCache, datasets_and_spaces_have_a_prefix) {
   EXPECT_EQ(id_of_cache_folder("datasets--org--text"), "datasets/org/text");
   EXPECT_EQ(id_of_cache_folder("datasets--text"), "datasets/text");
   EXPECT_EQ(id_of_cache_folder("spaces--org--demo"), "spaces/org/demo");
