@@ -29,7 +29,7 @@ struct SourceFile {
   std::int64_t ctime_seconds = 0;
   std::uint32_t ctime_nanoseconds = 0;
   std::uint64_t inode = 0;
-  std::string error;  ///< why it could not be read, or that it has changed; empty: it was read
+  std::string error{};  ///< why it could not be read, or that it has changed; empty: it was read
 };
 
 SourceFile source_of(const corpus::FileEntry& entry);
@@ -54,7 +54,7 @@ BaseLocation read_base(ByteCursor& from);
 /// What a worker does with the chunks of a unit after reading them.
 struct Task {
   bool encode = false;  ///< true if this is the first layer of its kind; others are stored already
-  LossId allowed;       ///< what encoding may lose
+  LossId allowed{};     ///< what encoding may lose
 };
 
 inline constexpr std::size_t kNoBase = SIZE_MAX;
@@ -130,7 +130,7 @@ void send_tasks(const mpi::Comm& comm, const plan::Plan& plan, const PlannedWave
 
 /// What planners learn of an encoded chunk.
 struct ChunkOutcome {
-  Hash128 decoded;
+  Hash128 decoded{};
   double max_abs_error = 0;
   std::uint64_t raw_bytes = 0;
   std::uint64_t transformed_bytes = 0;
