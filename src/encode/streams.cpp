@@ -49,14 +49,14 @@ std::size_t scale(std::size_t part, std::size_t from, std::size_t to) {
   return static_cast<std::size_t>(std::uint64_t{part} * to / from);
 }
 
-// Estimated bits of n bytes coded by rANS, in bytes. The added terms are for the coarseness of 256 slots, which costs
-// most if many values share them.
+// Estimated size of n bytes coded by rANS; `entropy` is in bits. The added terms are for the coarseness of 256 slots,
+// which costs most if many values share them.
 std::size_t rans_bytes(std::uint64_t entropy, std::size_t n) {
   const auto coarse = n / 80 + (entropy > 4 * n ? n / 50 : 0) + (entropy > 5 * n ? n / 24 : 0);
   return static_cast<std::size_t>(entropy + entropy / 256 + coarse) / 8;
 }
 
-// The added term: Huffman codes have a whole number of bits.
+// Estimated size of n bytes coded by Huffman. The added term: codes have a whole number of bits.
 std::size_t huffman_bytes(std::uint64_t entropy, std::size_t n) {
   const auto coarse = n / 24 + (entropy > 4 * n ? n / 12 : 0);
   return static_cast<std::size_t>(std::max<std::uint64_t>(entropy, n) + coarse) / 8;

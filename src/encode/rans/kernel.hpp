@@ -11,8 +11,8 @@
 /// payload of a row has the bytes of the even states first, then those of the odd states.
 ///
 /// Bodies: kernel_generic-inl.hpp for any target, kernel_avx2-inl.hpp and kernel_vbmi2-inl.hpp for x86. The latter use
-/// raw intrinsics: Highway 1.0 has no gather of packed table entries, no lookup in 256 bytes, and no compress and
-/// expand of bytes. All give the same bytes.
+/// raw intrinsics because they depend on lookups in 256 bytes and on compress and expand of bytes, which Highway 1.0
+/// does not offer. All give the same bytes.
 namespace elves::encode::rans {
 
 inline constexpr std::size_t kStates = 64;

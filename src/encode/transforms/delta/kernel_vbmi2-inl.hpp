@@ -1,5 +1,4 @@
-// The body of delta's kernel for AVX-512 with VBMI2. Raw intrinsics: Highway 1.0 has no compress and expand of bytes,
-// and no stores and comparisons under a mask.
+// The body of delta's kernel for AVX-512 with VBMI2. Raw intrinsics: Highway 1.0 has no compress and expand of bytes.
 #if defined(ELVES_DELTA_KERNEL_VBMI2_INL) == defined(HWY_TARGET_TOGGLE)
 #ifdef ELVES_DELTA_KERNEL_VBMI2_INL
 #undef ELVES_DELTA_KERNEL_VBMI2_INL
