@@ -7,6 +7,7 @@
 #include <random>
 #include <string_view>
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "archive/tables.hpp"
@@ -14,6 +15,7 @@
 #include "support/byte_cursor.hpp"
 #include "support/posix.hpp"
 #include "support/text.hpp"
+#include "support/try.hpp"
 
 namespace elves::archive {
 namespace {
@@ -34,21 +36,21 @@ std::vector<std::byte> random_bytes(std::size_t n) {
 }
 
 Result<Identity> read_identity(const std::string& path) {
-  const auto file = path + "/" + std::string(kIdentityFile);
+  const auto file = fmt::format("{}/{}", path, kIdentityFile);
   const auto text = read_small_file(file, kIdentityLimit);
-  if (!text) return Error{path + " is not an elves archive (" + text.error().message + ")"};
+  if (!text) return Error{fmt::format("{} is not an elves archive ({})", path, text.error().message)};
   const auto tree = json::parse(*text, nullptr, false);
   const Error damaged{file + " is damaged: restore it from a backup of the archive"};
   if (!tree.is_object() || tree.value("format", json()) != "elves-archive") return damaged;
   if (!tree.contains("version") || !tree["version"].is_number_unsigned()) return damaged;
   if (const auto version = tree["version"].get<std::uint64_t>(); version > kFormatVersion)
-    return Error{path + " is an archive of format version " + std::to_string(version) +
-                 ", and this elves reads up to " + std::to_string(kFormatVersion) + ": use a newer elves"};
+    return Error{fmt::format("{} is an archive of format version {}, but this elves reads up to {}: use a newer elves",
+                             path, version, kFormatVersion)};
   if (!tree.contains("id") || !tree["id"].is_string() || !tree.contains("hash_secret") ||
       !tree["hash_secret"].is_string() || !tree.contains("part_bytes") || !tree["part_bytes"].is_number_unsigned())
     return damaged;
   if (tree.value("hash", json()) != kHash)
-    return Error{path + " has fingerprints of a kind that this elves does not know: use a newer elves"};
+    return Error{path + " has fingerprints of an unknown hash function: use a newer elves"};
   Identity identity;
   identity.id = tree["id"].get<std::string>();
   const auto secret = from_hex(tree["hash_secret"].get<std::string>());
@@ -66,24 +68,24 @@ Result<void> create_identity(const std::string& path, std::uint64_t part_bytes) 
                   {"hash", kHash},
                   {"hash_secret", to_hex(random_bytes(KeyedHash::kSecretBytes))},
                   {"part_bytes", part_bytes}};
-  return create_file_durably(path + "/" + std::string(kIdentityFile), tree.dump(2) + "\n");
+  return create_file_durably(fmt::format("{}/{}", path, kIdentityFile), tree.dump(2) + "\n");
 }
 
 bool has_identity(const std::string& path) {
-  return fs::exists(path + "/" + std::string(kIdentityFile));
+  return fs::exists(fmt::format("{}/{}", path, kIdentityFile));
 }
 
 Result<void> make_directory(const std::string& path) {
   std::error_code error;
   fs::create_directories(path, error);
-  if (error) return Error{path + ": cannot create the archive: " + error.message()};
+  if (error) return Error{fmt::format("{}: cannot create the archive: {}", path, error.message())};
   if (has_identity(path)) return {};
   for (const auto& entry : fs::directory_iterator(path, error)) {
     const auto name = entry.path().filename().string();
-    if (!name.starts_with("lock") && !name.starts_with(std::string(kIdentityFile) + ".tmp-"))
+    if (!name.starts_with("lock") && !name.starts_with(fmt::format("{}.tmp-", kIdentityFile)))
       return Error{path + " is not an elves archive and not empty: choose another --archive"};
   }
-  if (error) return Error{path + ": " + error.message()};
+  if (error) return Error{fmt::format("{}: {}", path, error.message())};
   return {};
 }
 
@@ -95,12 +97,12 @@ Result<std::vector<std::uint32_t>> list_shards(const std::string& path) {
     const auto name = entry.path().filename().string();
     if (std::sscanf(name.c_str(), "shard-%8u.h5", &number) == 1 && name == shard_name(number)) shards.push_back(number);
   }
-  if (error) return Error{path + ": " + error.message()};
+  if (error) return Error{fmt::format("{}: {}", path, error.message())};
   std::sort(shards.begin(), shards.end());
   return shards;
 }
 
-/// Rank 0's directory for all ranks.
+/// Collective. The archive as rank 0 reads it, on all ranks.
 Directory share(const mpi::Comm& comm, const std::string& path, const Result<void>& ready) {
   Result<Directory> read = Directory{};
   std::vector<std::byte> bytes;
@@ -129,11 +131,9 @@ Directory share(const mpi::Comm& comm, const std::string& path, const Result<voi
 }  // namespace
 
 Result<Directory> read_directory(const std::string& path) {
-  const auto identity = read_identity(path);
-  if (!identity) return identity.error();
-  const auto shards = list_shards(path);
-  if (!shards) return shards.error();
-  return Directory{path, *identity, *shards};
+  ELVES_TRY(auto identity, read_identity(path));
+  ELVES_TRY(auto shards, list_shards(path));
+  return Directory{path, std::move(identity), std::move(shards)};
 }
 
 std::vector<std::uint32_t> Directory::missing() const {

@@ -7,13 +7,14 @@
 
 namespace elves::archive {
 
-/// The right to add to an archive: one job at a time. Rank 0 holds a kernel lock on the file `lock` (it dies with the
-/// process), and writes there who it is and, every 30 seconds, that it is alive. Where the file system's locks do not
-/// reach across nodes, a lock of another host counts as dead after 15 minutes of silence.
-/// Readers need no lock: shards only ever appear whole.
+/// The right to add to an archive, which one job has at a time. Rank 0 holds a kernel lock on the file `lock`, which
+/// ends with the process, writes its job and host into the file, and touches the file every 30 seconds. Some file
+/// systems do not share locks between nodes: there, a lock of another host is ignored when its file is older than 15
+/// minutes. Readers need no lock: a shard appears when it is complete.
 class Lock {
  public:
-  /// Collective. Throws Locked on all ranks (exit code 11), naming the holder. `break_lock`: take it all the same.
+  /// Collective. Takes the lock, also from another job where `break_lock`. Else throws Locked on all ranks (exit code
+  /// 11), which names the holder.
   Lock(const mpi::Comm& comm, const std::string& archive, bool break_lock);
   ~Lock();
   Lock(const Lock&) = delete;

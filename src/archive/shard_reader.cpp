@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <cerrno>
 
-#include "elves/codec.hpp"
+#include <fmt/format.h>
+
 #include "support/text.hpp"
+#include "support/try.hpp"
 
 namespace elves::archive {
 namespace {
@@ -16,7 +18,7 @@ constexpr std::uint64_t kNamesPerBlock = std::uint64_t{256} << 10;
 constexpr std::size_t kBlocksPerTable = 16;
 constexpr std::size_t kOpenShards = 32;
 
-/// A cache that is full is emptied: rows are read mostly in order.
+/// A full cache is emptied: rows are mostly read in order.
 template <class Blocks>
 void make_room(Blocks& blocks) {
   if (blocks.size() >= kBlocksPerTable) blocks.clear();
@@ -26,62 +28,65 @@ void make_room(Blocks& blocks) {
 
 Result<ShardReader> ShardReader::open(const Directory& directory, std::uint32_t shard) {
   if (!std::binary_search(directory.shards.begin(), directory.shards.end(), shard))
-    return Error{directory.path + ": " + shard_name(shard) + " is missing"};
-  auto reader = open_file(directory.path + "/" + shard_name(shard), directory.identity.id);
-  if (!reader) return reader;
-  const auto number = reader->h5_.attribute_number("shard");
+    return Error{fmt::format("{}: {} is missing", directory.path, shard_name(shard))};
+  ELVES_TRY(auto reader, open_file(directory.path + "/" + shard_name(shard), directory.identity.id));
+  const auto number = reader.h5_.attribute_number("shard");
   if (!number || *number != shard)
-    return Error{reader->path_ + " has been renamed: it is another shard of this archive"};
+    return Error{fmt::format("{} was renamed: it is another shard of this archive", reader.path_)};
   return reader;
 }
 
 Result<ShardReader> ShardReader::open_file(const std::string& path, const std::string& archive_id) {
-  auto h5 = h5::File::open(path);
-  if (!h5) return h5.error();
   ShardReader reader;
   reader.path_ = path;
-  reader.h5_ = std::move(*h5);
-
-  const auto format = reader.h5_.attribute_text("format");
-  if (!format || *format != "elves-shard") return Error{path + " is not a shard of an elves archive"};
-  const auto version = reader.h5_.attribute_number("version");
-  if (!version) return Error{path + ": no format version"};
-  if (*version > kFormatVersion)
-    return Error{path + " is of format version " + std::to_string(*version) + ", and this elves reads up to " +
-                 std::to_string(kFormatVersion) + ": use a newer elves"};
-  const auto complete = reader.h5_.attribute_number("complete");
-  if (!complete || *complete != 1) return Error{path + " is not complete"};
-  const auto id = reader.h5_.attribute_text("archive");
-  if (!id || *id != archive_id) return Error{path + " belongs to another archive"};
-  const auto sweep = reader.h5_.attribute_number("sweep");
-  const auto options = reader.h5_.attribute_text("options");
-  if (!sweep || !options) return Error{path + ": attributes are missing"};
-  reader.sweep_ = *sweep;
-  reader.options_ = *options;
-
-  for (const auto& loaded :
-       {reader.load_size(reader.chunks_), reader.load_size(reader.layers_), reader.load_size(reader.extents_),
-        reader.load_size(reader.files_), reader.load_size(reader.models_),
-        reader.h5_.has(SketchRow::kTable) ? reader.load_size(reader.sketches_) : Result<void>{}}) {
-    if (!loaded) return Error{path + ": " + loaded.error().message};
-  }
-  const auto payload_bytes = reader.h5_.checked_size(kPayload, 1);
-  const auto payload_at = reader.h5_.offset_bytes(kPayload);
-  const auto names_bytes = reader.h5_.checked_size(kNames, 1);
-  if (!payload_bytes || !payload_at || !names_bytes) return Error{path + ": payload or names are missing"};
-  reader.payload_bytes_ = *payload_bytes;
-  reader.payload_at_ = *payload_at;
-  reader.names_bytes_ = *names_bytes;
+  ELVES_TRY(reader.h5_, h5::File::open(path));
+  ELVES_CHECK(reader.read_attributes(archive_id));
+  if (auto read = reader.read_sizes(); !read) return Error{fmt::format("{}: {}", path, read.error().message)};
   reader.raw_ = FileDescriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!reader.raw_) return Error{path + ": " + errno_text(errno)};
+  if (!reader.raw_) return Error{fmt::format("{}: {}", path, errno_text(errno))};
   return reader;
 }
 
+Result<void> ShardReader::read_attributes(const std::string& archive_id) {
+  const auto format = h5_.attribute_text("format");
+  if (!format || *format != "elves-shard") return Error{path_ + " is not a shard of an elves archive"};
+  const auto version = h5_.attribute_number("version");
+  if (!version) return Error{path_ + ": the format version is missing"};
+  if (*version > kFormatVersion)
+    return Error{fmt::format("{} has format version {}, but this elves reads up to {}: use a newer elves", path_,
+                             *version, kFormatVersion)};
+  const auto complete = h5_.attribute_number("complete");
+  if (!complete || *complete != 1) return Error{path_ + " is not complete"};
+  const auto id = h5_.attribute_text("archive");
+  if (!id || *id != archive_id) return Error{path_ + " belongs to another archive"};
+  const auto sweep = h5_.attribute_number("sweep");
+  const auto options = h5_.attribute_text("options");
+  if (!sweep || !options) return Error{path_ + ": attributes are missing"};
+  sweep_ = *sweep;
+  options_ = *options;
+  return {};
+}
+
+Result<void> ShardReader::read_sizes() {
+  ELVES_CHECK(read_size(chunks_));
+  ELVES_CHECK(read_size(layers_));
+  ELVES_CHECK(read_size(extents_));
+  ELVES_CHECK(read_size(files_));
+  ELVES_CHECK(read_size(models_));
+  if (h5_.has(SketchRow::kTable)) ELVES_CHECK(read_size(sketches_));
+  const auto payload_bytes = h5_.checked_size(kPayload, 1);
+  const auto payload_at = h5_.offset_bytes(kPayload);
+  const auto names_bytes = h5_.checked_size(kNames, 1);
+  if (!payload_bytes || !payload_at || !names_bytes) return Error{"payload or names are missing"};
+  payload_bytes_ = *payload_bytes;
+  payload_at_ = *payload_at;
+  names_bytes_ = *names_bytes;
+  return {};
+}
+
 template <class Row>
-Result<void> ShardReader::load_size(Table<Row>& table) {
-  const auto size = h5_.checked_size(Row::kTable, sizeof(Row));
-  if (!size) return size.error();
-  table.size = *size;
+Result<void> ShardReader::read_size(Table<Row>& table) {
+  ELVES_TRY(table.size, h5_.checked_size(Row::kTable, sizeof(Row)));
   return {};
 }
 
@@ -96,8 +101,10 @@ std::uint64_t ShardReader::rows(const std::string& table) const {
 
 template <class Row>
 Result<Row> ShardReader::get(Table<Row>& table, std::uint64_t row) {
-  const auto where = [&] { return path_ + ": " + Row::kTable + " row " + std::to_string(row); };
-  if (row >= table.size) return Error{where() + " does not exist"};
+  const auto failed = [&](const std::string& why) {
+    return Error{fmt::format("{}: {} row {}{}", path_, Row::kTable, row, why)};
+  };
+  if (row >= table.size) return failed(" does not exist");
   const auto block = row / kRowsPerBlock;
   auto at = table.blocks.find(block);
   if (at == table.blocks.end()) {
@@ -105,14 +112,13 @@ Result<Row> ShardReader::get(Table<Row>& table, std::uint64_t row) {
     std::vector<Row> rows(std::min(kRowsPerBlock, table.size - block * kRowsPerBlock));
     const auto done =
         h5_.read_rows(Row::kTable, row_type<Row>(), block * kRowsPerBlock, std::as_writable_bytes(std::span(rows)));
-    if (!done) return Error{where() + ": " + done.error().message};
+    if (!done) return failed(": " + done.error().message);
     at = table.blocks.emplace(block, std::move(rows)).first;
   }
   const Row& found = at->second[row % kRowsPerBlock];
   const auto range = names_of(found);
   const auto text = names(range.offset, range.size_bytes);
-  if (!text || found.check != row_check(found, std::as_bytes(std::span(*text))))
-    return Error{where() + " is damaged (check)"};
+  if (!text || found.check != row_check(found, std::as_bytes(std::span(*text)))) return failed(" is damaged (check)");
   return found;
 }
 
@@ -124,16 +130,15 @@ template Result<ModelRow> ShardReader::get(Table<ModelRow>&, std::uint64_t);
 template Result<SketchRow> ShardReader::get(Table<SketchRow>&, std::uint64_t);
 
 Result<SketchRow> ShardReader::sketch(std::uint64_t row) {
-  const auto found = get(sketches_, row);
-  if (found && (found->layer >= layers_.size || found->n_bytes > kMostSketchBytes))
-    return Error{path_ + ": sketches row " + std::to_string(row) + " is of no layer, or too large"};
+  ELVES_TRY(const auto found, get(sketches_, row));
+  if (found.layer >= layers_.size || found.n_bytes > kMostSketchBytes)
+    return Error{fmt::format("{}: sketches row {} is of no layer, or too large", path_, row)};
   return found;
 }
 
 Result<std::string> ShardReader::model_id(const FileRow& file) {
-  const auto row = model(file.model);
-  if (!row) return row.error();
-  return names(row->id_offset, row->id_bytes);
+  ELVES_TRY(const auto row, model(file.model));
+  return names(row.id_offset, row.id_bytes);
 }
 
 Result<std::string> ShardReader::names(std::uint64_t offset, std::uint64_t n) {
@@ -146,7 +151,7 @@ Result<std::string> ShardReader::names(std::uint64_t offset, std::uint64_t n) {
     if (at == name_blocks_.end()) {
       make_room(name_blocks_);
       std::vector<std::byte> bytes(std::min(kNamesPerBlock, names_bytes_ - block * kNamesPerBlock));
-      if (const auto done = h5_.read_bytes(kNames, block * kNamesPerBlock, bytes); !done) return done.error();
+      ELVES_CHECK(h5_.read_bytes(kNames, block * kNamesPerBlock, bytes));
       at = name_blocks_.emplace(block, std::move(bytes)).first;
     }
     const auto within = offset % kNamesPerBlock;
@@ -159,10 +164,9 @@ Result<std::string> ShardReader::names(std::uint64_t offset, std::uint64_t n) {
 }
 
 Result<std::vector<std::uint64_t>> ShardReader::shape(std::uint64_t offset, std::uint16_t ndim) {
-  const auto bytes = names(offset, std::uint64_t{ndim} * 8);
-  if (!bytes) return bytes.error();
+  ELVES_TRY(const auto bytes, names(offset, std::uint64_t{ndim} * 8));
   std::vector<std::uint64_t> shape(ndim);
-  if (ndim > 0) std::memcpy(shape.data(), bytes->data(), bytes->size());
+  if (ndim > 0) std::memcpy(shape.data(), bytes.data(), bytes.size());
   return shape;
 }
 
@@ -173,11 +177,11 @@ Result<void> ShardReader::read_encoded(const ChunkRow& row, std::span<std::byte>
   FileDescriptor opened;
   if (!raw_) opened = FileDescriptor(::open(path_.c_str(), O_RDONLY | O_CLOEXEC));
   const auto& file = raw_ ? raw_ : opened;
-  if (!file) return Error{path_ + ": " + errno_text(errno)};
+  if (!file) return Error{fmt::format("{}: {}", path_, errno_text(errno))};
   if (const auto done = pread_exactly(file.get(), out, payload_at_ + row.payload_offset); !done)
-    return Error{path_ + ": " + done.error().message};
+    return Error{fmt::format("{}: {}", path_, done.error().message)};
   if (checksum64(out) != row.checksum)
-    return Error{path_ + ": checksum of the chunk at payload byte " + std::to_string(row.payload_offset) + " is wrong"};
+    return Error{fmt::format("{}: checksum of the chunk at payload byte {} is wrong", path_, +row.payload_offset)};
   return {};
 }
 
@@ -199,10 +203,9 @@ Result<std::shared_ptr<ShardReader>> ShardSet::at(std::uint32_t shard) {
     std::rotate(found, found + 1, open_.end());
     return open_.back().reader;
   }
-  auto reader = ShardReader::open(*directory_, shard);
-  if (!reader) return reader.error();
+  ELVES_TRY(auto reader, ShardReader::open(*directory_, shard));
   if (open_.size() >= kOpenShards) open_.erase(open_.begin());
-  open_.push_back({shard, std::make_shared<ShardReader>(std::move(*reader))});
+  open_.push_back({shard, std::make_shared<ShardReader>(std::move(reader))});
   return open_.back().reader;
 }
 

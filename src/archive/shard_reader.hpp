@@ -15,15 +15,15 @@
 
 namespace elves::archive {
 
-/// Reads one shard. Rows come through a cache of blocks and are checked (row_check); a damaged row is an Error that
-/// names the shard, table and row. Main thread only, except read_encoded(), which any thread may call.
+/// Reads one shard. Rows are read in blocks, which are cached, and each row is checked (row_check): a damaged one is an
+/// Error that names shard, table and row. Main thread only, except read_encoded(), which any thread may call.
 class ShardReader {
  public:
-  /// Opens a whole shard of the archive `archive_id`; an Error where it is incomplete, foreign or of a newer format.
+  /// An Error where the shard is missing, incomplete, of another archive or of a newer format version.
   static Result<ShardReader> open(const Directory& directory, std::uint32_t shard);
   static Result<ShardReader> open_file(const std::string& path, const std::string& archive_id);
 
-  /// Number of rows of a table; 0 where a shard of an older version does not have it.
+  /// Number of rows of a table; 0 where the shard has no such table (only /sketches may be absent).
   std::uint64_t rows(const std::string& table) const;
 
   Result<ChunkRow> chunk(std::uint64_t row) { return get(chunks_, row); }
@@ -33,7 +33,7 @@ class ShardReader {
   Result<ModelRow> model(std::uint64_t row) { return get(models_, row); }
   /// The identifier of a file's model.
   Result<std::string> model_id(const FileRow& file);
-  /// An Error also where it is of no layer of this shard, or too large.
+  /// An Error also where the shard has no such layer, or the sketch is too large.
   Result<SketchRow> sketch(std::uint64_t row);
 
   /// Bytes of /names; an Error beyond its end.
@@ -45,8 +45,8 @@ class ShardReader {
   /// Any thread. Reads the encoded bytes of a chunk (`out` has row.encoded_bytes) and checks their checksum.
   Result<void> read_encoded(const ChunkRow& row, std::span<std::byte> out) const;
 
-  /// Gives back descriptors and memory, so that any number of readers may be held. Nothing but read_encoded() may be
-  /// called from now on, and it opens the file each time.
+  /// Releases file descriptors and caches, so that any number of readers may be held. After it only read_encoded() may
+  /// be called; it then opens the file each time.
   void let_go();
 
   std::uint64_t sweep() const noexcept { return sweep_; }
@@ -56,17 +56,19 @@ class ShardReader {
   template <class Row>
   struct Table {
     std::uint64_t size = 0;
-    std::map<std::uint64_t, std::vector<Row>> blocks;
+    std::map<std::uint64_t, std::vector<Row>> blocks;  ///< cached rows
   };
   template <class Row>
   Result<Row> get(Table<Row>& table, std::uint64_t row);
+  Result<void> read_attributes(const std::string& archive_id);
+  Result<void> read_sizes();
   template <class Row>
-  Result<void> load_size(Table<Row>& table);
+  Result<void> read_size(Table<Row>& table);
 
   std::string path_;
   h5::File h5_;
   FileDescriptor raw_;
-  std::uint64_t payload_at_ = 0;
+  std::uint64_t payload_at_ = 0;  ///< first byte of /payload in the file
   std::uint64_t payload_bytes_ = 0;
   std::uint64_t names_bytes_ = 0;
   std::uint64_t sweep_ = 0;
@@ -80,8 +82,8 @@ class ShardReader {
   std::map<std::uint64_t, std::vector<std::byte>> name_blocks_;
 };
 
-/// The shards of an archive, opened as they are asked for. Main thread only. The 32 used last stay open, and those that
-/// the caller still holds.
+/// The shards of an archive, opened on request. Main thread only. The 32 used last stay open, and those that callers
+/// hold.
 class ShardSet {
  public:
   explicit ShardSet(const Directory& directory) : directory_(&directory) {}
@@ -93,7 +95,7 @@ class ShardSet {
     std::uint32_t shard = 0;
     std::shared_ptr<ShardReader> reader;
   };
-  std::vector<Open> open_;  ///< the one used last at the end
+  std::vector<Open> open_;  ///< in order of use
 };
 
 }  // namespace elves::archive

@@ -12,16 +12,19 @@
 #include <cstdlib>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "archive/shard_reader.hpp"
 #include "h5/file.hpp"
 #include "mpi/environment.hpp"
 #include "support/posix.hpp"
 #include "support/text.hpp"
+#include "support/try.hpp"
 
 namespace elves::archive {
 namespace {
 
-/// A number for each thing that the parts of a shard are made of.
+/// A number of bytes or rows for each component of a shard.
 struct Amounts {
   std::uint64_t payload = 0, chunks = 0, layer_chunks = 0, layers = 0, layer_names = 0, files = 0, extents = 0,
                 models = 0, names = 0, sketches = 0, sketch_bytes = 0;
@@ -58,7 +61,7 @@ Placement place(const mpi::Comm& comm, const ShardPart& part) {
   mine.sketch_bytes = part.sketch_bytes.bytes().size();
   const auto list = std::bit_cast<AmountList>(mine);
   Placement placement{amounts_of(comm.exscan(list)), amounts_of(comm.sum(list))};
-  // /names: all shapes of layers, then names of files, then sketches, so that who wants one reads little of the others.
+  // /names holds all shapes of layers, then texts of files, then sketches: a reader of one kind reads few blocks.
   placement.at.names += placement.total.layer_names;
   placement.total.names += placement.total.layer_names;
   placement.at.sketch_bytes += placement.total.names;
@@ -73,7 +76,7 @@ void set_check(Row& row, std::span<const std::byte> names, std::uint64_t names_b
                                                    : names.subspan(range.offset - names_begin, range.size_bytes));
 }
 
-/// Turns the places of this rank's rows from relative into final, and sets their checks.
+/// Makes the offsets and row numbers of this rank's rows final, and sets their checks.
 void finish_rows(ShardPart& part, const Amounts& at) {
   for (auto& row : part.chunks) {
     row.payload_offset += at.payload;
@@ -108,8 +111,8 @@ void finish_rows(ShardPart& part, const Amounts& at) {
   }
 }
 
-/// Writes pieces one after the other: runs of small ones by way of a buffer, so that calls are few; large ones, and
-/// pieces that lie side by side in memory, from where they are.
+/// Writes pieces one after the other in few calls: small ones through a buffer; large ones, and pieces that are
+/// adjacent in memory, directly.
 class PayloadWriter {
  public:
   PayloadWriter(h5::File& file, std::uint64_t at) : file_(file), at_(at) {}
@@ -119,13 +122,13 @@ class PayloadWriter {
       run_ = {run_.data(), run_.size() + piece.size()};
       return {};
     }
-    if (auto done = end_run(); !done) return done;
+    ELVES_CHECK(end_run());
     run_ = piece;
     return {};
   }
 
   Result<void> finish() {
-    if (auto done = end_run(); !done) return done;
+    ELVES_CHECK(end_run());
     return flush();
   }
 
@@ -135,9 +138,7 @@ class PayloadWriter {
 
   Result<void> end_run() {
     const auto run = std::exchange(run_, {});
-    if (staging_.size() + run.size() > kStaging || run.size() >= kSmall) {
-      if (auto done = flush(); !done) return done;
-    }
+    if (staging_.size() + run.size() > kStaging || run.size() >= kSmall) ELVES_CHECK(flush());
     if (run.size() >= kSmall) return write(run);
     if (staging_.capacity() == 0) staging_.reserve(kStaging);
     staging_.insert(staging_.end(), run.begin(), run.end());
@@ -164,9 +165,7 @@ class PayloadWriter {
 
 Result<void> write_payload(h5::File& file, std::span<const std::span<const std::byte>> pieces, std::uint64_t at) {
   PayloadWriter writer(file, at);
-  for (const auto piece : pieces) {
-    if (auto done = writer.add(piece); !done) return done;
-  }
+  for (const auto piece : pieces) ELVES_CHECK(writer.add(piece));
   return writer.finish();
 }
 
@@ -176,9 +175,7 @@ Result<void> write_table(h5::File& file, const std::vector<Row>& rows, std::uint
 }
 
 Result<void> first_error(std::initializer_list<Result<void>> results) {
-  for (const auto& result : results) {
-    if (!result) return result;
-  }
+  for (const auto& result : results) ELVES_CHECK(result);
   return {};
 }
 
@@ -194,7 +191,7 @@ Result<void> create_datasets(h5::File& file, const Amounts& total) {
 }
 
 Result<void> write_datasets(h5::File& file, const ShardPart& part, const Amounts& at) {
-  if (auto done = write_payload(file, part.payload, at.payload); !done) return done;
+  ELVES_CHECK(write_payload(file, part.payload, at.payload));
   return first_error({write_table(file, part.chunks, at.chunks), write_table(file, part.layers, at.layers),
                       write_table(file, part.files, at.files), write_table(file, part.extents, at.extents),
                       write_table(file, part.models, at.models), write_table(file, part.sketches, at.sketches),
@@ -211,13 +208,14 @@ Result<void> set_attributes(h5::File& file, const Directory& directory, const Sh
        file.set_attribute("options", header.options)});
 }
 
-/// What no other attempt has in its names: job, restart count, random. The same on all ranks.
+/// A text that no other attempt has: job, restart count, random. The same on all ranks.
 std::string attempt_of(const mpi::Comm& comm) {
   const auto variable = [](const char* name) {
     const char* value = std::getenv(name);
     return std::string(value != nullptr ? value : "0");
   };
-  return comm.broadcast(variable("SLURM_JOB_ID") + "-" + variable("SLURM_RESTART_COUNT") + "-" + random_token());
+  return comm.broadcast(
+      fmt::format("{}-{}-{}", variable("SLURM_JOB_ID"), variable("SLURM_RESTART_COUNT"), random_token()));
 }
 
 h5::SharedAccess shared_access(const mpi::Comm& comm) {
@@ -228,44 +226,41 @@ h5::SharedAccess shared_access(const mpi::Comm& comm) {
 
 Result<void> fsync_file(const std::string& path) {
   const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!file || ::fsync(file.get()) != 0) return Error{path + ": fsync: " + errno_text(errno)};
+  if (!file || ::fsync(file.get()) != 0) return Error{fmt::format("{}: fsync: {}", path, errno_text(errno))};
   return {};
 }
 
 /// Opens the file as a reader would; with `verify` also checks the chunks that this rank has written.
 Result<void> read_back(const std::string& path, const Directory& directory, const ShardPart& part,
                        const Placement& placement, bool verify) {
-  auto reader = ShardReader::open_file(path, directory.identity.id);
-  if (!reader) return reader.error();
-  if (reader->rows(ChunkRow::kTable) != placement.total.chunks ||
-      reader->rows(LayerRow::kTable) != placement.total.layers ||
-      reader->rows(FileRow::kTable) != placement.total.files ||
-      reader->rows(ExtentRow::kTable) != placement.total.extents ||
-      reader->rows(SketchRow::kTable) != placement.total.sketches)
-    return Error{path + ": the tables read back are not those written"};
+  ELVES_TRY(auto reader, ShardReader::open_file(path, directory.identity.id));
+  const auto& total = placement.total;
+  if (reader.rows(ChunkRow::kTable) != total.chunks || reader.rows(LayerRow::kTable) != total.layers ||
+      reader.rows(FileRow::kTable) != total.files || reader.rows(ExtentRow::kTable) != total.extents ||
+      reader.rows(SketchRow::kTable) != total.sketches)
+    return Error{path + ": the tables on disk have other sizes than were written"};
   if (!verify) return {};
   std::vector<std::byte> encoded;
   for (std::size_t i = 0; i < part.chunks.size(); ++i) {
-    const auto row = reader->chunk(placement.at.chunks + i);
-    if (!row) return row.error();
-    encoded.resize(row->encoded_bytes);
-    if (auto done = reader->read_encoded(*row, encoded); !done) return done;
+    ELVES_TRY(const auto row, reader.chunk(placement.at.chunks + i));
+    encoded.resize(row.encoded_bytes);
+    ELVES_CHECK(reader.read_encoded(row, encoded));
   }
   return {};
 }
 
-/// MPI-IO says "input/output error" whatever the cause: names the most frequent one.
+/// MPI-IO reports all causes as "input/output error". Says so where the cause is a full disk.
 Result<void> explain(Result<void> outcome, const Directory& directory, const Amounts& total) {
   struct statvfs space {};
   if (outcome || ::statvfs(directory.path.c_str(), &space) != 0) return outcome;
   const auto free_bytes = static_cast<std::uint64_t>(space.f_bavail) * space.f_frsize;
   if (free_bytes >= (std::uint64_t{1} << 20) && free_bytes >= total.payload) return outcome;
-  return Error{"No space left on " + directory.path + " (the wave needs " + format_bytes(total.payload) +
-               "): free some or choose another --archive (" + outcome.error().message + ")"};
+  return Error{fmt::format("No space left on {} (the wave needs {}): free some or choose another --archive ({})",
+                           directory.path, format_bytes(total.payload), outcome.error().message)};
 }
 
-/// Fills the file and brings it to the disk. All ranks go through the same collective calls, whatever fails where, and
-/// agree before the first that may wait for others.
+/// Writes all datasets and flushes them to disk. All ranks make the same collective calls, also where one of them
+/// fails, and agree before each call that waits for other ranks.
 void fill(const mpi::Comm& comm, h5::File& file, const Directory& directory, const ShardHeader& header,
           const ShardPart& part, const Placement& placement, const std::string& phase) {
   auto filled = first_error({create_datasets(file, placement.total), set_attributes(file, directory, header)});
@@ -287,7 +282,7 @@ void write_file(const mpi::Comm& comm, const h5::SharedAccess& access, const std
   try {
     fill(comm, file, directory, header, part, placement, phase);
   } catch (const Failure&) {
-    // Closing would write again, and hang or crash in HDF5 where that fails on some ranks: the file is left open, the
+    // Closing would write again; where that fails on some ranks, HDF5 hangs or crashes. So the file stays open, the
     // process ends without MPI_Finalize, and ShardWriter removes the file.
     file.abandon();
     mpi::never_finalize();
@@ -296,12 +291,10 @@ void write_file(const mpi::Comm& comm, const h5::SharedAccess& access, const std
   comm.agree(file.close(), phase);
 }
 
-/// What is in the file is on the disk, and reads as it was written.
+/// Makes sure that the file is on disk and reads as it was written.
 Result<void> check_file(const mpi::Comm& comm, const std::string& path, const Directory& directory,
                         const ShardPart& part, const Placement& placement, bool verify) {
-  if (comm.is_root()) {
-    if (auto done = fsync_file(path); !done) return done;
-  }
+  if (comm.is_root()) ELVES_CHECK(fsync_file(path));
   if (!comm.is_root() && !verify) return {};
   return read_back(path, directory, part, placement, verify);
 }
@@ -321,15 +314,15 @@ std::uint64_t file_bytes(const std::string& path) {
 
 }  // namespace
 
-std::uint64_t Names::add(std::string_view text) {
+std::uint64_t StringHeap::add(std::string_view text) {
   return add(std::as_bytes(std::span(text)));
 }
 
-std::uint64_t Names::add(std::span<const std::uint64_t> shape) {
+std::uint64_t StringHeap::add(std::span<const std::uint64_t> shape) {
   return add(std::as_bytes(shape));
 }
 
-std::uint64_t Names::add(std::span<const std::byte> bytes) {
+std::uint64_t StringHeap::add(std::span<const std::byte> bytes) {
   const auto at = bytes_.size();
   bytes_.insert(bytes_.end(), bytes.begin(), bytes.end());
   return at;

@@ -12,9 +12,10 @@
 
 namespace elves::archive {
 
-/// Bytes of /names under construction.
-class Names {
+/// Texts, shapes and sketches of rows, one after the other: a part of /names under construction.
+class StringHeap {
  public:
+  /// Appends; returns the offset of the first byte.
   std::uint64_t add(std::string_view text);
   std::uint64_t add(std::span<const std::uint64_t> shape);
   std::uint64_t add(std::span<const std::byte> bytes);
@@ -24,26 +25,26 @@ class Names {
   std::vector<std::byte> bytes_;
 };
 
-/// One rank's part of a shard, in corpus order. All places are relative to this rank's own part (0 is its first chunk,
-/// row, byte of names) except LayerRow/ExtentRow references to layers of shards, which are final.
+/// One rank's part of a shard, in corpus order. Offsets and row numbers are relative to this part (0 is its first
+/// chunk, row or byte), except references to layers (LayerRow::base_*, ExtentRow::layer_*), which are final.
 struct ShardPart {
   std::vector<std::span<const std::byte>> payload;  ///< encoded chunks, in the order of `chunks`
   std::vector<ChunkRow> chunks;
   std::vector<LayerRow> layers;
-  Names layer_names;  ///< shapes of `layers`
+  StringHeap layer_names;  ///< shapes of `layers`
   std::vector<FileRow> files;
   std::vector<ExtentRow> extents;
   std::vector<ModelRow> models;
-  Names names;  ///< of files, extents, models
+  StringHeap names;  ///< of `files`, `extents`, `models`
   std::vector<SketchRow> sketches;
-  Names sketch_bytes;  ///< of `sketches`
+  StringHeap sketch_bytes;  ///< of `sketches`
 };
 
 struct ShardHeader {
   std::uint32_t shard = 0;
   std::uint64_t sweep = 0;
   std::uint64_t wave = 0;
-  std::string options;  ///< of the sweep, for people: the command line's choices
+  std::string options;  ///< of the sweep, for people to read: what the command line chose
 };
 
 /// Writes the shards of one sweep.
@@ -53,18 +54,18 @@ class ShardWriter {
   /// Failure on all ranks together.
   ShardWriter(const mpi::Comm& comm, const Directory& directory, bool verify);
 
-  /// Collective. Writes the shard that the parts of all ranks make up, and publishes it: only when this returns is the
-  /// wave committed, and then it is on disk. Written under a name of this attempt, flushed, closed, fsynced, checked,
-  /// renamed without replacing, directory fsynced. Returns the size of the shard file; 0 where all parts are empty and
-  /// nothing was written. Throws Failure on all ranks together (disk full, HDF5, a shard of this number exists); the
-  /// temporary file is removed.
+  /// Collective. Writes one shard from the parts of all ranks. When it returns, the wave is committed and on disk. The
+  /// file is written under a temporary name of this attempt, flushed, closed, fsynced, checked, renamed without
+  /// replacing, and the directory is fsynced. Returns the size of the file; 0 where all parts are empty: then nothing
+  /// is written. Throws Failure on all ranks together (disk full, HDF5, a shard of this number exists) and removes the
+  /// temporary file.
   std::uint64_t write(const ShardHeader& header, ShardPart part);
 
  private:
   const mpi::Comm& comm_;
   const Directory& directory_;
   bool verify_;
-  std::string attempt_;  ///< of temporary names: job, restart, random; the same on all ranks
+  std::string attempt_;  ///< part of temporary names: job, restart, random; the same on all ranks
   h5::SharedAccess access_;
 };
 

@@ -10,7 +10,7 @@
 #include "support/hash.hpp"
 
 /// The tables of a shard (DESIGN section 5, docs/format/archive.md). Rows are packed, little endian, and the same in
-/// memory and in the file. `check` guards a row (see row_check).
+/// memory and in the file. `check` is the checksum of a row (see row_check).
 namespace elves::archive {
 
 inline constexpr std::uint64_t kFormatVersion = 1;
@@ -26,7 +26,7 @@ using DigestBytes = std::uint8_t[16];
 
 #pragma pack(push, 1)
 
-// Members of packed rows have no alignment: pass them by value (+row.member), never by reference.
+// Members of packed rows are not aligned: pass them by value (+row.member), never by reference.
 
 /// Place, sizes and checksum of one encoded chunk.
 struct ChunkRow {
@@ -98,9 +98,9 @@ struct FileRow {
   std::uint64_t first_extent = 0;
   std::uint64_t n_extents = 0;
   std::uint32_t loss_id = 0;  ///< 0: restore gives the original bits
-  std::uint64_t state = 0;    ///< what a later sweep compares to tell whether the file has changed
+  std::uint64_t state = 0;    ///< of size and times: a later sweep compares it to find changed files
   DigestBytes digest{};       ///< of the original: combined fingerprints of its extents
-  DigestBytes restored{};     ///< of what restore gives: combined decoded fingerprints
+  DigestBytes restored{};     ///< of the restored file: combined decoded fingerprints
   std::uint32_t check = 0;
 };
 
@@ -111,12 +111,12 @@ struct ModelRow {
   std::uint32_t check = 0;
 };
 
-/// The sketch of a layer that may serve as a base of others. Shards of older versions have no such table.
+/// The sketch of a layer that may be the base of others. The table may be absent.
 struct SketchRow {
   static constexpr const char* kTable = "sketches";
-  std::uint64_t layer = 0;  ///< row of /layers of this shard
-  DigestBytes model{};      ///< hash128 of the identity of the model that brought it, and of its name there
-  DigestBytes name{};
+  std::uint64_t layer = 0;        ///< row of /layers of this shard
+  DigestBytes model{};            ///< hash128 of the identifier of the model that first stored it
+  DigestBytes name{};             ///< hash128 of its name in that model
   std::uint32_t part = 0;         ///< which part of a large layer
   std::uint64_t name_offset = 0;  ///< in /names: n_bytes bytes, the sketch
   std::uint32_t n_bytes = 0;      ///< at most kMostSketchBytes
@@ -140,7 +140,7 @@ const h5::RowType& row_type<ModelRow>();
 template <>
 const h5::RowType& row_type<SketchRow>();
 
-/// The part of /names that a row points to, and how to move that pointer.
+/// The bytes of /names that belong to a row.
 struct NamesRange {
   std::uint64_t offset = 0;
   std::uint64_t size_bytes = 0;
@@ -152,8 +152,8 @@ NamesRange names_of(const FileRow& row);
 NamesRange names_of(const ModelRow& row);
 NamesRange names_of(const SketchRow& row);
 
-/// The value of `check`: low half of XXH3-64 over two numbers u64, the XXH3-64 of the row with check = 0 and that of
-/// the bytes of /names that the row points to.
+/// The value of `check`: the low half of the XXH3-64 of two numbers u64. These are the XXH3-64 of the row with check =
+/// 0 and the XXH3-64 of its bytes of /names.
 template <class Row>
 std::uint32_t row_check(Row row, std::span<const std::byte> names) {
   row.check = 0;

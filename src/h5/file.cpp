@@ -6,8 +6,11 @@
 #include <array>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "h5/handle.hpp"
 #include "support/assert.hpp"
+#include "support/try.hpp"
 
 #ifndef H5_HAVE_PARALLEL
 #error "elves needs an HDF5 that was built with MPI"
@@ -16,7 +19,7 @@
 namespace elves::h5 {
 namespace {
 
-/// Once: HDF5 keeps quiet, its messages go through Error.
+/// Once: HDF5 prints no messages; failed() passes them on as Errors.
 void silence() {
   static const bool done = H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr) >= 0;
   (void)done;
@@ -103,7 +106,7 @@ Result<void> in_parts(const Opened& opened, std::uint64_t first, std::uint64_t n
     if (H5Sselect_hyperslab(file_space.get(), H5S_SELECT_SET, &start, nullptr, &part, nullptr) < 0)
       return failed("H5Sselect_hyperslab");
     if (transfer(memory_space.get(), file_space.get(), done * row_bytes) < 0)
-      return failed("transfer of " + std::to_string(part * row_bytes) + " bytes");
+      return failed(fmt::format("transfer of {} bytes", part * row_bytes));
     done += part;
   }
   return {};
@@ -112,26 +115,24 @@ Result<void> in_parts(const Opened& opened, std::uint64_t first, std::uint64_t n
 Result<void> write_part(hid_t file, const std::string& name, hid_t type, std::size_t row_bytes, std::uint64_t first,
                         std::span<const std::byte> rows) {
   if (rows.empty()) return {};
-  const auto opened = open_dataset(file, name);
-  if (!opened) return opened.error();
-  return in_parts(*opened, first, rows.size() / row_bytes, row_bytes, [&](hid_t memory, hid_t space, std::uint64_t at) {
-    return H5Dwrite(opened->dataset.get(), type, memory, space, H5P_DEFAULT, rows.data() + at);
+  ELVES_TRY(const auto opened, open_dataset(file, name));
+  return in_parts(opened, first, rows.size() / row_bytes, row_bytes, [&](hid_t memory, hid_t space, std::uint64_t at) {
+    return H5Dwrite(opened.dataset.get(), type, memory, space, H5P_DEFAULT, rows.data() + at);
   });
 }
 
 Result<void> read_part(hid_t file, const std::string& name, hid_t type, std::size_t row_bytes, std::uint64_t first,
                        std::span<std::byte> rows) {
   if (rows.empty()) return {};
-  const auto opened = open_dataset(file, name);
-  if (!opened) return opened.error();
-  const Type stored(H5Dget_type(opened->dataset.get()));
+  ELVES_TRY(const auto opened, open_dataset(file, name));
+  const Type stored(H5Dget_type(opened.dataset.get()));
   if (H5Tequal(stored.get(), type) <= 0) return Error{name + " has other columns than this version of elves expects"};
-  return in_parts(*opened, first, rows.size() / row_bytes, row_bytes, [&](hid_t memory, hid_t space, std::uint64_t at) {
-    return H5Dread(opened->dataset.get(), type, memory, space, H5P_DEFAULT, rows.data() + at);
+  return in_parts(opened, first, rows.size() / row_bytes, row_bytes, [&](hid_t memory, hid_t space, std::uint64_t at) {
+    return H5Dread(opened.dataset.get(), type, memory, space, H5P_DEFAULT, rows.data() + at);
   });
 }
 
-/// An attribute of one value, whatever its type; nothing where there is none such: a reader has room for one only.
+/// An attribute of one value of any type; an empty handle where it is missing or an array: readers have room for one.
 Attribute open_scalar(hid_t file, const std::string& name) {
   Attribute attribute(H5Aopen(file, name.c_str(), H5P_DEFAULT));
   if (!attribute) return attribute;
@@ -214,19 +215,17 @@ bool File::has(const std::string& dataset) const {
 }
 
 Result<std::uint64_t> File::size(const std::string& dataset) const {
-  const auto opened = open_dataset(id_, dataset);
-  if (!opened) return opened.error();
-  return opened->size;
+  ELVES_TRY(const auto opened, open_dataset(id_, dataset));
+  return opened.size;
 }
 
 Result<std::uint64_t> File::checked_size(const std::string& dataset, std::size_t row_bytes) const {
-  const auto rows = size(dataset);
-  if (!rows || *rows == 0) return rows;
-  const auto at = offset_bytes(dataset);
-  if (!at) return at;
+  ELVES_TRY(const auto rows, size(dataset));
+  if (rows == 0) return rows;
+  ELVES_TRY(const auto at, offset_bytes(dataset));
   hsize_t file_bytes = 0;
   if (H5Fget_filesize(id_, &file_bytes) < 0) return failed("H5Fget_filesize");
-  if (*at > file_bytes || *rows > (file_bytes - *at) / row_bytes)
+  if (at > file_bytes || rows > (file_bytes - at) / row_bytes)
     return Error{dataset + " lies beyond the end of the file"};
   return rows;
 }
@@ -241,10 +240,9 @@ Result<void> File::read_rows(const std::string& dataset, const RowType& type, st
 }
 
 Result<std::uint64_t> File::offset_bytes(const std::string& dataset) const {
-  const auto opened = open_dataset(id_, dataset);
-  if (!opened) return opened.error();
-  if (opened->size == 0) return std::uint64_t{0};
-  const haddr_t at = H5Dget_offset(opened->dataset.get());
+  ELVES_TRY(const auto opened, open_dataset(id_, dataset));
+  if (opened.size == 0) return std::uint64_t{0};
+  const haddr_t at = H5Dget_offset(opened.dataset.get());
   if (at == HADDR_UNDEF) return Error{dataset + " is not one contiguous range of the file"};
   return static_cast<std::uint64_t>(at);
 }

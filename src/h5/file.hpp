@@ -16,7 +16,7 @@ inline constexpr std::uint64_t kCallBytes = std::uint64_t{256} << 20;
 
 enum class Scalar { U8, U16, U32, U64, I64, F64 };
 
-/// One member of a row: its name in the file, where it lies in the C++ struct, its type and count.
+/// One member of a row: its name in the file, its offset in the C++ struct, its type and count.
 struct Field {
   const char* name;
   std::size_t offset_bytes;
@@ -30,10 +30,11 @@ struct RowType {
   std::vector<Field> fields;
 };
 
-/// How the ranks of a communicator open files together. Collective to make, and worth keeping: HDF5 duplicates the
-/// communicator for it. To be gone before MPI is finalized.
+/// The access properties with which the ranks of a communicator create files together. HDF5 duplicates the communicator
+/// for each: use one for many files. Must be destroyed before MPI is finalized.
 class SharedAccess {
  public:
+  /// Collective.
   static Result<SharedAccess> create(const mpi::Comm& comm);
   SharedAccess(SharedAccess&& other) noexcept;
   SharedAccess& operator=(SharedAccess&&) = delete;
@@ -47,13 +48,13 @@ class SharedAccess {
 
 /// An HDF5 file, owned. Not thread-safe (HDF5 is not): main thread only. Members with "create" and "set" are
 /// collective over the communicator that created the file; writes and reads are independent.
-/// Errors of creating and opening are Failures; those of writing and reading are Results, so that ranks can agree.
+/// All errors are Results, so that ranks can agree on them.
 class File {
  public:
   File() = default;
   File(File&& other) noexcept;
   File& operator=(File&& other) noexcept;
-  ~File();  ///< closes a file opened for reading; leaks one that close() was not called for after an error
+  ~File();  ///< closes a file that was opened for reading; a created one must be closed by close()
 
   /// Collective. Creates `path` for all ranks to write; fails where it exists.
   static Result<File> create(const SharedAccess& access, const std::string& path);
@@ -70,7 +71,7 @@ class File {
   Result<void> write_rows(const std::string& dataset, const RowType& type, std::uint64_t first,
                           std::span<const std::byte> rows);
 
-  /// Independent. Whether there is such a dataset; true also where that cannot be told, and size() says why.
+  /// Independent. Whether the dataset exists. Also true where the file cannot be read: size() gives the error.
   bool has(const std::string& dataset) const;
   /// Independent. Number of bytes or rows of a one-dimensional dataset.
   Result<std::uint64_t> size(const std::string& dataset) const;
@@ -80,7 +81,7 @@ class File {
   Result<void> read_rows(const std::string& dataset, const RowType& type, std::uint64_t first,
                          std::span<std::byte> rows) const;
 
-  /// Where the bytes of a contiguous dataset begin in the file, so that threads can pread them.
+  /// The offset of a contiguous dataset in the file, so that threads can pread its bytes.
   Result<std::uint64_t> offset_bytes(const std::string& dataset) const;
 
   /// Collective; the same values on all ranks.

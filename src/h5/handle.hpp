@@ -36,7 +36,7 @@ using Type = Handle<H5Tclose>;
 using PropertyList = Handle<H5Pclose>;
 using Attribute = Handle<H5Aclose>;
 
-/// The innermost messages of HDF5's error stack behind the name of the call that failed; clears the stack.
+/// An Error of the failed call, with the innermost message of HDF5's error stack. Clears the stack.
 Error failed(const std::string& call);
 
 }  // namespace elves::h5

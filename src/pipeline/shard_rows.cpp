@@ -28,7 +28,7 @@ const formats::Extent& extent_of(const plan::Plan& plan, const plan::Unit& unit)
 }
 
 LayerRow layer_row(const plan::Unit& unit, const formats::Extent& extent, const Hash128& fingerprint,
-                   const std::vector<ChunkOutcome>& chunks, LossId loss, const KeyedHash& hash, archive::Names& names) {
+                   const std::vector<ChunkOutcome>& chunks, LossId loss, const KeyedHash& hash, archive::StringHeap& names) {
   LayerRow row;
   std::vector<Hash128> decoded;
   bool exact = true;
@@ -200,7 +200,7 @@ class ModelRows {
 };
 
 ExtentRow extent_row(const plan::Unit& unit, const formats::Extent& extent, const UnitState& state,
-                     archive::Names& names) {
+                     archive::StringHeap& names) {
   ExtentRow row;
   row.offset_bytes = unit.offset_bytes;
   row.size_bytes = unit.size_bytes;
@@ -217,7 +217,7 @@ ExtentRow extent_row(const plan::Unit& unit, const formats::Extent& extent, cons
   return row;
 }
 
-FileRow file_row(const plan::PlannedFile& file, archive::Names& names) {
+FileRow file_row(const plan::PlannedFile& file, archive::StringHeap& names) {
   FileRow row;
   const auto& entry = file.entry;
   row.path_bytes = static_cast<std::uint32_t>(entry.path.size());

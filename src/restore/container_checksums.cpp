@@ -7,7 +7,7 @@ namespace {
 
 using formats::zip::ByteRange;
 
-/// Sorted, and adjacent ranges made one.
+/// Sorts the ranges and joins adjacent ones.
 std::vector<ByteRange> merged(std::vector<ByteRange> ranges) {
   std::ranges::sort(ranges, {}, &ByteRange::offset_bytes);
   std::vector<ByteRange> result;

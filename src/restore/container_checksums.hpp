@@ -10,8 +10,9 @@
 
 namespace elves::restore {
 
-/// Zips keep a CRC-32 of each file in them. Where a layer comes back with loss, that of its entry no longer holds; this
-/// tells what to write over the decoded bytes of a file so that readers accept it. Files without loss are left alone.
+/// The CRC-32 of entries in a restored zip. A layer that was stored with loss decodes to other bytes, so the recorded
+/// CRC of its entry is wrong and readers would refuse the file. This class computes the right ones; corrections() are
+/// to be written over the decoded bytes. A file without loss needs none.
 class ContainerChecksums {
  public:
   explicit ContainerChecksums(const archive::FileRow& row);
@@ -19,14 +20,13 @@ class ContainerChecksums {
   /// Any thread, in any order: the pieces of the file.
   void take(std::span<const DecodedPiece> pieces);
 
-  /// After all pieces: the corrections, for the decoded bytes as `file` gives them. Reads the entries that have lossy
-  /// layers once more.
+  /// After all pieces. `file`: the decoded bytes; entries with lossy layers are read again.
   Result<std::vector<formats::zip::Patch>> corrections(const formats::ByteSource& file);
 
  private:
   bool has_checksums_ = false;
   std::mutex mutex_;
-  std::vector<formats::zip::ByteRange> lossy_;
+  std::vector<formats::zip::ByteRange> lossy_;  ///< bytes of layers that were stored with loss
 };
 
 }  // namespace elves::restore

@@ -6,8 +6,10 @@
 
 #include <filesystem>
 #include <fstream>
+#include <functional>
 
 #include "archive/catalog.hpp"
+#include "archive/file_extents.hpp"
 #include "archive/shard_reader.hpp"
 #include "elves/archive.hpp"
 #include "elves/codec.hpp"
@@ -141,7 +143,7 @@ TEST_F(ShardTest, the_catalog_has_the_sketches_of_standalone_layers_with_model_a
     auto made = make_part();
     for (auto& extent : made.part.extents) extent.layer_shard = shard;
     auto& first = made.part.layers[0];
-    if (shard == 1) first.base_shard = 0;  // a difference: none to serve others
+    if (shard == 1) first.base_shard = 0;  // a delta: no base of others
     ShardWriter(comm, directory_, false).write({shard, 1, shard, "test"}, made.part);
   }
   const auto archive = open_directory(comm, directory_.path);
@@ -162,7 +164,7 @@ TEST_F(ShardTest, the_catalog_has_the_sketches_of_standalone_layers_with_model_a
   EXPECT_EQ(comm.sum(std::uint64_t{history.size()}), n * (n + 1));
   EXPECT_EQ(comm.sum(std::uint64_t{catalog.known_files.size()}), n * (n + 1) / 2);  // the second shard has new versions
   EXPECT_EQ(comm.sum(std::uint64_t{bases.size()}), n * (n + 1) - n);
-  EXPECT_EQ(comm.sum(std::uint64_t{small.size()}), n * (n + 1));  // whether they stand alone is not asked
+  EXPECT_EQ(comm.sum(std::uint64_t{small.size()}), n * (n + 1));  // with or without base
   for (const auto& base : small) EXPECT_EQ(base.name, hash128("w"));
   EXPECT_TRUE(comm.any(catalog.model_names == std::map<Hash128, std::string>{{hash128("model"), "model"}}));
   for (const auto& base : bases) {
@@ -285,6 +287,46 @@ TEST_F(ShardTest, chunks_of_another_size_than_their_layer_are_an_error) {
     const auto found = restore::verify(comm, *archive, 1).differences.size();
     EXPECT_GE(comm.sum(static_cast<std::uint64_t>(found)), shard);
     comm.barrier();
+  }
+}
+
+TEST_F(ShardTest, extents_that_do_not_partition_their_file_are_an_error) {
+  struct Case {
+    std::function<void(ShardPart&)> change;
+    std::string why;  ///< empty: none
+  };
+  const std::vector<Case> cases{
+      {[](ShardPart&) {}, ""},
+      {[](ShardPart& part) { part.extents[0].offset_bytes = 1; }, "gap at byte 0"},
+      {[](ShardPart& part) { part.extents[0].size_bytes += 1; }, "another size than its layer"},
+      {[](ShardPart& part) { part.files[0].size_bytes += 1; }, "end at byte 12 of 13"},
+      {[](ShardPart& part) { part.files[0].n_extents = 0; }, "end at byte 0 of 12"},
+      {[](ShardPart& part) { part.files[0].n_extents = 2; }, "extents row 1 does not exist"},
+      {[](ShardPart& part) { part.extents[0].layer_row = 7; }, "layers row 7 does not exist"},
+      {[](ShardPart& part) { part.extents[0].layer_shard = 99; }, "shard-00000099.h5 is missing"}};
+  const auto& comm = mpi::world();
+  for (std::uint32_t number = 0; number < cases.size(); ++number) {
+    Made made;
+    add_file(made, "w", 0);
+    made.part.payload.push_back(std::as_bytes(std::span(made.contents[0])));
+    made.part.extents[0].layer_shard = number;
+    cases[number].change(made.part);
+    ShardWriter(comm, directory_, false).write({number, 1, 0, ""}, comm.is_root() ? made.part : ShardPart{});
+  }
+  const auto archive = open_directory(comm, directory_.path);
+  ShardSet shards(archive);
+  for (std::uint32_t number = 0; number < cases.size(); ++number) {
+    const auto file = (*shards.at(number))->file(0);
+    ASSERT_TRUE(file) << file.error().message;
+    const auto extents = extents_of(shards, number, *file);
+    ASSERT_EQ(extents.has_value(), cases[number].why.empty()) << cases[number].why;
+    if (extents) {
+      ASSERT_EQ(extents->size(), 1u);
+      EXPECT_EQ(extents->front().place(), (LayerRef{number, 0}));
+      EXPECT_EQ(+extents->front().layer.size_bytes, 12u);
+    } else {
+      EXPECT_NE(extents.error().message.find(cases[number].why), std::string::npos) << extents.error().message;
+    }
   }
 }
 
