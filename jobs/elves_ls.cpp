@@ -263,7 +263,7 @@ struct Options {
   bool as_families = false;
 };
 
-void print(const restore::Listing& listing, const archive::Directory& directory, const Options& options) {
+void print(const restore::Listing& listing, const archive::ArchiveDir& directory, const Options& options) {
   if (options.as_families && options.as_json)
     print_families_json(restore::sum_by_model(listing.files));
   else if (options.as_families)
@@ -298,7 +298,7 @@ int list(int argc, char** argv, const mpi::Comm& comm) {
     throw UsageError("--family is of all models: leave out --layers, --all and the model");
   options.list.with_layers = options.list.with_layers || !options.list.name.empty();
 
-  const auto directory = archive::open_directory(comm, options.archive);
+  const auto directory = archive::open_archive(comm, options.archive);
   Result<void> done;
   if (comm.is_root()) {
     const auto listing = restore::list_files(directory, options.list);

@@ -47,7 +47,7 @@ int run_restore(int argc, char** argv, const mpi::Comm& comm) {
   options.selection.follow_links = !no_follow;
   options.threads = pipeline::choose_threads(comm, options.threads);
 
-  const auto directory = archive::open_directory(comm, path);
+  const auto directory = archive::open_archive(comm, path);
   const auto summary = restore::restore(comm, directory, options);
   const auto problems = jobs::print_problems(comm, "elves-restore", summary.problems);
   jobs::warn_of_missing(comm, "elves-restore", directory.missing());

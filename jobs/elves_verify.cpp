@@ -54,7 +54,7 @@ int verify(int argc, char** argv, const mpi::Comm& comm) {
   threads = pipeline::choose_threads(comm, threads);
 
   if (!against.empty()) comm.agree(comm.is_root() ? restore::check_corpus(against) : Result<void>{}, "--against");
-  const auto directory = archive::open_directory(comm, path);
+  const auto directory = archive::open_archive(comm, path);
   auto summary = restore::verify(comm, directory, threads);
   auto differences = jobs::print_problems(comm, "elves-verify", summary.differences);
   if (comm.is_root()) print_checked(summary);

@@ -15,7 +15,7 @@ namespace {
 
 /// Rounds in which each rank reads at most one shard: `body(shard or nothing)` is called equally often on all ranks.
 template <class Body>
-void for_each_shard(const mpi::Comm& comm, const Directory& directory, Body body) {
+void for_each_shard(const mpi::Comm& comm, const ArchiveDir& directory, Body body) {
   const auto ranks = static_cast<std::size_t>(comm.size());
   const auto n = directory.shards.size();
   for (std::size_t round = 0; round * ranks < n; ++round) {
@@ -120,8 +120,8 @@ struct ShardContents {
   std::uint64_t sweep = 0;
 };
 
-Result<ShardContents> read_shard(const Directory& directory, std::uint32_t shard, bool with_bases, FileHistory& history,
-                                 Catalog& catalog) {
+Result<ShardContents> read_shard(const ArchiveDir& directory, std::uint32_t shard, bool with_bases,
+                                 FileHistory& history, Catalog& catalog) {
   ELVES_TRY(auto reader, ShardReader::open(directory, shard));
   ShardContents contents;
   contents.sweep = reader.sweep();
@@ -143,7 +143,7 @@ void drop_not_current(const std::vector<RowState>& states, std::vector<KnownFile
 
 }  // namespace
 
-Catalog load_catalog(const mpi::Comm& comm, const Directory& directory, FileHistory& history,
+Catalog load_catalog(const mpi::Comm& comm, const ArchiveDir& directory, FileHistory& history,
                      const TakeLayers& take_layers, const TakeBases& take_bases) {
   Catalog catalog;
   std::uint64_t sweep = 0;

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "archive/directory.hpp"
+#include "archive/archive_dir.hpp"
 #include "archive/file_history.hpp"
 #include "archive/file_ref.hpp"
 #include "elves/dtype.hpp"
@@ -57,7 +57,7 @@ using TakeBases = std::function<void(std::vector<KnownBase>)>;
 
 /// Collective. Reads all shards, each rank its own, one at a time: hands over the layers of each shard, its bases where
 /// somebody takes them, and adds its files to `history`. Throws Failure on all ranks together where a shard is damaged.
-Catalog load_catalog(const mpi::Comm& comm, const Directory& directory, FileHistory& history,
+Catalog load_catalog(const mpi::Comm& comm, const ArchiveDir& directory, FileHistory& history,
                      const TakeLayers& take_layers, const TakeBases& take_bases = {});
 
 }  // namespace elves::archive

@@ -26,7 +26,7 @@ void make_room(Blocks& blocks) {
 
 }  // namespace
 
-Result<ShardReader> ShardReader::open(const Directory& directory, std::uint32_t shard) {
+Result<ShardReader> ShardReader::open(const ArchiveDir& directory, std::uint32_t shard) {
   if (!std::binary_search(directory.shards.begin(), directory.shards.end(), shard))
     return Error{fmt::format("{}: {} is missing", directory.path, shard_name(shard))};
   ELVES_TRY(auto reader, open_file(directory.path + "/" + shard_name(shard), directory.identity.id));

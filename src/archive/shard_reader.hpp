@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "archive/directory.hpp"
+#include "archive/archive_dir.hpp"
 #include "archive/tables.hpp"
 #include "elves/error.hpp"
 #include "h5/file.hpp"
@@ -20,7 +20,7 @@ namespace elves::archive {
 class ShardReader {
  public:
   /// An Error where the shard is missing, incomplete, of another archive or of a newer format version.
-  static Result<ShardReader> open(const Directory& directory, std::uint32_t shard);
+  static Result<ShardReader> open(const ArchiveDir& directory, std::uint32_t shard);
   static Result<ShardReader> open_file(const std::string& path, const std::string& archive_id);
 
   /// Number of rows of a table; 0 where the shard has no such table (only /sketches may be absent).
@@ -86,11 +86,11 @@ class ShardReader {
 /// hold.
 class ShardSet {
  public:
-  explicit ShardSet(const Directory& directory) : directory_(&directory) {}
+  explicit ShardSet(const ArchiveDir& directory) : directory_(&directory) {}
   Result<std::shared_ptr<ShardReader>> at(std::uint32_t shard);
 
  private:
-  const Directory* directory_;
+  const ArchiveDir* directory_;
   struct Open {
     std::uint32_t shard = 0;
     std::shared_ptr<ShardReader> reader;

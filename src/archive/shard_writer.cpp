@@ -200,7 +200,7 @@ Result<void> write_datasets(h5::File& file, const ShardPart& part, const Amounts
                       file.write_bytes(kNames, at.sketch_bytes, part.sketch_bytes.bytes())});
 }
 
-Result<void> set_attributes(h5::File& file, const Directory& directory, const ShardHeader& header) {
+Result<void> set_attributes(h5::File& file, const ArchiveDir& directory, const ShardHeader& header) {
   return first_error(
       {file.set_attribute("format", std::string("elves-shard")), file.set_attribute("version", kFormatVersion),
        file.set_attribute("archive", directory.identity.id), file.set_attribute("shard", std::uint64_t{header.shard}),
@@ -231,7 +231,7 @@ Result<void> fsync_file(const std::string& path) {
 }
 
 /// Opens the file as a reader would; with `verify` also checks the chunks that this rank has written.
-Result<void> read_back(const std::string& path, const Directory& directory, const ShardPart& part,
+Result<void> read_back(const std::string& path, const ArchiveDir& directory, const ShardPart& part,
                        const Placement& placement, bool verify) {
   ELVES_TRY(auto reader, ShardReader::open_file(path, directory.identity.id));
   const auto& total = placement.total;
@@ -250,7 +250,7 @@ Result<void> read_back(const std::string& path, const Directory& directory, cons
 }
 
 /// MPI-IO reports all causes as "input/output error". Says so where the cause is a full disk.
-Result<void> explain(Result<void> outcome, const Directory& directory, const Amounts& total) {
+Result<void> explain(Result<void> outcome, const ArchiveDir& directory, const Amounts& total) {
   struct statvfs space {};
   if (outcome || ::statvfs(directory.path.c_str(), &space) != 0) return outcome;
   const auto free_bytes = static_cast<std::uint64_t>(space.f_bavail) * space.f_frsize;
@@ -261,7 +261,7 @@ Result<void> explain(Result<void> outcome, const Directory& directory, const Amo
 
 /// Writes all datasets and flushes them to disk. All ranks make the same collective calls, also where one of them
 /// fails, and agree before each call that waits for other ranks.
-void fill(const mpi::Comm& comm, h5::File& file, const Directory& directory, const ShardHeader& header,
+void fill(const mpi::Comm& comm, h5::File& file, const ArchiveDir& directory, const ShardHeader& header,
           const ShardPart& part, const Placement& placement, const std::string& phase) {
   auto filled = first_error({create_datasets(file, placement.total), set_attributes(file, directory, header)});
   if (filled) filled = write_datasets(file, part, placement.at);
@@ -273,7 +273,7 @@ void fill(const mpi::Comm& comm, h5::File& file, const Directory& directory, con
 
 /// Creates, fills and closes the file.
 void write_file(const mpi::Comm& comm, const h5::SharedAccess& access, const std::string& path,
-                const Directory& directory, const ShardHeader& header, const ShardPart& part,
+                const ArchiveDir& directory, const ShardHeader& header, const ShardPart& part,
                 const Placement& placement) {
   const std::string phase = "archive: write " + shard_name(header.shard);
   auto created = h5::File::create(access, path);
@@ -292,14 +292,14 @@ void write_file(const mpi::Comm& comm, const h5::SharedAccess& access, const std
 }
 
 /// Makes sure that the file is on disk and reads as it was written.
-Result<void> check_file(const mpi::Comm& comm, const std::string& path, const Directory& directory,
+Result<void> check_file(const mpi::Comm& comm, const std::string& path, const ArchiveDir& directory,
                         const ShardPart& part, const Placement& placement, bool verify) {
   if (comm.is_root()) ELVES_CHECK(fsync_file(path));
   if (!comm.is_root() && !verify) return {};
   return read_back(path, directory, part, placement, verify);
 }
 
-Result<void> publish(const std::string& temporary, const std::string& final_path, const Directory& directory) {
+Result<void> publish(const std::string& temporary, const std::string& final_path, const ArchiveDir& directory) {
   if (auto renamed = rename_no_replace(temporary, final_path); !renamed) {
     ::unlink(temporary.c_str());
     return renamed;
@@ -328,7 +328,7 @@ std::uint64_t StringHeap::add(std::span<const std::byte> bytes) {
   return at;
 }
 
-ShardWriter::ShardWriter(const mpi::Comm& comm, const Directory& directory, bool verify)
+ShardWriter::ShardWriter(const mpi::Comm& comm, const ArchiveDir& directory, bool verify)
     : comm_(comm), directory_(directory), verify_(verify), attempt_(attempt_of(comm)), access_(shared_access(comm)) {}
 
 std::uint64_t ShardWriter::write(const ShardHeader& header, ShardPart part) {

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "archive/directory.hpp"
+#include "archive/archive_dir.hpp"
 #include "archive/tables.hpp"
 #include "h5/file.hpp"
 #include "mpi/comm.hpp"
@@ -52,7 +52,7 @@ class ShardWriter {
  public:
   /// Collective. `verify`: each rank reads its payload back from the file and checks it before the rename. Throws
   /// Failure on all ranks together.
-  ShardWriter(const mpi::Comm& comm, const Directory& directory, bool verify);
+  ShardWriter(const mpi::Comm& comm, const ArchiveDir& directory, bool verify);
 
   /// Collective. Writes one shard from the parts of all ranks. When it returns, the wave is committed and on disk. The
   /// file is written under a temporary name of this attempt, flushed, closed, fsynced, checked, renamed without
@@ -63,7 +63,7 @@ class ShardWriter {
 
  private:
   const mpi::Comm& comm_;
-  const Directory& directory_;
+  const ArchiveDir& directory_;
   bool verify_;
   std::string attempt_;  ///< part of temporary names: job, restart, random; the same on all ranks
   h5::SharedAccess access_;

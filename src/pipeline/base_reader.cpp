@@ -33,7 +33,7 @@ const AssignedChunk* find_chunk(const AssignedWave& assigned, std::size_t source
 
 }  // namespace
 
-BaseReader::BaseReader(const archive::Directory& directory, const std::string& corpus, const KeyedHash& hash,
+BaseReader::BaseReader(const archive::ArchiveDir& directory, const std::string& corpus, const KeyedHash& hash,
                        int threads)
     : directory_(directory),
       corpus_(corpus),

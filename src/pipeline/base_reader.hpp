@@ -9,7 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "archive/directory.hpp"
+#include "archive/archive_dir.hpp"
 #include "archive/shard_reader.hpp"
 #include "elves/codec.hpp"
 #include "pipeline/buffers.hpp"
@@ -26,7 +26,7 @@ namespace elves::pipeline {
 /// never used: the chunk is then encoded without a base.
 class BaseReader {
  public:
-  BaseReader(const archive::Directory& directory, const std::string& corpus, const KeyedHash& hash, int threads);
+  BaseReader(const archive::ArchiveDir& directory, const std::string& corpus, const KeyedHash& hash, int threads);
 
   /// Main thread, before the wave is encoded: decides where each of its bases is read. `assigned` and `raw` must stay
   /// valid until the next call.
@@ -65,7 +65,7 @@ class BaseReader {
   std::optional<std::span<const std::byte>> from_archive(const Place& place, const AssignedChunk& chunk,
                                                          Worker& worker);
 
-  const archive::Directory& directory_;
+  const archive::ArchiveDir& directory_;
   const std::string& corpus_;
   const KeyedHash& hash_;
   restore::BaseCache decoded_;

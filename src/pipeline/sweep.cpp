@@ -6,8 +6,8 @@
 #include <filesystem>
 #include <optional>
 
+#include "archive/archive_dir.hpp"
 #include "archive/catalog.hpp"
-#include "archive/directory.hpp"
 #include "archive/lock.hpp"
 #include "archive/tables.hpp"
 #include "dedup/layer_table.hpp"
@@ -39,15 +39,15 @@ Result<void> check_corpus(const SweepOptions& options) {
 
 /// The archive of a sweep, and the right to add to it.
 struct OpenArchive {
-  std::optional<archive::Directory> directory;  ///< none in a dry run without archive
-  std::optional<archive::Lock> lock;            ///< none in a dry run
+  std::optional<archive::ArchiveDir> directory;  ///< none in a dry run without archive
+  std::optional<archive::Lock> lock;             ///< none in a dry run
 };
 
 /// Opens an archive, or creates it, and locks it.
 void hold_archive(const mpi::Comm& comm, const SweepOptions& options, std::uint64_t part_bytes, OpenArchive& open) {
-  archive::prepare_directory(comm, options.archive);
+  archive::prepare_archive(comm, options.archive);
   open.lock.emplace(comm, options.archive, options.break_lock);
-  open.directory = archive::open_or_create_directory(comm, options.archive, part_bytes);
+  open.directory = archive::open_or_create_archive(comm, options.archive, part_bytes);
   archive::remove_leftovers(comm, *open.directory);
 }
 
@@ -55,13 +55,13 @@ void hold_archive(const mpi::Comm& comm, const SweepOptions& options, std::uint6
 void open_archive(const mpi::Comm& comm, const SweepOptions& options, OpenArchive& open) {
   if (!comm.any(comm.is_root() && std::filesystem::exists(options.archive + "/archive.json"))) return;
   if (options.dry_run)
-    open.directory = archive::open_directory(comm, options.archive);
+    open.directory = archive::open_archive(comm, options.archive);
   else
     hold_archive(comm, options, 0, open);
 }
 
 /// Throws if a shard was lost: new shards refer to layers of the earlier ones.
-void check_shards(const archive::Directory& directory) {
+void check_shards(const archive::ArchiveDir& directory) {
   const auto missing = directory.missing();
   if (!missing.empty())
     throw AgreedFailure(fmt::format("{}: {} is missing: bring it back before more is added to this archive",

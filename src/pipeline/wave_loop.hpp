@@ -1,7 +1,7 @@
 #pragma once
 
+#include "archive/archive_dir.hpp"
 #include "archive/catalog.hpp"
-#include "archive/directory.hpp"
 #include "dedup/layer_table.hpp"
 #include "mpi/comm.hpp"
 #include "pipeline/base_search.hpp"
@@ -28,7 +28,7 @@ struct SweepContext {
   const mpi::Comm& comm;
   const SweepOptions& options;
   const ResolvedOptions& resolved;
-  const archive::Directory& directory;
+  const archive::ArchiveDir& directory;
   const archive::Catalog& catalog;
   const StopRequest& stop;
   dedup::LayerTable& table;

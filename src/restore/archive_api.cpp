@@ -24,13 +24,13 @@ struct Archive::State {
     std::string model;
     bool is_folder = false;
   };
-  archive::Directory directory;
+  archive::ArchiveDir directory;
   archive::ShardSet shards;
   KeyedHash hash;
   std::map<std::string, File> current;
   std::map<std::string, archive::FileRef> former;  ///< the latest versions of paths that are no more
 
-  explicit State(archive::Directory opened)
+  explicit State(archive::ArchiveDir opened)
       : directory(std::move(opened)), shards(directory), hash(directory.identity.hash_secret) {}
 
   Result<void> load_files() {
@@ -213,7 +213,7 @@ Archive::~Archive() = default;
 
 Result<Archive> Archive::open(const std::string& path) {
   return guarded([&]() -> Result<Archive> {
-    auto directory = archive::read_directory(path);
+    auto directory = archive::read_archive(path);
     if (!directory) return directory.error();
     auto state = std::make_unique<State>(std::move(*directory));
     if (auto loaded = state->load_files(); !loaded) return loaded.error();

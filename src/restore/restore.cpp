@@ -163,7 +163,7 @@ void finish_directories(const mpi::Comm& comm, TargetTree& tree, const std::vect
 
 }  // namespace
 
-RestoreSummary restore(const mpi::Comm& comm, const archive::Directory& directory, const RestoreOptions& options) {
+RestoreSummary restore(const mpi::Comm& comm, const archive::ArchiveDir& directory, const RestoreOptions& options) {
   const auto selected = select_files(comm, directory, options.selection);
   comm.agree(comm.is_root() ? prepare_target(options.to, options.force) : Result<void>{}, "restore");
   auto tree = TargetTree::open(options.to, options.force);

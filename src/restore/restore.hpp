@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "archive/directory.hpp"
+#include "archive/archive_dir.hpp"
 #include "mpi/comm.hpp"
 #include "restore/selection.hpp"
 #include "support/file_kind.hpp"
@@ -34,6 +34,6 @@ struct RestoreSummary {
 /// problem, the others go on. Throws Failure on all ranks together where `to` is not empty (without `force`), nothing
 /// is selected, or the archive cannot be read. Where shards are missing, what the others hold is restored, which may be
 /// older versions.
-RestoreSummary restore(const mpi::Comm& comm, const archive::Directory& directory, const RestoreOptions& options);
+RestoreSummary restore(const mpi::Comm& comm, const archive::ArchiveDir& directory, const RestoreOptions& options);
 
 }  // namespace elves::restore

@@ -71,7 +71,7 @@ class PatternSets {
 
 /// The file rows of this rank's shards.
 struct Rows {
-  explicit Rows(const archive::Directory& directory)
+  explicit Rows(const archive::ArchiveDir& directory)
       : hash(directory.identity.hash_secret), history(hash), shards(directory) {}
 
   KeyedHash hash;
@@ -146,7 +146,7 @@ class RowReader {
 };
 
 /// Collective. Reads this rank's shards, and finds out which rows are current.
-void read_rows(const mpi::Comm& comm, const archive::Directory& directory, const Selection& selection, Rows& to) {
+void read_rows(const mpi::Comm& comm, const archive::ArchiveDir& directory, const Selection& selection, Rows& to) {
   RowReader rows(selection.paths, to);
   Result<void> outcome;
   for (auto i = static_cast<std::size_t>(comm.rank()); i < directory.shards.size() && outcome;
@@ -508,7 +508,7 @@ std::string list_of(const std::vector<std::string>& texts) {
 
 }  // namespace
 
-SelectedFiles select_files(const mpi::Comm& comm, const archive::Directory& directory, const Selection& selection) {
+SelectedFiles select_files(const mpi::Comm& comm, const archive::ArchiveDir& directory, const Selection& selection) {
   Rows rows(directory);
   read_rows(comm, directory, selection, rows);
   SelectedFiles selected;

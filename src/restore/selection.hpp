@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "archive/directory.hpp"
+#include "archive/archive_dir.hpp"
 #include "archive/file_ref.hpp"
 #include "mpi/comm.hpp"
 #include "support/file_kind.hpp"
@@ -38,6 +38,6 @@ struct SelectedFiles {
 /// Throws AgreedFailure on all ranks where a shard is damaged, where a selection matches nothing at all (with names
 /// that are similar), and where a model's name without organisation fits several models. Memory: 160 bytes a file of
 /// the shards that a rank reads; 64 more where links are followed.
-SelectedFiles select_files(const mpi::Comm& comm, const archive::Directory& directory, const Selection& selection);
+SelectedFiles select_files(const mpi::Comm& comm, const archive::ArchiveDir& directory, const Selection& selection);
 
 }  // namespace elves::restore

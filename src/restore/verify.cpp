@@ -172,7 +172,7 @@ class LayerChecker {
 /// Checks the shards of one rank: their layers in an order in which each base is decoded once, then the other tables.
 class ArchiveChecker {
  public:
-  ArchiveChecker(const archive::Directory& directory, archive::ShardSet& shards, int threads, VerifySummary& summary)
+  ArchiveChecker(const archive::ArchiveDir& directory, archive::ShardSet& shards, int threads, VerifySummary& summary)
       : shards_(shards),
         hash_(directory.identity.hash_secret),
         differences_(summary),
@@ -319,7 +319,7 @@ void VerifySummary::add_up(const mpi::Comm& comm) {
   max_abs_error = comm.max(max_abs_error);
 }
 
-VerifySummary verify(const mpi::Comm& comm, const archive::Directory& directory, int threads) {
+VerifySummary verify(const mpi::Comm& comm, const archive::ArchiveDir& directory, int threads) {
   VerifySummary summary;
   archive::ShardSet shards(directory);
   if (comm.is_root()) {

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "archive/directory.hpp"
+#include "archive/archive_dir.hpp"
 #include "archive/tables.hpp"
 #include "corpus/file_entry.hpp"
 #include "mpi/comm.hpp"
@@ -31,7 +31,7 @@ struct VerifySummary {
 /// Collective. Checks all that an archive holds: rows, checksums of chunks, the decoded digest of every layer,
 /// references to bases, extents that partition their files, digests of files. Shards are dealt to ranks in turn. Deltas
 /// of the same base are checked side by side, so that a rank decodes each base once for them.
-VerifySummary verify(const mpi::Comm& comm, const archive::Directory& directory, int threads);
+VerifySummary verify(const mpi::Comm& comm, const archive::ArchiveDir& directory, int threads);
 
 /// Not collective. An Error where `corpus` is not a directory that can be read.
 Result<void> check_corpus(const std::string& corpus);
@@ -39,7 +39,7 @@ Result<void> check_corpus(const std::string& corpus);
 /// Collective. Compares the latest version of every path with the tree below `corpus`: kind, size, mode, link target;
 /// content bit for bit, or within the recorded bound where a layer was stored with loss. Paths that only one side has
 /// are differences.
-VerifySummary verify_against(const mpi::Comm& comm, const archive::Directory& directory, const std::string& corpus,
+VerifySummary verify_against(const mpi::Comm& comm, const archive::ArchiveDir& directory, const std::string& corpus,
                              int threads);
 
 }  // namespace elves::restore

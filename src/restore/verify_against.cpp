@@ -248,7 +248,7 @@ Result<void> check_corpus(const std::string& corpus) {
   return {};
 }
 
-VerifySummary verify_against(const mpi::Comm& comm, const archive::Directory& directory, const std::string& corpus,
+VerifySummary verify_against(const mpi::Comm& comm, const archive::ArchiveDir& directory, const std::string& corpus,
                              int threads) {
   const auto walked = corpus::walk(comm, corpus, {});
   VerifySummary summary;

@@ -179,8 +179,8 @@ class BaseLayers : public testing::Test {
   void SetUp() override {
     char name[] = "/tmp/elves-base-test-XXXXXX";
     path_ = comm_.broadcast(comm_.is_root() ? std::string(::mkdtemp(name)) : "");
-    prepare_directory(comm_, path_ + "/archive");
-    directory_ = open_or_create_directory(comm_, path_ + "/archive", std::uint64_t{64} << 20);
+    prepare_archive(comm_, path_ + "/archive");
+    directory_ = open_or_create_archive(comm_, path_ + "/archive", std::uint64_t{64} << 20);
     hash_.emplace(directory_.identity.hash_secret);
   }
   void TearDown() override {
@@ -194,7 +194,7 @@ class BaseLayers : public testing::Test {
     ShardWriter(comm_, directory_, false)
         .write({next_shard_++, 1, 0, "test"}, comm_.is_root() ? built.finish() : ShardPart{});
     comm_.barrier();
-    directory_ = open_directory(comm_, directory_.path);
+    directory_ = open_archive(comm_, directory_.path);
   }
 
   /// The content of a file, or the error of reading it.
@@ -239,7 +239,7 @@ class BaseLayers : public testing::Test {
 
   const mpi::Comm& comm_ = mpi::world();
   std::string path_;
-  Directory directory_;
+  ArchiveDir directory_;
   std::optional<KeyedHash> hash_;
   std::uint32_t next_shard_ = 0;
 };

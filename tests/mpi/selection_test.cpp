@@ -52,7 +52,7 @@ class SelectFiles : public ::testing::Test {
     options.threads = 1;
     options.progress = pipeline::ProgressMode::None;
     pipeline::sweep(comm_, options);
-    directory_ = archive::open_directory(comm_, options.archive);
+    directory_ = archive::open_archive(comm_, options.archive);
   }
 
   /// How often each path but folders is selected; true where it is to be linked.
@@ -90,7 +90,7 @@ class SelectFiles : public ::testing::Test {
 
   const mpi::Comm& comm_ = mpi::world();
   std::string root_;
-  archive::Directory directory_;
+  archive::ArchiveDir directory_;
 };
 
 using Files = std::multimap<std::string, bool>;

@@ -28,8 +28,8 @@ class ShardTest : public testing::Test {
     char name[] = "/tmp/elves-shard-test-XXXXXX";
     const auto& comm = mpi::world();
     path_ = comm.broadcast(comm.is_root() ? std::string(::mkdtemp(name)) : "");
-    prepare_directory(comm, path_ + "/archive");
-    directory_ = open_or_create_directory(comm, path_ + "/archive", std::uint64_t{64} << 20);
+    prepare_archive(comm, path_ + "/archive");
+    directory_ = open_or_create_archive(comm, path_ + "/archive", std::uint64_t{64} << 20);
   }
   void TearDown() override {
     mpi::world().barrier();
@@ -42,7 +42,7 @@ class ShardTest : public testing::Test {
   }
 
   std::string path_;
-  Directory directory_;
+  ArchiveDir directory_;
 };
 
 /// Rank r writes r + 1 files of one extent, layer and chunk each; the content of a chunk is its text.
@@ -146,7 +146,7 @@ TEST_F(ShardTest, the_catalog_has_the_sketches_of_standalone_layers_with_model_a
     if (shard == 1) first.base_shard = 0;  // a delta: no base of others
     ShardWriter(comm, directory_, false).write({shard, 1, shard, "test"}, made.part);
   }
-  const auto archive = open_directory(comm, directory_.path);
+  const auto archive = open_archive(comm, directory_.path);
   FileHistory history(KeyedHash(archive.identity.hash_secret));
   std::uint64_t n_layers = 0;
   std::vector<KnownBase> bases;
@@ -191,7 +191,7 @@ TEST_F(ShardTest, a_sketch_without_layer_is_an_error) {
   const auto sketch = reader->sketch(0);
   ASSERT_FALSE(sketch);
   EXPECT_NE(sketch.error().message.find("of no layer"), std::string::npos) << sketch.error().message;
-  const auto archive = open_directory(comm, directory_.path);
+  const auto archive = open_archive(comm, directory_.path);
   FileHistory history(KeyedHash(archive.identity.hash_secret));
   EXPECT_THROW(load_catalog(
                    comm, archive, history, [](const auto&) {}, [](auto) {}),
@@ -255,7 +255,7 @@ TEST_F(ShardTest, a_layer_may_be_cut_into_chunks_anywhere) {
     const auto part =
         comm.is_root() ? part_of(layer, cut, shard, KeyedHash(directory_.identity.hash_secret), encoded) : ShardPart{};
     ShardWriter(comm, directory_, false).write({shard++, 1, 0, "test"}, part);
-    const auto archive = read_directory(directory_.path);
+    const auto archive = read_archive(directory_.path);
     ASSERT_TRUE(archive) << archive.error().message;
     const auto summary = restore::verify(comm, *archive, 1);
     for (const auto& difference : summary.differences) ADD_FAILURE() << difference.path << ": " << difference.reason;
@@ -279,7 +279,7 @@ TEST_F(ShardTest, chunks_of_another_size_than_their_layer_are_an_error) {
     part.chunks.push_back(part.chunks.back());
     part.layers[0].n_chunks = static_cast<std::uint32_t>(n_chunks);
     ShardWriter(comm, directory_, false).write({shard++, 1, 0, "test"}, comm.is_root() ? part : ShardPart{});
-    const auto archive = read_directory(directory_.path);
+    const auto archive = read_archive(directory_.path);
     ASSERT_TRUE(archive) << archive.error().message;
     auto reader = Archive::open(directory_.path);
     ASSERT_TRUE(reader) << reader.error().message;
@@ -313,7 +313,7 @@ TEST_F(ShardTest, extents_that_do_not_partition_their_file_are_an_error) {
     cases[number].change(made.part);
     ShardWriter(comm, directory_, false).write({number, 1, 0, ""}, comm.is_root() ? made.part : ShardPart{});
   }
-  const auto archive = open_directory(comm, directory_.path);
+  const auto archive = open_archive(comm, directory_.path);
   ShardSet shards(archive);
   for (std::uint32_t number = 0; number < cases.size(); ++number) {
     const auto file = (*shards.at(number))->file(0);

@@ -82,7 +82,7 @@ Result<void> pass_on(FileVisitor& visitor, std::span<const ChunkTask> run, std::
 
 class FileDecoder {
  public:
-  FileDecoder(archive::ShardSet& shards, const archive::Directory& directory, int threads, FileVisitor& visitor)
+  FileDecoder(archive::ShardSet& shards, const archive::ArchiveDir& directory, int threads, FileVisitor& visitor)
       : shards_(shards),
         hash_(directory.identity.hash_secret),
         visitor_(visitor),
@@ -242,7 +242,7 @@ Result<ArchivedFile> read_file_row(archive::ShardSet& shards, const archive::Fil
   return ArchivedFile{row, std::move(path), std::move(target)};
 }
 
-DecodeSummary decode_files(archive::ShardSet& shards, const archive::Directory& directory,
+DecodeSummary decode_files(archive::ShardSet& shards, const archive::ArchiveDir& directory,
                            std::span<const archive::FileRef> files, int threads, FileVisitor& visitor) {
   FileDecoder decoder(shards, directory, threads, visitor);
   for (const auto& group : group_by_base(shards, files, kBatchFiles)) decoder.add(group, files);

@@ -60,7 +60,7 @@ struct DecodeSummary {
 /// with an Error, the others go on. Files with deltas of the same bases are decoded side by side, so that each base
 /// chunk is decoded once for all of them (once for each kOpenFiles / 2 files of a larger family).
 /// Memory: that of a ChunkScheduler, 4 MB of planned chunks, and 200 bytes for each extent of the files of a family.
-DecodeSummary decode_files(archive::ShardSet& shards, const archive::Directory& directory,
+DecodeSummary decode_files(archive::ShardSet& shards, const archive::ArchiveDir& directory,
                            std::span<const archive::FileRef> files, int threads, FileVisitor& visitor);
 
 }  // namespace elves::restore

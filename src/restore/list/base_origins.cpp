@@ -43,7 +43,7 @@ Result<std::uint64_t> stored_bytes(archive::ShardReader& shard, const archive::L
   return stored;
 }
 
-Result<Bases> name_bases(const archive::Directory& directory, archive::ShardSet& shards) {
+Result<Bases> name_bases(const archive::ArchiveDir& directory, archive::ShardSet& shards) {
   Bases bases;
   for (const auto number : directory.shards) {
     ELVES_TRY(const auto shard, shards.at(number));

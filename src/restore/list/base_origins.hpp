@@ -4,7 +4,7 @@
 #include <map>
 #include <string>
 
-#include "archive/directory.hpp"
+#include "archive/archive_dir.hpp"
 #include "archive/shard_reader.hpp"
 #include "support/layer_ref.hpp"
 
@@ -22,6 +22,6 @@ Result<std::uint64_t> stored_bytes(archive::ShardReader& shard, const archive::L
 
 /// Not collective. All bases. Reads all rows of /layers, and where there are bases also those of /extents, until each
 /// base has a name; memory: one entry a base. An Error where the archive is damaged.
-Result<std::map<LayerRef, NamedBase>> name_bases(const archive::Directory& directory, archive::ShardSet& shards);
+Result<std::map<LayerRef, NamedBase>> name_bases(const archive::ArchiveDir& directory, archive::ShardSet& shards);
 
 }  // namespace elves::restore

@@ -60,7 +60,7 @@ struct Entries {
   archive::FileTotals totals;
 };
 
-Result<Entries> read_entries(const archive::Directory& directory, archive::ShardSet& shards) {
+Result<Entries> read_entries(const archive::ArchiveDir& directory, archive::ShardSet& shards) {
   Entries entries;
   archive::FileHistory history(KeyedHash(directory.identity.hash_secret));
   std::unordered_map<std::string, std::size_t> numbers;
@@ -209,7 +209,7 @@ class Names {
 
 class Lister {
  public:
-  Lister(const archive::Directory& directory, const ListOptions& options)
+  Lister(const archive::ArchiveDir& directory, const ListOptions& options)
       : directory_(directory), options_(options), shards_(directory) {}
 
   Result<Listing> run() {
@@ -327,7 +327,7 @@ class Lister {
     return at->second;
   }
 
-  const archive::Directory& directory_;
+  const archive::ArchiveDir& directory_;
   ListOptions options_;
   archive::ShardSet shards_;
   Entries entries_;
@@ -377,7 +377,7 @@ const Relative* ListedModel::original() const {
   return most != nullptr && most->duplicate_bytes > layer_bytes / 2 ? most : nullptr;
 }
 
-Result<Listing> list_files(const archive::Directory& directory, const ListOptions& options) {
+Result<Listing> list_files(const archive::ArchiveDir& directory, const ListOptions& options) {
   return Lister(directory, options).run();
 }
 

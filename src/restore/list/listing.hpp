@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "archive/directory.hpp"
+#include "archive/archive_dir.hpp"
 #include "archive/file_history.hpp"
 #include "elves/error.hpp"
 #include "support/layer_ref.hpp"
@@ -103,7 +103,7 @@ struct Listing {
 /// shard and row; what no current file has to the first other one. Where shards are missing, what the others hold.
 /// Memory: about 300 bytes a row of /files, 100 a layer. An Error where the archive is damaged, or nothing has that
 /// name.
-Result<Listing> list_files(const archive::Directory& directory, const ListOptions& options);
+Result<Listing> list_files(const archive::ArchiveDir& directory, const ListOptions& options);
 
 /// Sums of files by model, in order of identifier. Folders, and files that are not current, count nowhere.
 std::vector<ListedModel> sum_by_model(const std::vector<ListedFile>& files);

@@ -33,7 +33,7 @@ class BaseReaderTest : public CorpusTest {
   SourceFile source_;
   AssignedWave wave_;
   Buffer raw_;
-  archive::Directory directory_;
+  archive::ArchiveDir directory_;
   BaseReader reader_{directory_, root_, kHash, 1};
 };
 

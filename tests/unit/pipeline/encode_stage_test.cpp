@@ -27,7 +27,7 @@ class EncodeStageTest : public CorpusTest {
 
   void encode(int threads, const EncodeOptions& options) {
     for (auto& chunk : wave_.chunks) chunk.digest = kHash(bytes_of(chunk));
-    const archive::Directory directory;
+    const archive::ArchiveDir directory;
     BaseReader bases(directory, root_, kHash, threads);
     bases.prepare(wave_, raw_);
     EncodeStage stage(threads, options, kHash, true);

@@ -18,7 +18,7 @@ struct Identity {
 };
 
 /// An archive on disk: its path, its identity and its shards.
-struct Directory {
+struct ArchiveDir {
   std::string path;
   Identity identity;
   std::vector<std::uint32_t> shards;  ///< numbers of the shards that exist, ascending
@@ -28,21 +28,21 @@ struct Directory {
 };
 
 /// Not collective. Opens an existing archive. An Error where `path` is no archive, or one of a newer format version.
-Result<Directory> read_directory(const std::string& path);
+Result<ArchiveDir> read_archive(const std::string& path);
 
 /// Collective. Opens an existing archive: rank 0 reads it for all ranks. Throws Failure where `path` is no archive, or
 /// one of a newer format version.
-Directory open_directory(const mpi::Comm& comm, const std::string& path);
+ArchiveDir open_archive(const mpi::Comm& comm, const std::string& path);
 
 /// Collective. Makes the directory where it does not exist. Throws Failure where it has files and is no archive.
-void prepare_directory(const mpi::Comm& comm, const std::string& path);
+void prepare_archive(const mpi::Comm& comm, const std::string& path);
 
 /// Collective. Opens an archive; makes a new one with this `part_bytes` in an empty directory. The job must hold the
 /// lock.
-Directory open_or_create_directory(const mpi::Comm& comm, const std::string& path, std::uint64_t part_bytes);
+ArchiveDir open_or_create_archive(const mpi::Comm& comm, const std::string& path, std::uint64_t part_bytes);
 
 /// Collective. Removes the temporary files of killed jobs. The job must hold the lock.
-void remove_leftovers(const mpi::Comm& comm, const Directory& directory);
+void remove_leftovers(const mpi::Comm& comm, const ArchiveDir& directory);
 
 /// Bytes of all files of the archive. Not collective.
 std::uint64_t bytes_on_disk(const std::string& path);

@@ -1,4 +1,4 @@
-#include "archive/directory.hpp"
+#include "archive/archive_dir.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -103,11 +103,11 @@ Result<std::vector<std::uint32_t>> list_shards(const std::string& path) {
 }
 
 /// Collective. The archive as rank 0 reads it, on all ranks.
-Directory share(const mpi::Comm& comm, const std::string& path, const Result<void>& ready) {
-  Result<Directory> read = Directory{};
+ArchiveDir share(const mpi::Comm& comm, const std::string& path, const Result<void>& ready) {
+  Result<ArchiveDir> read = ArchiveDir{};
   std::vector<std::byte> bytes;
   if (comm.is_root()) {
-    read = ready ? read_directory(path) : Result<Directory>(ready.error());
+    read = ready ? read_archive(path) : Result<ArchiveDir>(ready.error());
     if (read) {
       ByteWriter writer(bytes);
       writer.text(read->identity.id);
@@ -119,7 +119,7 @@ Directory share(const mpi::Comm& comm, const std::string& path, const Result<voi
   comm.agree(read ? Result<void>{} : Result<void>{read.error()}, "archive");
   const auto packed = comm.broadcast({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
   ByteCursor cursor(std::as_bytes(std::span(packed)));
-  Directory directory{path, {}, {}};
+  ArchiveDir directory{path, {}, {}};
   directory.identity.id = cursor.read_text();
   const auto secret = cursor.take(KeyedHash::kSecretBytes);
   directory.identity.hash_secret.assign(secret.begin(), secret.end());
@@ -130,13 +130,13 @@ Directory share(const mpi::Comm& comm, const std::string& path, const Result<voi
 
 }  // namespace
 
-Result<Directory> read_directory(const std::string& path) {
+Result<ArchiveDir> read_archive(const std::string& path) {
   ELVES_TRY(auto identity, read_identity(path));
   ELVES_TRY(auto shards, list_shards(path));
-  return Directory{path, std::move(identity), std::move(shards)};
+  return ArchiveDir{path, std::move(identity), std::move(shards)};
 }
 
-std::vector<std::uint32_t> Directory::missing() const {
+std::vector<std::uint32_t> ArchiveDir::missing() const {
   std::vector<std::uint32_t> lost;
   std::uint32_t expected = 0;
   for (const auto shard : shards) {
@@ -146,19 +146,19 @@ std::vector<std::uint32_t> Directory::missing() const {
   return lost;
 }
 
-Directory open_directory(const mpi::Comm& comm, const std::string& path) {
+ArchiveDir open_archive(const mpi::Comm& comm, const std::string& path) {
   return share(comm, path, {});
 }
 
-void prepare_directory(const mpi::Comm& comm, const std::string& path) {
+void prepare_archive(const mpi::Comm& comm, const std::string& path) {
   comm.agree(comm.is_root() ? make_directory(path) : Result<void>{}, "archive");
 }
 
-Directory open_or_create_directory(const mpi::Comm& comm, const std::string& path, std::uint64_t part_bytes) {
+ArchiveDir open_or_create_archive(const mpi::Comm& comm, const std::string& path, std::uint64_t part_bytes) {
   return share(comm, path, comm.is_root() && !has_identity(path) ? create_identity(path, part_bytes) : Result<void>{});
 }
 
-void remove_leftovers(const mpi::Comm& comm, const Directory& directory) {
+void remove_leftovers(const mpi::Comm& comm, const ArchiveDir& directory) {
   if (comm.is_root()) {
     std::error_code error;
     for (const auto& entry : fs::directory_iterator(directory.path, error)) {

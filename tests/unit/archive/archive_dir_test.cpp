@@ -1,4 +1,4 @@
-#include "archive/directory.hpp"
+#include "archive/archive_dir.hpp"
 
 #include <gtest/gtest.h>
 #include <stdlib.h>
@@ -37,7 +37,7 @@ class ReadDirectory : public testing::Test {
             {"hash_secret", to_hex(kSecret)}, {"part_bytes", 64 << 20}};
   }
   std::string error() const {
-    const auto read = read_directory(path_);
+    const auto read = read_archive(path_);
     return read ? "" : read.error().message;
   }
 
@@ -49,7 +49,7 @@ TEST_F(ReadDirectory, has_the_identity_and_the_shards_in_ascending_order) {
   for (const auto* name : {"shard-00000002.h5", "shard-00000000.h5", "shard-00000010.h5"}) write(name, "");
   for (const auto* name : {"shard-1.h5", "shard-00000003.h5x", "shard-0000000a.h5", ".tmp-shard-00000004.h5", "lock"})
     write(name, "");
-  const auto read = read_directory(path_);
+  const auto read = read_archive(path_);
   ASSERT_TRUE(read) << read.error().message;
   EXPECT_EQ(read->path, path_);
   EXPECT_EQ(read->identity.id, "0123");
@@ -95,7 +95,7 @@ TEST_F(ReadDirectory, a_newer_format_or_hash_needs_a_newer_elves) {
 }
 
 TEST_F(ReadDirectory, missing_lists_at_most_1000_shards) {
-  Directory directory;
+  ArchiveDir directory;
   EXPECT_TRUE(directory.missing().empty());
   directory.shards = {4000000000};
   EXPECT_EQ(directory.missing().size(), 1000u);
