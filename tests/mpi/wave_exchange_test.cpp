@@ -65,7 +65,7 @@ TEST_F(WaveExchange, digests_and_errors_reach_the_planner_of_the_file) {
     const auto& unit = plan_.units[u];
     ASSERT_EQ(result.digests[u].size(), plan::chunks_of(unit.dtype, unit.size_bytes));
     for (std::uint32_t c = 0; c < result.digests[u].size(); ++c) {
-      const auto offset = unit.offset_bytes + plan::place_of_chunk(unit.dtype, unit.size_bytes, c).offset_bytes;
+      const auto offset = unit.offset_bytes + plan::range_of_chunk(unit.dtype, unit.size_bytes, c).offset_bytes;
       EXPECT_EQ(result.digests[u][c], digest_of(plan_.files[unit.file].entry.inode, offset));
     }
   }
@@ -96,7 +96,7 @@ TEST_F(WaveExchange, outcomes_of_encoded_units_reach_their_planner_in_order_of_c
     ASSERT_EQ(outcomes[u].size(), tasks[u].encode ? plan::chunks_of(unit.dtype, unit.size_bytes) : 0u);
     for (std::uint32_t c = 0; c < outcomes[u].size(); ++c) {
       EXPECT_EQ(outcomes[u][c].decoded, digest_of(0, c));
-      EXPECT_EQ(outcomes[u][c].raw_bytes, plan::place_of_chunk(unit.dtype, unit.size_bytes, c).size_bytes);
+      EXPECT_EQ(outcomes[u][c].raw_bytes, plan::range_of_chunk(unit.dtype, unit.size_bytes, c).size_bytes);
     }
   }
 }

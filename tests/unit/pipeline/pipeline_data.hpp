@@ -56,7 +56,7 @@ inline std::vector<std::byte> counted_bytes(std::size_t n, unsigned start) {
 inline void assign_unit(AssignedWave& wave, std::size_t source, DType dtype, std::uint64_t offset, std::uint64_t size,
                         const Task& task = {}) {
   for (std::uint32_t number = 0; number < plan::chunks_of(dtype, size); ++number) {
-    const auto place = plan::place_of_chunk(dtype, size, number);
+    const auto place = plan::range_of_chunk(dtype, size, number);
     AssignedChunk chunk;
     chunk.source = source;
     chunk.dtype = dtype;
