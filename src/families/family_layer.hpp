@@ -20,7 +20,7 @@ struct FamilyLayer {
   std::uint64_t source = 0;  ///< any number; is returned with a choice
   std::uint64_t row = 0;     ///< where the layer is or will be stored
   std::uint32_t shard = 0;
-  LossId loss;  ///< of what is stored; of newcomers: what encoding them may lose (ELF)
+  LossId loss;  ///< of the stored layer; of a new one: what encoding it may lose (ELF)
   DType dtype = DType::Bytes;
 };
 

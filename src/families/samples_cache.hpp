@@ -8,8 +8,8 @@
 
 namespace elves::families {
 
-/// Keeps the Samples of sketches that were loaded last: each sketch has one slot. Sketches are told apart by their
-/// addresses, so they must neither move nor change while the cache lives. 3 KiB a slot.
+/// Keeps the Samples of sketches that were loaded last: each sketch has one slot. A sketch is identified by its
+/// address, so it must neither move nor change while the cache lives. 3 KiB a slot.
 class SamplesCache {
  public:
   /// `with_contexts`: also fill the contexts, for layers that are compared as bases.

@@ -7,7 +7,7 @@
 namespace elves::dedup {
 namespace {
 
-/// Layers of a pretended corpus: the n-th has content `contents[n]`; rank r holds a contiguous part of them.
+/// Layers of a corpus: the n-th has content `contents[n]`; rank r holds a contiguous part of them.
 struct Corpus {
   std::vector<std::uint64_t> contents;
 
@@ -48,7 +48,7 @@ std::vector<StoredLayer> run(LayerTable& table, const Corpus& corpus, std::vecto
   return layers;
 }
 
-TEST(Dedup, the_first_in_corpus_order_is_new_and_all_others_get_its_place) {
+TEST(Dedup, the_first_in_corpus_order_is_stored_and_duplicates_get_its_place) {
   const auto corpus = corpus_with_repeats(200);
   LayerTable table;
   std::vector<DedupResult> results;
@@ -63,7 +63,7 @@ TEST(Dedup, the_first_in_corpus_order_is_new_and_all_others_get_its_place) {
   }
 }
 
-TEST(Dedup, what_an_earlier_wave_has_stored_is_known) {
+TEST(Dedup, layers_of_an_earlier_wave_are_stored_already) {
   const auto corpus = corpus_with_repeats(100);
   LayerTable table;
   std::vector<DedupResult> results;
@@ -76,7 +76,7 @@ TEST(Dedup, what_an_earlier_wave_has_stored_is_known) {
   EXPECT_EQ(mpi::world().sum(std::uint64_t{table.size()}), 16u) << "squares modulo 31 take 16 values";
 }
 
-TEST(Dedup, a_layer_stored_with_loss_does_not_serve_a_sweep_that_allows_none) {
+TEST(Dedup, a_sweep_that_allows_no_loss_stores_lossy_layers_again) {
   const auto corpus = corpus_with_repeats(100);
   LayerTable table;
   std::vector<DedupResult> results;
@@ -90,7 +90,7 @@ TEST(Dedup, a_layer_stored_with_loss_does_not_serve_a_sweep_that_allows_none) {
   }
 }
 
-TEST(Dedup, one_asker_that_allows_no_loss_makes_its_layer_exact_for_all) {
+TEST(Dedup, one_request_for_an_exact_layer_makes_it_exact_for_its_duplicates) {
   const auto corpus = corpus_with_repeats(120);
   const auto is_last = [&](std::size_t place) {  // the last of its kind asks for no loss
     return std::find(corpus.contents.begin() + static_cast<std::ptrdiff_t>(place) + 1, corpus.contents.end(),
@@ -114,7 +114,7 @@ TEST(Dedup, one_asker_that_allows_no_loss_makes_its_layer_exact_for_all) {
   }
 }
 
-TEST(Dedup, equal_bytes_of_another_dtype_or_size_are_another_layer) {
+TEST(Dedup, layers_of_other_dtype_or_size_are_different) {
   LayerTable table;
   const LayerKey key{{1, 2}, 400, DType::F32};
   table.insert(key, {{0, 5}, {1, 2}, kExact});

@@ -9,7 +9,7 @@ std::vector<LayerCost> equal_costs(std::size_t n) {
   return std::vector<LayerCost>(n, {.n_elements = 1000, .standalone = 10 * kOneBit, .outside = 10 * kOneBit});
 }
 
-TEST(Clustering, make_the_layer_a_base_that_saves_most) {
+TEST(Clustering, the_layer_that_saves_most_becomes_a_base) {
   Clustering clusters(equal_costs(4));
   std::vector<Link> links;
   for (std::uint32_t child : {0u, 1u, 3u}) links.push_back({child, 2, 5 * kOneBit});
@@ -21,7 +21,7 @@ TEST(Clustering, make_the_layer_a_base_that_saves_most) {
   EXPECT_EQ(clusters.bits(0), 5 * kOneBit);
 }
 
-TEST(Clustering, have_no_chains) {
+TEST(Clustering, a_base_has_no_base) {
   Clustering clusters(equal_costs(3));
   std::vector<Link> links{{1, 0, kOneBit}, {2, 1, kOneBit}, {0, 2, kOneBit}};  // a circle
   clusters.open(links);
@@ -32,7 +32,7 @@ TEST(Clustering, have_no_chains) {
   EXPECT_TRUE(clusters.has_children(0));
 }
 
-TEST(Clustering, open_a_base_only_where_its_children_pay_for_it) {
+TEST(Clustering, a_base_is_made_only_if_its_children_save_more_than_it_costs) {
   auto costs = equal_costs(3);
   for (auto& cost : costs) cost.outside = 6 * kOneBit;  // all have a base outside
   std::vector<Link> links{{1, 0, 4 * kOneBit}};
@@ -46,7 +46,7 @@ TEST(Clustering, open_a_base_only_where_its_children_pay_for_it) {
   EXPECT_EQ(two.bits(0), 10 * kOneBit);
 }
 
-TEST(Clustering, count_links_once_that_are_named_twice) {
+TEST(Clustering, equal_links_count_once) {
   auto costs = equal_costs(2);
   costs[0].outside = 5 * kOneBit;
   std::vector<Link> links{{1, 0, 6 * kOneBit}, {1, 0, 6 * kOneBit}};
@@ -55,7 +55,7 @@ TEST(Clustering, count_links_once_that_are_named_twice) {
   EXPECT_FALSE(clusters.has_children(0));
 }
 
-TEST(Clustering, let_a_layer_go_back_to_its_base_outside) {
+TEST(Clustering, a_detached_layer_has_its_base_outside_again) {
   auto costs = equal_costs(2);
   costs[0].outside = 5 * kOneBit;
   Clustering clusters(costs);

@@ -36,12 +36,12 @@ inline Hash128 hash_of(const std::string& text) {
   return hash128(text);
 }
 
-/// Newcomers of a wave with their sketches.
+/// New layers of a wave with their sketches.
 struct Wave {
   std::vector<FamilyLayer> layers;
   std::vector<std::byte> sketches;
 
-  /// `order` is the row; returns the layer so that the caller may change it.
+  /// The row is the number of layers before. Returns the layer, so that the caller may change it.
   FamilyLayer& add(DType dtype, std::uint64_t layer_bytes, std::span<const std::byte> sketch, const std::string& model,
                    const std::string& group = "group") {
     FamilyLayer layer;

@@ -16,7 +16,7 @@ Signature signature_of(SignatureMaker& maker, std::uint64_t layer_bytes, std::ui
   return maker.make(DType::F32, layer_bytes, sketch_of(DType::F32, layer_bytes, value));
 }
 
-TEST(Signature, is_near_that_of_a_relative_and_far_from_that_of_a_stranger) {
+TEST(Signature, is_near_that_of_a_similar_layer_and_far_from_others) {
   SignatureMaker maker;
   const auto own = signature_of(maker, kBytes, 1);
   EXPECT_EQ(distance(own, own), 0u);
@@ -25,7 +25,7 @@ TEST(Signature, is_near_that_of_a_relative_and_far_from_that_of_a_stranger) {
   EXPECT_GT(distance(own, signature_of(maker, kBytes, 2)), NearestLayers::kFarthest);
 }
 
-TEST(Signature, does_not_change_in_a_common_frame_when_a_layer_grows) {
+TEST(Signature, stays_the_same_in_a_common_frame_if_a_layer_grows) {
   SignatureMaker maker;
   for (const std::uint64_t bytes : {std::uint64_t{256} << 10, std::uint64_t{300'000}, std::uint64_t{500'000}}) {
     const auto own = signature_of(maker, bytes, 1);
@@ -34,7 +34,7 @@ TEST(Signature, does_not_change_in_a_common_frame_when_a_layer_grows) {
   }
 }
 
-TEST(Signature, has_nothing_in_common_with_that_of_a_layer_many_times_as_long) {
+TEST(Signature, has_no_frame_in_common_with_much_longer_layers) {
   SignatureMaker maker;
   EXPECT_EQ(distance(signature_of(maker, kBytes, 1), signature_of(maker, 4 * kBytes, 1)), 512u);
 }
@@ -42,7 +42,7 @@ TEST(Signature, has_nothing_in_common_with_that_of_a_layer_many_times_as_long) {
 class NearestLayersOf : public testing::TestWithParam<std::uint32_t> {};
 INSTANTIATE_TEST_SUITE_P(sizes, NearestLayersOf, testing::Values(1, 64, 65, 1000, 5000));
 
-TEST_P(NearestLayersOf, many_strangers_include_the_relative) {
+TEST_P(NearestLayersOf, many_layers_include_the_similar_one) {
   const std::uint32_t n = GetParam();
   SignatureMaker maker;
   NearestLayers neighbours;
@@ -57,7 +57,7 @@ TEST_P(NearestLayersOf, many_strangers_include_the_relative) {
   EXPECT_GE(n_found, (n + step - 1) / step);
 }
 
-TEST(NearestLayers, are_the_first_of_those_that_are_equally_near) {
+TEST(NearestLayers, of_equally_near_ones_the_first_are_found) {
   SignatureMaker maker;
   NearestLayers neighbours;
   for (int i = 0; i < 1000; ++i) neighbours.add(signature_of(maker, kBytes, 1));
@@ -66,7 +66,7 @@ TEST(NearestLayers, are_the_first_of_those_that_are_equally_near) {
   EXPECT_EQ(found, (std::vector<std::uint32_t>{0, 1, 2, 3}));
 }
 
-TEST(NearestLayers, of_no_members_are_none) {
+TEST(NearestLayers, an_empty_index_finds_none) {
   SignatureMaker maker;
   std::vector<std::uint32_t> found{1};
   NearestLayers().nearest(signature_of(maker, kBytes, 1), 4, found);

@@ -74,17 +74,17 @@ Outcome plan_in_bounds(const Wave& wave, std::size_t n_families) {
   return outcome;
 }
 
-TEST(FamilyPlannerScale, layers_that_are_all_alike_rest_on_their_base) {
+TEST(FamilyPlannerScale, similar_layers_have_one_base) {
   const auto outcome = plan_in_bounds(families_of(1), 1);
   EXPECT_EQ(outcome.n_found, kLayers - 1);
   EXPECT_EQ(outcome.n_true, kLayers - 1);
 }
 
-TEST(FamilyPlannerScale, layers_of_which_none_is_alike_stay_alone) {
+TEST(FamilyPlannerScale, unrelated_layers_stay_standalone) {
   EXPECT_EQ(plan_in_bounds(families_of(kLayers), kLayers).n_found, 0u);
 }
 
-TEST(FamilyPlannerScale, layers_of_many_families_rest_on_their_bases) {
+TEST(FamilyPlannerScale, layers_of_many_families_have_their_bases) {
   constexpr std::size_t kFamilies = kLayers / 1000;
   const auto outcome = plan_in_bounds(families_of(kFamilies), kFamilies);
   EXPECT_EQ(outcome.n_found, kLayers - kFamilies);

@@ -13,7 +13,7 @@ namespace {
 constexpr std::uint64_t kBytes = 512u << 10;
 constexpr std::uint64_t kSmall = 4096;
 
-std::vector<BaseChoice> plan_alone(const Wave& wave) {
+std::vector<BaseChoice> plan_first_wave(const Wave& wave) {
   return FamilyPlanner().plan(wave.layers, wave.sketches);
 }
 
@@ -23,12 +23,13 @@ auto fine_tune(std::uint64_t family, double noise, std::uint64_t seed) {
   };
 }
 
-/// A generated hub: families of a base and fine-tunes, dealt like cards, with a stranger after each round.
+/// A generated hub: the first members of all families, then the second members, and so on. Each round ends with an
+/// unrelated layer.
 struct Families {
   static constexpr std::size_t kFamilies = 10;
   static constexpr std::size_t kMembers = 12;
   Wave wave;
-  std::vector<std::size_t> base_of;  ///< itself: no base
+  std::vector<std::size_t> base_of;  ///< its own number: none
 
   Families(DType dtype, bool may_lose, double noise, std::size_t place_of_base) {
     for (std::size_t member = 0; member < kMembers; ++member) {
@@ -63,16 +64,16 @@ INSTANTIATE_TEST_SUITE_P(noises, GeneratedFamilies,
                                          FamilyCase{DType::F32, true, 0.01}, FamilyCase{DType::F32, true, 0.25},
                                          FamilyCase{DType::F32, true, 0.5}, FamilyCase{DType::F64, false, 0.01}));
 
-TEST_P(GeneratedFamilies, rest_on_their_true_base_wherever_it_stands) {
+TEST_P(GeneratedFamilies, have_their_true_base_wherever_it_is_in_the_order) {
   const auto [dtype, may_lose, noise] = GetParam();
   for (const std::size_t place : {std::size_t{0}, Families::kMembers / 2, Families::kMembers - 1}) {
     const Families families(dtype, may_lose, noise, place);
-    const auto choices = plan_alone(families.wave);
+    const auto choices = plan_first_wave(families.wave);
     std::size_t n_fine_tunes = 0;
     std::size_t n_right = 0;
     for (std::size_t i = 0; i < choices.size(); ++i) {
       if (families.base_of[i] == i) {
-        EXPECT_FALSE(choices[i].found) << "stranger or base " << i;
+        EXPECT_FALSE(choices[i].found) << "unrelated layer or base " << i;
         continue;
       }
       ++n_fine_tunes;
@@ -82,17 +83,17 @@ TEST_P(GeneratedFamilies, rest_on_their_true_base_wherever_it_stands) {
   }
 }
 
-TEST(FamilyPlanner, finds_no_base_among_strangers) {
+TEST(FamilyPlanner, finds_no_base_among_unrelated_layers) {
   Wave wave;
   for (std::uint64_t i = 0; i < 300; ++i)
     wave.add(DType::BF16, kBytes, sketch_of(DType::BF16, kBytes, Normal(i, 0.02)), std::to_string(i));
-  for (const auto& choice : plan_alone(wave)) {
+  for (const auto& choice : plan_first_wave(wave)) {
     EXPECT_FALSE(choice.found);
     EXPECT_NEAR(choice.standalone_bits, 10.54f, 0.4f);
   }
 }
 
-TEST(FamilyPlanner, never_rests_a_layer_on_one_that_has_a_base) {
+TEST(FamilyPlanner, never_chooses_a_base_that_has_a_base) {
   Wave wave;  // each layer is a fine-tune of the one before it
   const Normal base(1, 0.02);
   for (std::uint64_t i = 0; i < 200; ++i) {
@@ -103,7 +104,7 @@ TEST(FamilyPlanner, never_rests_a_layer_on_one_that_has_a_base) {
     };
     wave.add(DType::F32, kBytes, sketch_of(DType::F32, kBytes, value), std::to_string(i));
   }
-  const auto choices = plan_alone(wave);
+  const auto choices = plan_first_wave(wave);
   std::size_t n_found = 0;
   for (const auto& choice : choices) {
     if (!choice.found) continue;
@@ -146,7 +147,7 @@ TEST(FamilyPlanner, finds_a_base_of_an_earlier_sweep_among_many) {
   }
 }
 
-TEST(FamilyPlanner, takes_a_newcomer_for_base_where_many_are_nearer_to_it_than_to_the_known_one) {
+TEST(FamilyPlanner, chooses_a_new_layer_as_base_if_many_are_nearer_to_it_than_to_a_known_one) {
   FamilyPlanner planner;
   Wave archive;
   const auto far = sketch_of(DType::F32, kBytes, Normal(1, 0.02));
@@ -179,7 +180,7 @@ TEST(FamilyPlanner, finds_the_base_of_a_layer_that_grew_by_rows) {
       }
       const auto bytes = base_is_longer ? kBytes : grown;
       wave.add(DType::F32, bytes, sketch_of(DType::F32, bytes, fine_tune(17, 0.01, 1)), "tune");
-      const auto choices = plan_alone(wave);
+      const auto choices = plan_first_wave(wave);
       const bool right =
           (choices[200].found && choices[200].base.row == 17) || (choices[17].found && choices[17].base.row == 200);
       EXPECT_TRUE(right) << grown << ' ' << base_is_longer;
@@ -187,15 +188,15 @@ TEST(FamilyPlanner, finds_the_base_of_a_layer_that_grew_by_rows) {
   }
 }
 
-TEST(FamilyPlanner, takes_layers_of_another_group_for_strangers) {
+TEST(FamilyPlanner, chooses_no_base_of_another_group) {
   Wave wave;
   const auto sketch = sketch_of(DType::F32, kBytes, Normal(1, 0.02));
   wave.add(DType::F32, kBytes, sketch, "a", "768 x 256");
   wave.add(DType::F32, kBytes, sketch, "b", "256 x 768");
-  for (const auto& choice : plan_alone(wave)) EXPECT_FALSE(choice.found);
+  for (const auto& choice : plan_first_wave(wave)) EXPECT_FALSE(choice.found);
 }
 
-TEST(FamilyPlanner, leaves_constants_and_nan_alone) {
+TEST(FamilyPlanner, chooses_no_base_for_constants_and_nan) {
   Wave wave;
   const auto zero = [](std::uint64_t) { return 0.0; };
   const auto nan = [](std::uint64_t) { return std::numeric_limits<double>::quiet_NaN(); };
@@ -203,10 +204,10 @@ TEST(FamilyPlanner, leaves_constants_and_nan_alone) {
     wave.add(DType::F32, kBytes, sketch_of(DType::F32, kBytes, zero), "zero" + std::to_string(i));
     wave.add(DType::F32, kBytes, sketch_of(DType::F32, kBytes, nan), "nan" + std::to_string(i));
   }
-  for (const auto& choice : plan_alone(wave)) EXPECT_FALSE(choice.found);
+  for (const auto& choice : plan_first_wave(wave)) EXPECT_FALSE(choice.found);
 }
 
-TEST(FamilyPlanner, does_not_rest_an_exact_layer_on_one_with_loss) {
+TEST(FamilyPlanner, chooses_no_base_of_another_loss) {
   FamilyPlanner planner;
   Wave archive;
   const auto base = sketch_of(DType::F32, kBytes, Normal(1, 0.02));
@@ -232,7 +233,7 @@ TEST(FamilyPlanner, does_not_rest_an_exact_layer_on_one_with_loss) {
   ASSERT_TRUE(same[0].found);
 }
 
-TEST(Lineage, names_the_base_of_layers_without_sketch) {
+TEST(Lineage, finds_the_base_of_layers_without_sketch) {
   for (const bool base_first : {true, false}) {
     Wave wave;
     const auto add_base = [&] { wave.add(DType::I32, kSmall, {}, "base"); };
@@ -240,7 +241,7 @@ TEST(Lineage, names_the_base_of_layers_without_sketch) {
     const std::size_t at = wave.layers.size();
     wave.add(DType::I32, kSmall, {}, "tune").hints[1] = hash_of("base");
     if (!base_first) add_base();
-    const auto choices = plan_alone(wave);
+    const auto choices = plan_first_wave(wave);
     ASSERT_TRUE(choices[at].found);
     EXPECT_TRUE(choices[at].by_lineage);
     EXPECT_EQ(choices[at].base.model, hash_of("base"));
@@ -249,7 +250,7 @@ TEST(Lineage, names_the_base_of_layers_without_sketch) {
   }
 }
 
-TEST(Lineage, finds_small_bases_of_earlier_waves_and_the_latest_of_a_name) {
+TEST(Lineage, finds_the_latest_known_layer_of_a_name) {
   FamilyPlanner planner;
   Wave archive;
   planner.add_known(archive.add(DType::F32, kSmall, {}, "base"), {});
@@ -263,30 +264,30 @@ TEST(Lineage, finds_small_bases_of_earlier_waves_and_the_latest_of_a_name) {
   EXPECT_EQ(choices[0].base.row, 1u);
 }
 
-TEST(Lineage, that_names_the_model_itself_or_nobody_is_ignored) {
+TEST(Lineage, hints_to_the_own_model_or_an_unknown_one_are_ignored) {
   Wave wave;
   auto& layer = wave.add(DType::F32, kSmall, {}, "a");
   layer.hints[0] = hash_of("a");
   layer.hints[1] = hash_of("nobody");
-  EXPECT_FALSE(plan_alone(wave)[0].found);
+  EXPECT_FALSE(plan_first_wave(wave)[0].found);
 }
 
-TEST(Lineage, in_a_circle_gives_one_base) {
+TEST(Lineage, hints_in_a_circle_give_one_base) {
   Wave wave;
   wave.add(DType::F32, kSmall, {}, "a").hints[0] = hash_of("b");
   wave.add(DType::F32, kSmall, {}, "b").hints[0] = hash_of("a");
-  const auto choices = plan_alone(wave);
+  const auto choices = plan_first_wave(wave);
   EXPECT_FALSE(choices[0].found);
   EXPECT_TRUE(choices[1].found);
 }
 
-TEST(Lineage, in_a_chain_leads_to_its_end) {
+TEST(Lineage, hints_in_a_chain_give_the_base_at_its_end) {
   Wave wave;
   wave.add(DType::F32, kSmall, {}, "a");
   wave.add(DType::F32, kSmall, {}, "b").hints[0] = hash_of("a");
   wave.add(DType::F32, kSmall, {}, "b2").hints[0] = hash_of("a");
   wave.add(DType::F32, kSmall, {}, "c").hints[0] = hash_of("b");
-  const auto choices = plan_alone(wave);
+  const auto choices = plan_first_wave(wave);
   for (std::size_t i = 1; i < 4; ++i) {
     ASSERT_TRUE(choices[i].found) << i;
     EXPECT_EQ(choices[i].base.model, hash_of("a"));
@@ -294,14 +295,14 @@ TEST(Lineage, in_a_chain_leads_to_its_end) {
   }
 }
 
-TEST(Lineage, gives_way_to_content) {
+TEST(Lineage, content_overrides_a_hint) {
   Wave wave;
   wave.add(DType::F32, kBytes, sketch_of(DType::F32, kBytes, Normal(2, 0.02)), "named");
   wave.add(DType::F32, kBytes, sketch_of(DType::F32, kBytes, Normal(1, 0.02)), "true");
   for (std::uint64_t i = 0; i < 3; ++i)
     wave.add(DType::F32, kBytes, sketch_of(DType::F32, kBytes, fine_tune(1, 0.01, i)), "tune" + std::to_string(i))
         .hints[0] = hash_of("named");
-  const auto choices = plan_alone(wave);
+  const auto choices = plan_first_wave(wave);
   for (std::size_t i = 2; i < 5; ++i) {
     ASSERT_TRUE(choices[i].found);
     EXPECT_EQ(choices[i].base.model, hash_of("true"));
@@ -309,7 +310,7 @@ TEST(Lineage, gives_way_to_content) {
   }
 }
 
-TEST(Lineage, tells_which_of_two_is_the_base) {
+TEST(Lineage, a_hint_decides_which_of_two_similar_layers_is_the_base) {
   for (const std::size_t named : {0, 1}) {
     Wave wave;
     for (std::size_t i = 0; i < 2; ++i) {
@@ -317,14 +318,14 @@ TEST(Lineage, tells_which_of_two_is_the_base) {
           wave.add(DType::F32, kBytes, sketch_of(DType::F32, kBytes, fine_tune(1, 0.01, i)), std::to_string(i));
       if (i != named) layer.hints[0] = hash_of(std::to_string(named));
     }
-    const auto choices = plan_alone(wave);
+    const auto choices = plan_first_wave(wave);
     EXPECT_FALSE(choices[named].found);
     ASSERT_TRUE(choices[1 - named].found);
     EXPECT_TRUE(choices[1 - named].by_lineage);
   }
 }
 
-TEST(Lineage, tells_which_of_two_known_layers_is_the_base) {
+TEST(Lineage, a_hint_decides_between_similar_known_layers) {
   for (const std::size_t named : {0, 1}) {
     FamilyPlanner planner;
     Wave archive;
@@ -343,7 +344,7 @@ TEST(Lineage, tells_which_of_two_known_layers_is_the_base) {
   }
 }
 
-TEST(FamilyPlanner, answers_for_each_group_as_if_it_were_alone) {
+TEST(FamilyPlanner, choices_of_a_group_do_not_depend_on_other_groups) {
   Families families(DType::BF16, false, 0.05, 3);
   Wave two = families.wave;
   Wave groups[2];
@@ -354,9 +355,9 @@ TEST(FamilyPlanner, answers_for_each_group_as_if_it_were_alone) {
     const auto sketch = std::span(two.sketches).subspan(i * n, n);
     groups[i % 2].sketches.insert(groups[i % 2].sketches.end(), sketch.begin(), sketch.end());
   }
-  const auto together = plan_alone(two);
+  const auto together = plan_first_wave(two);
   for (std::size_t g = 0; g < 2; ++g) {
-    const auto apart = plan_alone(groups[g]);
+    const auto apart = plan_first_wave(groups[g]);
     for (std::size_t i = 0; i < apart.size(); ++i) {
       EXPECT_EQ(apart[i].found, together[2 * i + g].found);
       EXPECT_EQ(apart[i].base.row, together[2 * i + g].base.row);
@@ -365,7 +366,7 @@ TEST(FamilyPlanner, answers_for_each_group_as_if_it_were_alone) {
   }
 }
 
-TEST(FamilyPlanner, takes_an_empty_wave) {
+TEST(FamilyPlanner, an_empty_wave_has_no_choices) {
   EXPECT_TRUE(FamilyPlanner().plan({}, {}).empty());
 }
 

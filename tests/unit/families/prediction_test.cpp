@@ -36,7 +36,7 @@ auto fine_tune(double noise) {
   return [change = Normal(2, 0.02 * noise)](std::uint64_t at) { return kBase(at) + change(at); };
 }
 
-// The entropies of 10^6 elements, by the model that docs/design/families.md tells: predictions are within a third of a
+// The entropies of 10^6 elements, by the model in docs/design/families.md: predictions are within a third of a
 // bit.
 TEST(Prediction, is_near_the_entropy_of_all_elements) {
   EXPECT_NEAR(bits(predict_standalone(*samples_of(DType::BF16, kBytes, kBase))), 10.54, 0.2);
@@ -53,37 +53,37 @@ TEST(Prediction, is_near_the_entropy_of_all_elements) {
   EXPECT_NEAR(delta(DType::F32, 0.25), 25.07, 0.3);
 }
 
-TEST(Prediction, says_that_strangers_are_no_bases) {
+TEST(Prediction, of_an_unrelated_base_is_not_below_standalone) {
   for (const DType dtype : {DType::BF16, DType::F32, DType::F64}) {
     const auto own = samples_of(dtype, kBytes, kBase);
-    const Bits alone = predict_standalone(*own);
-    EXPECT_GT(predict_delta(*own, *samples_of(dtype, kBytes, Normal(3, 0.02)), alone), alone);
+    const Bits standalone = predict_standalone(*own);
+    EXPECT_GT(predict_delta(*own, *samples_of(dtype, kBytes, Normal(3, 0.02)), standalone), standalone);
   }
 }
 
 TEST(Prediction, of_elf_integers_is_below_that_of_bit_patterns) {
   const auto own = samples_of(DType::F32, kBytes, fine_tune(0.02), Words::Elf);
   const auto base = samples_of(DType::F32, kBytes, kBase, Words::Elf);
-  const Bits alone = predict_standalone(*own);
+  const Bits standalone = predict_standalone(*own);
   // Normal values of sigma 0.02 on a grid of 2^-24 halves: log2(0.02 * 2^23 * sqrt(2 pi e)).
-  EXPECT_NEAR(bits(alone), 19.4, 1.2);
-  EXPECT_NEAR(bits(alone) - bits(predict_delta(*own, *base, alone)), 5.64, 0.4);  // log2(1 / 0.02)
+  EXPECT_NEAR(bits(standalone), 19.4, 1.2);
+  EXPECT_NEAR(bits(standalone) - bits(predict_delta(*own, *base, standalone)), 5.64, 0.4);  // log2(1 / 0.02)
 }
 
-TEST(Prediction, of_a_layer_on_itself_is_nothing) {
+TEST(Prediction, of_a_delta_of_itself_is_zero) {
   for (const DType dtype : {DType::BF16, DType::F32, DType::F64}) {
     const auto own = samples_of(dtype, kBytes, kBase);
     EXPECT_EQ(predict_delta(*own, *own, predict_standalone(*own)), 0u);
   }
 }
 
-TEST(Prediction, of_constants_is_nothing) {
+TEST(Prediction, of_constants_is_zero) {
   EXPECT_EQ(predict_standalone(*samples_of(DType::F32, kBytes, [](std::uint64_t) { return 1.0; })), 0u);
   const auto nan = [](std::uint64_t) { return std::numeric_limits<double>::quiet_NaN(); };
   EXPECT_EQ(predict_standalone(*samples_of(DType::F32, kBytes, nan)), 0u);
 }
 
-TEST(Prediction, knows_that_numbers_which_were_cast_up_end_in_zeros) {
+TEST(Prediction, does_not_count_the_zeros_of_converted_numbers) {
   const auto short_value = [](std::uint64_t at) {
     return static_cast<double>(
         std::bit_cast<float>(std::bit_cast<std::uint32_t>(static_cast<float>(kBase(at))) & 0xFFFF'0000u));
@@ -91,16 +91,17 @@ TEST(Prediction, knows_that_numbers_which_were_cast_up_end_in_zeros) {
   EXPECT_NEAR(bits(predict_standalone(*samples_of(DType::F32, kBytes, short_value))), 10.55, 0.2);
 }
 
-TEST(Prediction, of_a_grown_layer_counts_what_is_new_as_alone) {
+TEST(Prediction, of_a_grown_layer_counts_new_elements_as_standalone) {
   const std::uint64_t grown = kBytes / 4 * 5;
   const auto own = samples_of(DType::F32, grown, kBase);
-  const Bits alone = predict_standalone(*own);
-  EXPECT_NEAR(bits(predict_delta(*own, *samples_of(DType::F32, kBytes, kBase), alone)), bits(alone) / 5, 0.01);
+  const Bits standalone = predict_standalone(*own);
+  EXPECT_NEAR(bits(predict_delta(*own, *samples_of(DType::F32, kBytes, kBase), standalone)), bits(standalone) / 5,
+              0.01);
   const auto shrunk = samples_of(DType::F32, kBytes, kBase);
   EXPECT_EQ(predict_delta(*shrunk, *own, predict_standalone(*shrunk)), 0u);
 }
 
-TEST(ElfTakes, what_passes_its_guard) {
+TEST(ElfTakes, layers_that_pass_its_guard) {
   const auto takes = [](DType dtype, double sigma) {
     return elf_takes(dtype, kBytes, sketch_of(dtype, kBytes, Normal(1, sigma)));
   };
@@ -111,7 +112,7 @@ TEST(ElfTakes, what_passes_its_guard) {
 }
 
 // Any bytes are samples: signs, NaN, denormals, infinities.
-TEST(Prediction, takes_any_bits) {
+TEST(Prediction, accepts_any_bits) {
   for (const DType dtype : {DType::F64, DType::F32, DType::F16, DType::BF16, DType::F8E4M3, DType::F8E5M2FNUZ}) {
     for (const Words words : {Words::Patterns, Words::Elf}) {
       if (words == Words::Elf && dtype != DType::F64 && dtype != DType::F32 && dtype != DType::F16) continue;
@@ -122,9 +123,9 @@ TEST(Prediction, takes_any_bits) {
         b[i] = static_cast<std::byte>(i * 40503u >> 7);
       }
       const auto own = samples_of(dtype, kBytes, a, words);
-      const Bits alone = predict_standalone(*own);
-      EXPECT_LE(bits(alone), 90) << name(dtype);
-      EXPECT_LE(bits(predict_delta(*own, *samples_of(dtype, kBytes, b, words), alone)), 90) << name(dtype);
+      const Bits standalone = predict_standalone(*own);
+      EXPECT_LE(bits(standalone), 90) << name(dtype);
+      EXPECT_LE(bits(predict_delta(*own, *samples_of(dtype, kBytes, b, words), standalone)), 90) << name(dtype);
     }
   }
 }

@@ -28,7 +28,7 @@ TEST(Sketch, exists_for_floats_of_64_kib_and_more) {
   EXPECT_EQ(sketch_bytes(DType::Q4_0, 1u << 30), 0u);
 }
 
-TEST(Sketch, exists_for_no_size_that_positions_do_not_reach) {
+TEST(Sketch, does_not_exist_for_layers_above_the_limit) {
   EXPECT_EQ(sketch_bytes(DType::F8E4M3, kMostSketchedBytes), kMostSamples);
   EXPECT_LT(sample_position(0, 2 * kMostSketchedBytes), 2 * kMostSketchedBytes);  // as signatures ask for
   EXPECT_EQ(sketch_bytes(DType::F8E4M3, kMostSketchedBytes + 1), 0u);
@@ -68,7 +68,7 @@ TEST(Sketch, is_the_same_when_filled_from_parts_of_the_layer) {
   EXPECT_EQ(parts, whole);
 }
 
-TEST(SamplePosition, is_below_n_and_spread_over_all_of_it) {
+TEST(SamplePosition, is_below_n_and_evenly_spread) {
   for (const std::uint64_t n : {1ull, 2ull, 3ull, 1000ull, 65536ull, 1ull << 48}) {
     double sum = 0;
     for (std::size_t i = 0; i < kMostSamples; ++i) {
@@ -79,7 +79,7 @@ TEST(SamplePosition, is_below_n_and_spread_over_all_of_it) {
   }
 }
 
-TEST(SamplePosition, stays_when_a_layer_grows_or_moves_into_what_is_new) {
+TEST(SamplePosition, stays_if_a_layer_grows_or_moves_into_the_new_part) {
   constexpr std::uint64_t kBefore = 1'000'000;
   constexpr std::uint64_t kAfter = 1'100'000;
   std::size_t n_moved = 0;
@@ -93,7 +93,7 @@ TEST(SamplePosition, stays_when_a_layer_grows_or_moves_into_what_is_new) {
 }
 
 // Sketches of one archive are compared with those of another day: positions must never change.
-TEST(SamplePosition, is_what_it_always_was) {
+TEST(SamplePosition, never_changes) {
   std::uint64_t sum = 0;
   for (std::size_t i = 0; i < kMostSamples; ++i) sum = sum * 31 + sample_position(i, 123'456'789);
   EXPECT_EQ(sum, 15584198703375685419u);

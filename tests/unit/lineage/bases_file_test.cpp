@@ -24,7 +24,7 @@ TEST(BasesFile, may_be_empty) {
   }
 }
 
-TEST(BasesFile, names_the_line_that_is_wrong) {
+TEST(BasesFile, the_error_names_the_line) {
   for (const std::string line : {"org/tuned", "org/tuned org/base", "\torg/base", "org/tuned\t", "org/tuned\t \r",
                                  "a\tb\tc", " # a comment begins the line"}) {
     const auto rows = parse_bases_file("a/b\tc/d\n# fine\n" + line + "\nbad again\n");
@@ -33,7 +33,7 @@ TEST(BasesFile, names_the_line_that_is_wrong) {
   }
 }
 
-TEST(BasesFile, a_message_shows_the_bytes_of_a_line_within_reason) {
+TEST(BasesFile, the_error_shows_the_beginning_of_a_long_line) {
   const auto rows = parse_bases_file(std::string(100'000, '\x01'));
   ASSERT_FALSE(rows);
   EXPECT_NE(rows.error().message.find("\\x01"), std::string::npos);

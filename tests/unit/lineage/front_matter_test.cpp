@@ -39,7 +39,7 @@ TEST(FrontMatter, names_the_bases_of_a_flow_list) {
   EXPECT_EQ(bases_in("base_model: []\n"), Names{});
 }
 
-TEST(FrontMatter, of_repeated_keys_the_last_holds) {
+TEST(FrontMatter, the_last_of_repeated_keys_is_read) {
   EXPECT_EQ(bases_in("base_model: org/a\nbase_model: org/b\n"), Names{"org/b"});
   EXPECT_EQ(bases_in("base_model: [org/a]\nbase_model:\nlicense: mit\n"), Names{});
 }
@@ -50,7 +50,7 @@ TEST(FrontMatter, other_keys_and_deeper_ones_name_no_base) {
   EXPECT_EQ(bases_in("base_model:org/a\n\"base_model: org/b\n"), Names{});
 }
 
-TEST(FrontMatter, nothing_and_marks_of_yaml_are_no_names) {
+TEST(FrontMatter, null_and_yaml_syntax_are_no_names) {
   for (const std::string value :
        {"",          "~",           "null",       "None",    "\"\"",      "''",          "&anchor org/a",
         "*anchor",   "!!str org/a", "|",          ">-",      "{a: b}",    "name: org/a", "org/a:",
@@ -70,14 +70,14 @@ TEST(FrontMatter, lies_between_the_first_two_fences) {
     EXPECT_EQ(bases_in_front_matter(card), Names{}) << card;
 }
 
-TEST(FrontMatter, takes_the_line_ends_and_the_mark_of_windows) {
+TEST(FrontMatter, line_ends_and_byte_order_marks_of_windows_are_accepted) {
   EXPECT_EQ(bases_in_front_matter("\xEF\xBB\xBF---\r\nbase_model: org/a\r\n---\r\n"), Names{"org/a"});
   EXPECT_EQ(bases_in_front_matter("---\r\nbase_model:\r\n- org/a\r\n- 'org/b'\r\nx: y\r\n---\r\n"),
             (Names{"org/a", "org/b"}));
   EXPECT_EQ(bases_in_front_matter("---\r\nbase_model: [org/a,\r\n org/b]\r\n---\r\n"), (Names{"org/a", "org/b"}));
 }
 
-TEST(FrontMatter, every_prefix_of_a_card_is_taken) {
+TEST(FrontMatter, every_prefix_of_a_card_is_accepted) {
   const std::string card = "---\nbase_model:\n- \"a/b\"\n- 'c/d' # e\nbase_model: [x/y, \"z\\\"\",\n 'w'] \n---\ntext";
   const auto whole = bases_in_front_matter(card);
   EXPECT_EQ(whole, (Names{"x/y", "z\"", "w"}));
@@ -100,7 +100,7 @@ TEST(FrontMatter, gives_at_most_16_names_of_at_most_512_bytes) {
   EXPECT_EQ(bases_in("base_model: " + std::string(512, 'x') + "\n").size(), 1u);
 }
 
-TEST(FrontMatter, takes_time_in_proportion_to_its_size) {
+TEST(FrontMatter, the_time_is_linear_in_the_size) {
   const auto start = std::chrono::steady_clock::now();
   for (const std::string line : {"base_model: [\n", "base_model:\n", "base_model: [\"\n", "- - -\n", "[[[[[[[[\n", "\n",
                                  "base_model: [a, # [\n", "base_model: x\n", "---x\n", "  - a\n"}) {

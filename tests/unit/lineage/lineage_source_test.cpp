@@ -26,7 +26,7 @@ void expect_file(const corpus::FileEntry& from, const std::string& model, const 
   EXPECT_EQ(file->source, source);
 }
 
-TEST(LineageFile, lies_in_the_folder_of_a_model) {
+TEST(LineageFile, is_a_file_in_the_folder_of_a_model) {
   expect_file(entry("org/name/README.md"), "org/name", "org/name/README.md", BaseSource::Card);
   expect_file(entry("org/name/config.json"), "org/name", "org/name/config.json", BaseSource::Config);
   expect_file(entry("name/adapter_config.json", FileKind::Hardlink, "a"), "name", "name/adapter_config.json",
@@ -50,7 +50,7 @@ TEST(LineageFile, is_not_followed_out_of_its_model) {
   }
 }
 
-TEST(LineageFile, is_no_other) {
+TEST(LineageFile, is_no_file_of_another_name_or_folder) {
   for (const std::string path :
        {"README.md", "org/name/readme.md", "org/name/onnx/config.json", "org/name/README.md.bak",
         "models--org--name/blobs/README.md", "models--org--name/snapshots/README.md",

@@ -7,7 +7,7 @@ namespace {
 
 using Names = std::vector<std::string>;
 
-TEST(ModelConfig, names_what_the_model_was_made_from) {
+TEST(ModelConfig, names_the_base) {
   EXPECT_EQ(bases_in_config(R"({"architectures": ["X"], "_name_or_path": "org/base", "n_layer": 6})"),
             Names{"org/base"});
   EXPECT_EQ(bases_in_config(R"({"base_model_name_or_path": "org/base", "r": 8, "bias": null})"), Names{"org/base"});
@@ -15,7 +15,7 @@ TEST(ModelConfig, names_what_the_model_was_made_from) {
             (Names{"org/a", "org/b"}));
 }
 
-TEST(ModelConfig, of_repeated_keys_the_last_holds) {
+TEST(ModelConfig, the_last_of_repeated_keys_is_read) {
   EXPECT_EQ(bases_in_config(R"({"_name_or_path": "org/a", "_name_or_path": "org/b"})"), Names{"org/b"});
   EXPECT_EQ(bases_in_config(R"({"_name_or_path": "org/a", "_name_or_path": null})"), Names{});
 }
@@ -31,7 +31,7 @@ TEST(ModelConfig, only_texts_at_the_top_are_names) {
             Names{"org/a"});
 }
 
-TEST(ModelConfig, a_damaged_one_names_nothing) {
+TEST(ModelConfig, damaged_json_names_no_base) {
   const std::string json = R"({"_name_or_path": "org/a", "x": [1, 2.5, true], "y": {"z": "w"}})";
   ASSERT_EQ(bases_in_config(json), Names{"org/a"});
   for (std::size_t n = 0; n < json.size(); ++n) EXPECT_EQ(bases_in_config(json.substr(0, n)), Names{}) << n;
@@ -49,12 +49,12 @@ TEST(ModelConfig, depth_does_not_matter) {
             Names{"org/a"});
 }
 
-TEST(ModelConfig, names_too_long_are_left_out) {
+TEST(ModelConfig, names_that_are_too_long_are_ignored) {
   EXPECT_EQ(bases_in_config("{\"_name_or_path\": \"" + std::string(513, 'x') + "\"}"), Names{});
   EXPECT_EQ(bases_in_config("{\"_name_or_path\": \"" + std::string(512, 'x') + "\"}").size(), 1u);
 }
 
-TEST(ModelConfig, takes_the_mark_and_the_line_ends_of_windows) {
+TEST(ModelConfig, line_ends_and_byte_order_marks_of_windows_are_accepted) {
   EXPECT_EQ(bases_in_config("\xEF\xBB\xBF{\r\n\"_name_or_path\": \"org/a\"\r\n}\r\n"), Names{"org/a"});
 }
 
