@@ -13,7 +13,7 @@
 
 namespace elves::jobs {
 
-/// Frozen: scripts depend on them (DESIGN section 6).
+/// Frozen: scripts depend on them (docs/guide/running.md).
 enum ExitCode : int {
   kDone = 0,
   kFailed = 1,

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The link graph is the architecture: libraries link, and files include, only what DESIGN allows."""
+"""The link graph is the architecture: libraries link, and files include, only what docs/design/architecture.md lists."""
 import os
 import pathlib
 import re

@@ -9,7 +9,7 @@
 #include "h5/file.hpp"
 #include "support/hash.hpp"
 
-/// The tables of a shard (DESIGN section 5, docs/format/archive.md). Rows are packed, little endian, and the same in
+/// The tables of a shard (docs/format/archive.md). Rows are packed, little endian, and the same in
 /// memory and in the file. `check` is the checksum of a row (see row_check).
 namespace elves::archive {
 
