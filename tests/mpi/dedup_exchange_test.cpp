@@ -114,15 +114,6 @@ TEST(Dedup, one_request_for_an_exact_layer_makes_it_exact_for_its_duplicates) {
   }
 }
 
-TEST(Dedup, layers_of_other_dtype_or_size_are_different) {
-  LayerTable table;
-  const LayerKey key{{1, 2}, 400, DType::F32};
-  table.insert(key, {{0, 5}, {1, 2}, kExact});
-  EXPECT_NE(table.find(key, kExact), nullptr);
-  EXPECT_EQ(table.find({{1, 2}, 400, DType::I32}, kExact), nullptr);
-  EXPECT_EQ(table.find({{1, 2}, 401, DType::F32}, kExact), nullptr);
-}
-
 TEST(Dedup, ranks_without_layers_take_part) {
   Corpus corpus;
   corpus.contents = {4};
