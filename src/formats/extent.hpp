@@ -28,7 +28,7 @@ std::optional<std::uint64_t> layer_bytes(DType dtype, std::span<const std::uint6
 
 /// The format of a file. The numbers are stored in archives.
 enum class FormatId : std::uint16_t {
-  Opaque = 0,  ///< no parser found layers
+  Plain = 0,  ///< no layers were found
   Safetensors = 1,
   TorchZip = 2,     ///< torch.save since 1.6, and TorchScript
   TorchLegacy = 3,  ///< torch.save before 1.6
@@ -57,7 +57,7 @@ inline constexpr std::size_t kFormatCount = static_cast<std::size_t>(FormatId::E
 /// an unknown dtype, a damaged file, an unknown format. `opaque_reason` says why in a few words. It is empty if there
 /// are no such bytes, and for small files of unknown formats.
 struct ParsedFile {
-  FormatId format = FormatId::Opaque;
+  FormatId format = FormatId::Plain;
   std::vector<Extent> extents;
   std::uint64_t opaque_bytes = 0;
   std::string opaque_reason;

@@ -31,7 +31,7 @@ constexpr std::array kFormats{&kSafetensors, &kTorchZip,        &kKeras, &kNpz, 
 constexpr std::array kCompanionFormats{&kTensorflowData, &kOnnxData};
 
 static_assert(kFormats.size() + kCompanionFormats.size() + 2 == kFormatCount,
-              "each FormatId but Opaque and Sniffed is one row here");
+              "each FormatId but Plain and Sniffed is one row here");
 
 }  // namespace
 

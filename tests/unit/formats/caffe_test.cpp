@@ -42,7 +42,7 @@ Message net() {
 
 std::string error_in(const Message& a_blob) {
   const auto parsed = parse(net().message(100, layer("ip", "InnerProduct", {a_blob})).bytes());
-  EXPECT_EQ(parsed.format, FormatId::Opaque);
+  EXPECT_EQ(parsed.format, FormatId::Plain);
   return parsed.opaque_reason;
 }
 

@@ -87,7 +87,7 @@ std::vector<Extent> layers_of(const Writer& file) {
 
 std::string refusal(const Writer& file) {
   const auto parsed = parse(file.bytes());
-  EXPECT_EQ(parsed.format, FormatId::Opaque);
+  EXPECT_EQ(parsed.format, FormatId::Plain);
   EXPECT_EQ(parsed.opaque_bytes, file.bytes().size());
   return parsed.opaque_reason;
 }

@@ -67,7 +67,7 @@ ParsedFile parse(const Writer& file) {
 
 std::string refusal(const Writer& file) {
   const auto parsed = parse(file);
-  EXPECT_EQ(parsed.format, FormatId::Opaque);
+  EXPECT_EQ(parsed.format, FormatId::Plain);
   EXPECT_EQ(parsed.opaque_bytes, file.bytes().size());
   return parsed.opaque_reason;
 }
@@ -323,7 +323,7 @@ TEST(Gguf, a_file_cut_anywhere_is_glue) {
   ASSERT_EQ(parse(file).format, FormatId::Gguf);
   for (std::size_t n = 0; n < file.size(); ++n) {
     const auto parsed = parse(Bytes(file.begin(), file.begin() + static_cast<std::ptrdiff_t>(n)));
-    EXPECT_EQ(parsed.format, FormatId::Opaque) << n;
+    EXPECT_EQ(parsed.format, FormatId::Plain) << n;
     EXPECT_EQ(parsed.opaque_reason.empty(), n < 8) << "cut at " << n << ": " << parsed.opaque_reason;
   }
 }

@@ -42,7 +42,7 @@ inline void expect_refused(const std::vector<Damaged>& files) {
   for (const auto& [reason, file] : files) {
     EXPECT_TRUE(kHdf5.matches(MemorySource(file))) << reason;
     const auto parsed = parse(file);
-    EXPECT_EQ(parsed.format, FormatId::Opaque) << reason;
+    EXPECT_EQ(parsed.format, FormatId::Plain) << reason;
     EXPECT_NE(parsed.opaque_reason.find(reason), std::string::npos) << reason << ", but: " << parsed.opaque_reason;
   }
 }

@@ -66,7 +66,7 @@ TEST(Keras, damaged_weights_are_refused_with_the_reason) {
   const auto cut = hdf5_file("kernel");
   const Bytes half(cut.begin(), cut.begin() + 80);
   const auto parsed = parse(build_zip(model({.name = "model.weights.h5", .data = half})).file);
-  EXPECT_EQ(parsed.format, FormatId::Opaque);
+  EXPECT_EQ(parsed.format, FormatId::Plain);
   EXPECT_EQ(parsed.opaque_reason.rfind("keras: 'model.weights.h5': ", 0), 0u) << parsed.opaque_reason;
 }
 
@@ -74,7 +74,7 @@ TEST(Keras, a_dataset_that_passes_the_end_of_its_entry_is_refused) {
   auto members = model({.name = "model.weights.h5", .data = hdf5_file("kernel", 500)});
   members.push_back({.name = "assets", .data = Bytes(1000)});
   const auto parsed = parse(build_zip(members).file);
-  EXPECT_EQ(parsed.format, FormatId::Opaque);
+  EXPECT_EQ(parsed.format, FormatId::Plain);
   EXPECT_NE(parsed.opaque_reason.find("passes the end of the file"), std::string::npos) << parsed.opaque_reason;
 }
 

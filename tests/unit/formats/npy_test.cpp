@@ -136,7 +136,7 @@ TEST(Npy, damaged_headers_are_refused_with_the_reason) {
       {"{'descr': '<f4', 'fortran_order': False, 'shape': (4611686018427387904, 8)}", "shape whose size overflows"}};
   for (const auto& [dict, reason] : reasons) {
     const auto parsed = parse(npy_file_of_dict(dict, Bytes(16)));
-    EXPECT_EQ(parsed.format, FormatId::Opaque) << dict;
+    EXPECT_EQ(parsed.format, FormatId::Plain) << dict;
     EXPECT_NE(parsed.opaque_reason.find(reason), std::string::npos) << dict << " gave: " << parsed.opaque_reason;
     EXPECT_LT(parsed.opaque_reason.size(), 200u);
   }
@@ -155,7 +155,7 @@ TEST(Npy, a_file_cut_anywhere_is_glue) {
   const auto file = npy_file("'<f4'", "(2, 3)", 24);
   for (std::size_t n = 1; n < file.size(); ++n) {
     const auto parsed = parse(Bytes(file.begin(), file.begin() + static_cast<std::ptrdiff_t>(n)));
-    EXPECT_EQ(parsed.format, FormatId::Opaque) << n;
+    EXPECT_EQ(parsed.format, FormatId::Plain) << n;
     EXPECT_EQ(parsed.opaque_reason.empty(), n < 6) << n;
   }
 }

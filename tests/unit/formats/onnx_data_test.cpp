@@ -41,7 +41,7 @@ const std::string kNumbers = "0123456789abcdef0123456789ABCDEF";
 
 std::string error_of(const std::vector<Message>& initializers) {
   const auto parsed = parse("m.onnx.data", kNumbers, {{"m.onnx", model_file(initializers)}});
-  EXPECT_EQ(parsed.format, FormatId::Opaque);
+  EXPECT_EQ(parsed.format, FormatId::Plain);
   return parsed.opaque_reason;
 }
 
@@ -85,7 +85,7 @@ TEST(OnnxData, opens_sixteen_models_at_most) {
   for (char c = 'a'; c < 'a' + 15; ++c) files[std::string(1, c) + ".onnx"] = model_file({});
   EXPECT_EQ(parse("weights", kNumbers, files).format, FormatId::OnnxData);
   files["q.onnx"] = model_file({});
-  EXPECT_EQ(parse("weights", kNumbers, files).format, FormatId::Opaque);
+  EXPECT_EQ(parse("weights", kNumbers, files).format, FormatId::Plain);
 }
 
 TEST(OnnxData, a_file_that_no_model_names_is_opaque) {
@@ -93,7 +93,7 @@ TEST(OnnxData, a_file_that_no_model_names_is_opaque) {
   for (const auto& files : {Files{}, Files{{"m.onnx", other}}, Files{{"m.onnx", other.substr(0, 60)}},
                             Files{{"m.onnx", "text"}}, Files{{"m.onnx", ""}}}) {
     const auto parsed = parse("m.onnx.data", kNumbers, files);
-    EXPECT_EQ(parsed.format, FormatId::Opaque);
+    EXPECT_EQ(parsed.format, FormatId::Plain);
     EXPECT_EQ(parsed.opaque_reason, "");
   }
 }
@@ -107,7 +107,7 @@ TEST(OnnxData, a_location_is_a_plain_name) {
   EXPECT_EQ(format_at("./m.onnx.data"), FormatId::OnnxData);
   for (const std::string location :
        {"../m.onnx.data", "sub/m.onnx.data", "/m.onnx.data", "././m.onnx.data", "m.onnx", ""}) {
-    EXPECT_EQ(format_at(location), FormatId::Opaque) << location;
+    EXPECT_EQ(format_at(location), FormatId::Plain) << location;
   }
 }
 

@@ -45,7 +45,7 @@ std::vector<std::string> names_in(const std::string& file) {
 
 std::string error_in(const std::string& file) {
   const auto parsed = parse(file);
-  EXPECT_EQ(parsed.format, FormatId::Opaque);
+  EXPECT_EQ(parsed.format, FormatId::Plain);
   return parsed.opaque_reason;
 }
 
@@ -358,7 +358,7 @@ TEST(Onnx, a_file_with_any_byte_changed_is_still_partitioned) {
     for (const unsigned flip : {0x01u, 0x10u, 0x80u, 0xFFu}) {
       auto file = good;
       file[at] = static_cast<char>(static_cast<unsigned char>(file[at]) ^ flip);
-      damaged += parse(file).format == FormatId::Opaque;
+      damaged += parse(file).format == FormatId::Plain;
     }
   }
   EXPECT_GT(damaged, 100);

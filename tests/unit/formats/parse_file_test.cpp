@@ -16,7 +16,7 @@ std::span<const std::byte> bytes_of(std::string_view text) {
 
 TEST(ParseFile, an_empty_file_has_no_extents) {
   const auto parsed = parse_file(MemorySource({}));
-  EXPECT_EQ(parsed.format, FormatId::Opaque);
+  EXPECT_EQ(parsed.format, FormatId::Plain);
   EXPECT_TRUE(parsed.extents.empty());
   EXPECT_EQ(parsed.opaque_reason, "");
 }

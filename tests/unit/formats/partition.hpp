@@ -25,8 +25,8 @@ inline std::string partition_flaw(const ParsedFile& file, std::uint64_t file_byt
     at += extent.length_bytes;
   }
   if (at != file_bytes) return "ends at byte " + std::to_string(at) + " of " + std::to_string(file_bytes);
-  if (file.format == FormatId::Opaque && file.extents.size() > 1) return "an opaque file in several pieces";
-  if (file.format != FormatId::Opaque && file.opaque_reason.empty() != (file.opaque_bytes == 0))
+  if (file.format == FormatId::Plain && file.extents.size() > 1) return "an opaque file in several pieces";
+  if (file.format != FormatId::Plain && file.opaque_reason.empty() != (file.opaque_bytes == 0))
     return "opaque bytes without a reason, or a reason without them";
   if (file.opaque_bytes > file_bytes) return "more opaque bytes than bytes";
   return {};

@@ -9,7 +9,7 @@ namespace {
 
 TEST(Registry, each_format_has_a_name_and_a_number_of_its_own) {
   std::set<std::string_view> names{"plain", "sniffed"};
-  std::set<FormatId> ids{FormatId::Opaque, FormatId::Sniffed};
+  std::set<FormatId> ids{FormatId::Plain, FormatId::Sniffed};
   const auto check = [&](const auto& format) {
     EXPECT_TRUE(names.insert(format.name).second) << format.name;
     EXPECT_TRUE(ids.insert(format.id).second) << format.name;
@@ -22,7 +22,7 @@ TEST(Registry, each_format_has_a_name_and_a_number_of_its_own) {
 }
 
 TEST(Registry, files_without_a_parser_have_a_name) {
-  EXPECT_EQ(name(FormatId::Opaque), "plain");
+  EXPECT_EQ(name(FormatId::Plain), "plain");
   EXPECT_EQ(name(FormatId::Sniffed), "sniffed");
   EXPECT_EQ(name(FormatId::End), "plain") << "the number of a newer build";
 }

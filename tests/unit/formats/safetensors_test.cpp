@@ -188,7 +188,7 @@ TEST(Safetensors, a_file_cut_anywhere_is_glue) {
   const auto file = file_with_header(kOneLayer, random_bytes(8, 11));
   for (std::size_t n = 1; n < file.size(); ++n) {
     const auto parsed = parse(Bytes(file.begin(), file.begin() + static_cast<std::ptrdiff_t>(n)));
-    EXPECT_EQ(parsed.format, FormatId::Opaque) << n;
+    EXPECT_EQ(parsed.format, FormatId::Plain) << n;
     EXPECT_EQ(parsed.opaque_reason.empty(), n < 10) << "cut at " << n << ": " << parsed.opaque_reason;
   }
 }
@@ -202,7 +202,7 @@ TEST(Safetensors, a_file_with_any_byte_of_its_header_changed_is_still_partitione
     for (const unsigned flip : {0x01u, 0x10u, 0x80u, 0xFFu}) {
       auto file = good;
       file[at] ^= static_cast<std::byte>(flip);
-      damaged += parse(file).format == FormatId::Opaque;
+      damaged += parse(file).format == FormatId::Plain;
     }
   }
   EXPECT_GT(damaged, 100);

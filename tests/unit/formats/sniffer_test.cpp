@@ -308,7 +308,7 @@ std::vector<std::pair<std::string, Bytes>> files_without_floats() {
 TEST(Sniffer, other_data_is_not_taken_for_floats) {
   for (const auto& [what, file] : files_without_floats()) {
     const auto parsed = parse(file);
-    EXPECT_EQ(parsed.format, FormatId::Opaque) << what << ": " << shown(layers_of(file));
+    EXPECT_EQ(parsed.format, FormatId::Plain) << what << ": " << shown(layers_of(file));
     EXPECT_EQ(parsed.opaque_bytes, file.size()) << what;
     EXPECT_TRUE(parsed.opaque_reason == "no runs of floats found" || parsed.opaque_reason == "text") << what;
   }
@@ -324,7 +324,7 @@ TEST(Sniffer, text_is_called_text) {
        {text("for (int i = 0; i < n; ++i) sum += values[i];\n", 2000), text(table), text(hex),
         text("{\"a\": [1.25, -3.5e-3, \"x\"], \"k\": 17}\n", 2000), text("grüße 模型\t\r\n", 5000)}) {
     const auto parsed = parse(content);
-    EXPECT_EQ(parsed.format, FormatId::Opaque);
+    EXPECT_EQ(parsed.format, FormatId::Plain);
     EXPECT_EQ(parsed.opaque_reason, "text");
   }
   auto binary = text("all text but for one byte in the middle ", 2000);
@@ -357,7 +357,7 @@ TEST(Sniffer, known_content_is_named_and_not_searched) {
   ASSERT_EQ(layers_of(floats).size(), 1u);
   for (const auto& [start, content] : starts) {
     const auto parsed = parse(text(start) + floats);
-    EXPECT_EQ(parsed.format, FormatId::Opaque) << content;
+    EXPECT_EQ(parsed.format, FormatId::Plain) << content;
     EXPECT_EQ(parsed.opaque_reason, content);
   }
   EXPECT_EQ(parse(Bytes(257) +
@@ -492,7 +492,7 @@ class FailingSource final : public ByteSource {
 TEST(Sniffer, a_file_that_cannot_be_read_is_glue_with_the_error_as_reason) {
   const auto parsed = parse_file(FailingSource());
   EXPECT_EQ(partition_flaw(parsed, 10 << 20), "");
-  EXPECT_EQ(parsed.format, FormatId::Opaque);
+  EXPECT_EQ(parsed.format, FormatId::Plain);
   EXPECT_EQ(parsed.opaque_reason, "sniffed: Input/output error");
 }
 

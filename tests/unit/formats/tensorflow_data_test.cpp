@@ -116,7 +116,7 @@ ParsedFile parse(const std::string& index, const std::string& file = kNumbers,
 /// The reason after the name of the format.
 std::string error_of(const std::string& index) {
   const auto parsed = parse(index);
-  EXPECT_EQ(parsed.format, FormatId::Opaque);
+  EXPECT_EQ(parsed.format, FormatId::Plain);
   const std::string prefix = "tensorflow-data: ";
   EXPECT_EQ(parsed.opaque_reason.find(prefix), 0u) << parsed.opaque_reason;
   return parsed.opaque_reason.substr(std::min(prefix.size(), parsed.opaque_reason.size()));
@@ -172,7 +172,7 @@ TEST(TensorflowData, a_name_without_parts_or_without_an_index_is_opaque) {
        {"v.data", "v.data-00000", "v.data-0-of-1", "v.data-00000-of-0000x", "v.data-0000a-of-00001",
         "v.data--0000-of-00001", "v.data-00000-of-00001.bak", "w.data-00000-of-00001"}) {
     EXPECT_EQ(parse(good, kNumbers, name).opaque_reason, "") << name;
-    EXPECT_EQ(parse(good, kNumbers, name).format, FormatId::Opaque) << name;
+    EXPECT_EQ(parse(good, kNumbers, name).format, FormatId::Plain) << name;
   }
   EXPECT_EQ(parse(good, kNumbers, "v.data-00000-of-00001", "w.index").opaque_reason, "");
 }
@@ -305,7 +305,7 @@ TEST(TensorflowTable, a_table_cut_or_changed_anywhere_gives_entries_or_an_error)
     for (const unsigned flip : {0x01u, 0x10u, 0x80u, 0xFFu}) {
       auto file = good;
       file[at] = static_cast<char>(static_cast<unsigned char>(file[at]) ^ flip);
-      damaged += parse(file).format == FormatId::Opaque;
+      damaged += parse(file).format == FormatId::Plain;
     }
   }
   EXPECT_GT(damaged, 100);

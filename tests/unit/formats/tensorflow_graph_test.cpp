@@ -49,7 +49,7 @@ Message graph(const std::vector<Message>& nodes) {
 
 std::string error_in(const Message& a_tensor) {
   const auto parsed = parse(graph({constant("w", a_tensor)}).bytes());
-  EXPECT_EQ(parsed.format, FormatId::Opaque);
+  EXPECT_EQ(parsed.format, FormatId::Plain);
   return parsed.opaque_reason;
 }
 

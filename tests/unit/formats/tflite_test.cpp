@@ -174,7 +174,7 @@ std::vector<Extent> layers_of(const ParsedFile& file) {
 
 std::string refusal(const Bytes& file) {
   const auto parsed = parse(file);
-  EXPECT_EQ(parsed.format, FormatId::Opaque);
+  EXPECT_EQ(parsed.format, FormatId::Plain);
   EXPECT_EQ(parsed.opaque_bytes, file.size());
   return parsed.opaque_reason;
 }
@@ -451,7 +451,7 @@ TEST(TfLite, a_file_cut_anywhere_is_complete_or_glue) {
   ASSERT_EQ(layers_of(parse(file)).size(), 2u);
   for (std::size_t n = 0; n < file.size(); ++n) {
     const auto parsed = parse(Bytes(file.begin(), file.begin() + static_cast<std::ptrdiff_t>(n)));
-    EXPECT_EQ(parsed.format, FormatId::Opaque) << n;
+    EXPECT_EQ(parsed.format, FormatId::Plain) << n;
     EXPECT_EQ(parsed.opaque_reason.empty(), n <= kRoot) << "cut at " << n << ": " << parsed.opaque_reason;
   }
 }
@@ -463,7 +463,7 @@ TEST(TfLite, a_file_with_any_byte_changed_is_still_partitioned) {
     for (const unsigned flip : {0x01u, 0x10u, 0x80u, 0xFFu}) {
       auto file = good;
       file[at] ^= static_cast<std::byte>(flip);
-      refused += parse(file).format == FormatId::Opaque;
+      refused += parse(file).format == FormatId::Plain;
     }
   }
   EXPECT_GT(refused, 100);

@@ -124,7 +124,7 @@ TEST(TorchLegacy, a_storage_that_is_not_listed_is_left_out) {
 
 std::string reason(const std::string& file) {
   const auto parsed = parse(file);
-  EXPECT_EQ(parsed.format, FormatId::Opaque);
+  EXPECT_EQ(parsed.format, FormatId::Plain);
   return parsed.opaque_reason;
 }
 
@@ -164,7 +164,7 @@ TEST(TorchLegacy, a_file_with_any_byte_changed_is_still_partitioned) {
     for (const unsigned flip : {0x01u, 0x10u, 0x80u, 0xFFu}) {
       auto file = good;
       file[at] = static_cast<char>(static_cast<unsigned char>(file[at]) ^ flip);
-      n_damaged += parse(file).format == FormatId::Opaque;
+      n_damaged += parse(file).format == FormatId::Plain;
     }
   }
   EXPECT_GT(n_damaged, 100);

@@ -161,7 +161,7 @@ std::string reason(std::size_t n_member, const std::string& data) {
   auto members = small_members();
   members[n_member].second = data;
   const auto parsed = parse(tar(members));
-  EXPECT_EQ(parsed.format, FormatId::Opaque);
+  EXPECT_EQ(parsed.format, FormatId::Plain);
   return parsed.opaque_reason;
 }
 

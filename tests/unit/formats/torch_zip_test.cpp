@@ -110,7 +110,7 @@ TEST(TorchZip, deflated_records_and_records_that_no_pickle_names_are_opaque) {
 TEST(TorchZip, damaged_files_are_refused_with_the_reason) {
   const auto why = [](const std::vector<Member>& members) {
     const auto parsed = parse(build_zip(members).file);
-    EXPECT_EQ(parsed.format, FormatId::Opaque);
+    EXPECT_EQ(parsed.format, FormatId::Plain);
     return parsed.opaque_reason;
   };
   EXPECT_EQ(why(with(saved(), record("archive/byteorder", bytes_of("big")))), "torch-zip: its numbers are big-endian");
@@ -156,7 +156,7 @@ TEST(TorchZip, a_file_cut_after_its_first_name_is_opaque_with_a_reason) {
     const auto zip = build_zip(members, {.zip64 = true});
     for (std::size_t n = 1; n < zip.file.size(); ++n) {
       const auto parsed = parse(Bytes(zip.file.begin(), zip.file.begin() + static_cast<std::ptrdiff_t>(n)));
-      ASSERT_EQ(parsed.format, FormatId::Opaque) << n;
+      ASSERT_EQ(parsed.format, FormatId::Plain) << n;
       const bool is_named = n >= 30 + members[0].name.size();
       EXPECT_EQ(parsed.opaque_reason, is_named ? "torch-zip: no end record: cut short?" : "") << n;
     }

@@ -156,7 +156,7 @@ TEST(ZipChecksums, formats_that_are_zips_have_checksums) {
   EXPECT_TRUE(has_checksums(FormatId::Keras));
   EXPECT_FALSE(has_checksums(FormatId::Npy));
   EXPECT_FALSE(has_checksums(FormatId::Safetensors));
-  EXPECT_FALSE(has_checksums(FormatId::Opaque));
+  EXPECT_FALSE(has_checksums(FormatId::Plain));
 }
 
 }  // namespace
