@@ -183,7 +183,7 @@ void StreamEncoder::encode(std::span<const Stream> streams, const EncodeOptions&
 }
 
 Result<std::span<const std::byte>> CodedStreams::next(std::size_t least_bytes, std::size_t most_bytes) {
-  const auto stream = read(least_bytes, most_bytes);
+  auto stream = read(least_bytes, most_bytes);
   if (stream) history_.add(*stream);
   return stream;
 }
