@@ -1,12 +1,14 @@
 #include "corpus/path_sort.hpp"
 
 #include <algorithm>
+#include <compare>
 #include <iterator>
 #include <map>
 #include <span>
 #include <string>
 #include <utility>
 
+#include "mpi/query.hpp"
 #include "support/assert.hpp"
 #include "support/byte_cursor.hpp"
 
@@ -125,23 +127,15 @@ std::vector<FoundPath> share_equally(const mpi::Comm& comm, std::vector<FoundPat
   return move_to_places(comm, std::move(rows), 0, total);
 }
 
-std::size_t owner_of_inode(const FileEntry& entry, int n_ranks) {
-  const auto mixed = (entry.inode ^ (entry.device << 32)) * 0x9E3779B97F4A7C15ull;
-  return static_cast<std::size_t>((mixed >> 32) % static_cast<std::uint64_t>(n_ranks));
-}
+struct Inode {
+  std::uint64_t device;
+  std::uint64_t number;
+  auto operator<=>(const Inode&) const = default;
+};
 
-mpi::PerRank<std::byte> pack_names(const std::vector<FoundPath>& found, int n_ranks) {
-  mpi::PerRank<std::byte> to(static_cast<std::size_t>(n_ranks));
-  for (std::size_t i = 0; i < found.size(); ++i) {
-    const auto& entry = found[i].entry;
-    if (!found[i].has_other_names) continue;
-    ByteWriter writer(to[owner_of_inode(entry, n_ranks)]);
-    writer.write(entry.device);
-    writer.write(entry.inode);
-    writer.write(std::uint64_t{i});
-    writer.text(entry.path);
-  }
-  return to;
+std::size_t owner_of(const Inode& inode, const mpi::Comm& comm) {
+  const auto mixed = (inode.number ^ (inode.device << 32)) * 0x9E3779B97F4A7C15ull;
+  return static_cast<std::size_t>((mixed >> 32) % static_cast<std::uint64_t>(comm.size()));
 }
 
 }  // namespace
@@ -180,32 +174,28 @@ std::vector<FileEntry> order_by_tier(const mpi::Comm& comm, std::vector<FileEntr
 }
 
 void link_names_of_one_inode(const mpi::Comm& comm, std::vector<FoundPath>& found) {
-  // Messages are in order of rank, and rows in them in corpus order: so the first name received is the first in corpus
-  // order.
-  std::map<std::pair<std::uint64_t, std::uint64_t>, std::string> first_names;
-  mpi::PerRank<std::byte> replies(static_cast<std::size_t>(comm.size()));
-  const auto names = comm.alltoallv(pack_names(found, comm.size()));
-  for (std::size_t r = 0; r < names.size(); ++r) {
-    for (ByteCursor cursor(names[r]); !cursor.at_end();) {
-      const auto device = cursor.read<std::uint64_t>();
-      const auto inode = cursor.read<std::uint64_t>();
-      const auto row = cursor.read<std::uint64_t>();
-      auto path = cursor.read_text();
-      ELVES_ASSERT(!cursor.failed());
-      const auto [known, is_first] = first_names.try_emplace({device, inode}, std::move(path));
-      if (is_first) continue;
-      ByteWriter writer(replies[r]);
-      writer.write(row);
-      writer.text(known->second);
-    }
+  std::vector<Bytes> names;  // inode and path
+  std::vector<FileEntry*> entries;
+  for (auto& row : found) {
+    if (!row.has_other_names) continue;
+    ByteWriter writer(names.emplace_back());
+    writer.write(Inode{row.entry.device, row.entry.inode});
+    writer.text(row.entry.path);
+    entries.push_back(&row.entry);
   }
-  for (const auto& bytes : comm.alltoallv(replies)) {
-    for (ByteCursor cursor(bytes); !cursor.at_end();) {
-      auto& entry = found[cursor.read<std::uint64_t>()].entry;
-      entry.kind = FileKind::Hardlink;
-      entry.target = cursor.read_text();
-      ELVES_ASSERT(!cursor.failed());
-    }
+  const auto owner = [&](const Bytes& name) { return owner_of(ByteCursor(name).read<Inode>(), comm); };
+  // Ranks hold contiguous parts of the corpus, so the first name that an owner gets is the first in corpus order.
+  std::map<Inode, std::string> first_names;
+  const auto targets = mpi::query(comm, names, owner, [&](const Bytes& name) {
+    ByteCursor cursor(name);
+    const auto inode = cursor.read<Inode>();
+    const auto [first, is_first] = first_names.try_emplace(inode, cursor.read_text());
+    return is_first ? std::string() : first->second;
+  });
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    if (targets[i].empty()) continue;
+    entries[i]->kind = FileKind::Hardlink;
+    entries[i]->target = targets[i];
   }
 }
 
