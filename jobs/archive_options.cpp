@@ -68,12 +68,15 @@ void set_stages(const std::string& list, pipeline::SweepOptions& sweep) {
   const auto switch_all = [&](bool on) {
     for (std::size_t i = 0; i < kStageCount; ++i) pipeline::use(sweep, static_cast<Stage>(i), on);
   };
-  if (list == "all") return switch_all(true);
   switch_all(false);
   for (const auto& word : split(list, ',')) {
     const auto stage = find_stage(word);
-    if (!stage) throw UsageError(fmt::format("--stages: '{}' is not one of {}, all", word, kStages));
-    pipeline::use(sweep, *stage, true);
+    if (word == "all")
+      switch_all(true);
+    else if (stage)
+      pipeline::use(sweep, *stage, true);
+    else
+      throw UsageError(fmt::format("--stages: '{}' is not one of {}, all", word, kStages));
   }
 }
 

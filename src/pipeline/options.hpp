@@ -35,8 +35,9 @@ struct SweepOptions {
 /// Exact if encoding with these options loses nothing; equal for options with the same bounds.
 LossId loss_of(const EncodeOptions& options);
 
-/// Whether a stage is on; and switches it.
+/// Whether a stage is on.
 bool uses(const SweepOptions& options, Stage stage);
+/// Switches a stage on or off.
 void use(SweepOptions& options, Stage stage, bool on);
 
 /// The options that determine the bytes of a shard, as a person reads them: the shard's attribute `options`.

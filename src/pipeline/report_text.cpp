@@ -41,10 +41,6 @@ std::string format_change(std::uint64_t before, std::uint64_t after) {
   return from + " -> " + to;
 }
 
-std::string format_signed(std::int64_t bytes) {
-  return (bytes < 0 ? "-" : "") + format_bytes(static_cast<std::uint64_t>(bytes < 0 ? -bytes : bytes));
-}
-
 std::string rate(std::uint64_t bytes, double seconds) {
   return format_bytes(static_cast<std::uint64_t>(static_cast<double>(bytes) / std::max(seconds, 1e-9)));
 }
@@ -80,12 +76,14 @@ void add_archived(const Report& report, Lines& lines) {
   if (report.layers_total > 0) lines.add("layers", "{}, of which {} unique", report.layers_total, report.layers_unique);
 }
 
+/// Stages that saved nothing are left out; the heads of chunks may cost them a few bytes.
 void add_savings(const Report& report, Lines& lines) {
   const auto saved = saved_by_stage(report);
   std::string text;
   for (std::size_t i = 0; i < saved.size(); ++i) {
-    if (saved[i] == 0) continue;
-    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", name(static_cast<Stage>(i)), format_signed(saved[i]));
+    if (saved[i] <= 0) continue;
+    const auto bytes = format_bytes(static_cast<std::uint64_t>(saved[i]));
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", name(static_cast<Stage>(i)), bytes);
   }
   if (!text.empty()) lines.add("saved", "{}", text);
 }

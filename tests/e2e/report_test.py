@@ -22,6 +22,17 @@ class Sums(e2e.EndToEnd):
         self.assertIn("window", [row["name"] for row in self.report["transforms"]])
         self.assertEqual(sum(self.report["stages"].values()), self.report["corpus"]["bytes_archived"] - encoded)
 
+    def test_a_stage_that_is_off_saves_nothing(self):
+        for stages in ("hd", "palette", "zstd", "hd,de,planes,zstd", "all"):
+            with self.subTest(stages):
+                archive = self.at(stages)
+                saved = e2e.archive(2, self.hub, archive, "--stages", stages)["stages"]
+                on = set(saved) if stages == "all" else set(stages.split(","))
+                self.assertLessEqual({stage for stage, n in saved.items() if n > 0}, on)
+                self.assertGreater(sum(saved.values()), 0)
+                e2e.verify(2, archive)
+        self.assertEqual(e2e.archive(2, self.hub, self.at("every"), "--stages", "hd,elf,de,palette,planes,delta,zstd")["stages"], self.report["stages"])
+
     def test_duplicates_of_layers_and_of_glue_are_separate_figures(self):
         layers, corpus = self.report["layers"], self.report["corpus"]
         self.assertEqual(layers["duplicate_bytes"] + corpus["glue_duplicate_bytes"], self.report["stages"]["hd"])
