@@ -198,7 +198,7 @@ void ShardReader::let_go() {
 }
 
 Result<std::shared_ptr<ShardReader>> ShardSet::at(std::uint32_t shard) {
-  auto found = std::find_if(open_.begin(), open_.end(), [&](const Open& open) { return open.shard == shard; });
+  auto found = std::find_if(open_.begin(), open_.end(), [&](const OpenShard& open) { return open.shard == shard; });
   if (found != open_.end()) {
     std::rotate(found, found + 1, open_.end());
     return open_.back().reader;

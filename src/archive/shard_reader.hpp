@@ -91,11 +91,11 @@ class ShardSet {
 
  private:
   const ArchiveDir* directory_;
-  struct Open {
+  struct OpenShard {
     std::uint32_t shard = 0;
     std::shared_ptr<ShardReader> reader;
   };
-  std::vector<Open> open_;  ///< in order of use
+  std::vector<OpenShard> open_;  ///< in order of use
 };
 
 }  // namespace elves::archive

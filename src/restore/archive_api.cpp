@@ -213,10 +213,9 @@ Archive::~Archive() = default;
 
 Result<Archive> Archive::open(const std::string& path) {
   return guarded([&]() -> Result<Archive> {
-    auto directory = archive::read_archive(path);
-    if (!directory) return directory.error();
-    auto state = std::make_unique<State>(std::move(*directory));
-    if (auto loaded = state->load_files(); !loaded) return loaded.error();
+    ELVES_TRY(auto directory, archive::read_archive(path));
+    auto state = std::make_unique<State>(std::move(directory));
+    ELVES_CHECK(state->load_files());
     return Archive(std::move(state));
   });
 }
@@ -242,15 +241,13 @@ std::vector<ModelInfo> Archive::models() const {
 
 Result<std::vector<LayerInfo>> Archive::layers(const std::string& path) {
   return guarded([&]() -> Result<std::vector<LayerInfo>> {
-    const auto ref = state_->find(path);
-    if (!ref) return ref.error();
-    const auto parts = parts_of(state_->shards, *ref);
-    if (!parts) return parts.error();
+    ELVES_TRY(const auto ref, state_->find(path));
+    ELVES_TRY(const auto parts, parts_of(state_->shards, ref));
     std::vector<LayerInfo> layers;
-    for (const auto& part : *parts) {
+    for (const auto& part : parts) {
       if (part.extent.is_layer == 0) continue;
       const auto dtype = dtype_from_number(part.layer.dtype);
-      if (!dtype) return Error{path + ": unknown dtype " + std::to_string(part.layer.dtype)};
+      if (!dtype) return Error{fmt::format("{}: unknown dtype {}", path, part.layer.dtype)};
       if (part.extent.part == 0) layers.push_back({part.name, *dtype, part.shape, 0, 0});
       if (layers.empty()) return Error{path + ": a layer begins with its second part"};
       layers.back().size_bytes += part.layer.size_bytes;
@@ -300,11 +297,10 @@ Result<void> Archive::read_layer_range(const std::string& path, const std::strin
 
 Result<std::vector<std::byte>> Archive::read_file(const std::string& path) {
   return guarded([&]() -> Result<std::vector<std::byte>> {
-    const auto ref = state_->find(path);
-    if (!ref) return ref.error();
+    ELVES_TRY(const auto ref, state_->find(path));
     Collector collector;
-    restore::decode_files(state_->shards, state_->directory, std::span(&*ref, 1), 1, collector);
-    if (!collector.outcome) return Error{path + ": " + collector.outcome.error().message};
+    restore::decode_files(state_->shards, state_->directory, std::span(&ref, 1), 1, collector);
+    if (!collector.outcome) return Error{fmt::format("{}: {}", path, collector.outcome.error().message)};
     return std::move(collector.bytes);
   });
 }

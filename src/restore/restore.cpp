@@ -12,6 +12,7 @@
 #include "restore/target_tree.hpp"
 #include "support/posix.hpp"
 #include "support/text.hpp"
+#include "support/try.hpp"
 
 namespace elves::restore {
 namespace {
@@ -43,9 +44,8 @@ class Restorer final : public FileVisitor {
   Result<void> begin(std::size_t index, const ArchivedFile&) override {
     const auto& file = work_.files[index];
     if (!is_safe_path(file.path)) return Error{"unsafe path in the archive: not restored"};
-    auto target = tree_.begin_file(file.path);
-    if (!target) return target.error();
-    open_[index] = std::make_unique<Open>(std::move(*target), file.row);
+    ELVES_TRY(auto target, tree_.begin_file(file.path));
+    open_[index] = std::make_unique<Open>(std::move(target), file.row);
     return {};
   }
 
@@ -80,11 +80,8 @@ class Restorer final : public FileVisitor {
   };
 
   static Result<void> correct_checksums(Open& open, std::uint64_t size_bytes) {
-    const auto corrections = open.checksums.corrections(open.target.written(size_bytes));
-    if (!corrections) return corrections.error();
-    for (const auto& patch : *corrections) {
-      if (auto written = open.target.write(patch.bytes, patch.offset_bytes); !written) return written;
-    }
+    ELVES_TRY(const auto corrections, open.checksums.corrections(open.target.written(size_bytes)));
+    for (const auto& patch : corrections) ELVES_CHECK(open.target.write(patch.bytes, patch.offset_bytes));
     return {};
   }
 
