@@ -44,7 +44,7 @@ bool is_glob(std::string_view text) {
 ModelMatch match_model(std::string_view text, std::string_view id) {
   if (text == id) return ModelMatch::Whole;
   if (is_glob(text)) return glob_match(text, id) ? ModelMatch::Whole : ModelMatch::None;
-  if (id.size() > text.size() && id.starts_with(text) && id[text.size()] == '/') return ModelMatch::Organisation;
+  if (id.size() > text.size() && id.starts_with(text) && id[text.size()] == '/') return ModelMatch::Whole;
   return last_part(id) == text ? ModelMatch::Name : ModelMatch::None;
 }
 

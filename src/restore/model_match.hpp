@@ -12,9 +12,8 @@ namespace elves::restore {
 /// How a text that names models (--model) fits an identifier. Of all identifiers those of the best fit are meant.
 enum class ModelMatch : std::uint8_t {
   None,
-  Name,          ///< "name" of "org/name": must be that of one model only
-  Organisation,  ///< "org" of "org/name"
-  Whole,         ///< the identifier, or a glob that takes it
+  Name,   ///< "name" of "org/name": must be that of one model only
+  Whole,  ///< the identifier, the organisation "org" of "org/name", or a glob that takes the identifier
 };
 ModelMatch match_model(std::string_view text, std::string_view id);
 

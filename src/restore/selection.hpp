@@ -36,8 +36,8 @@ struct SelectedFiles {
 ///   * Where a model or path without glob characters matches no current row: the former rows that match it.
 ///   * With follow_links: what the symbolic links among them lead to inside the corpus, links to links and folders too.
 /// Throws AgreedFailure on all ranks where a shard is damaged, where a selection matches nothing at all (with names
-/// that are similar), and where a model's name without organisation fits several models. Memory: 160 bytes a file of
-/// the shards that a rank reads; 64 more where links are followed.
+/// that are similar), and where a model's name without organisation fits several models. Memory: about 250 bytes a row
+/// of /files of the shards that a rank reads; 100 more where links are followed.
 SelectedFiles select_files(const mpi::Comm& comm, const archive::ArchiveDir& directory, const Selection& selection);
 
 }  // namespace elves::restore

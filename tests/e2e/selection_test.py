@@ -124,8 +124,12 @@ class Names(Selection):
         self.assertEqual(self.restored("--model", "Large"), ({"two/Large/config.json"}, []))
         self.assertEqual(set(self.listed("Large")), {"two/Large/config.json"})
 
-    def test_an_organisation_means_its_models(self):
+    def test_an_organisation_means_its_models_and_its_own_files(self):
         self.assertEqual(self.restored("--model", "two")[0], {"two/tiny/config.json", "two/Large/config.json"})
+        self.hub.write("two/README.md", "of the organisation")
+        self.sweep()
+        self.assertEqual(self.restored("--model", "two")[0], {"two/README.md", "two/tiny/config.json", "two/Large/config.json"})
+        self.assertEqual(set(self.listed("two")), {"two/README.md", "two/tiny/config.json", "two/Large/config.json"})
 
     def test_a_name_of_two_models_is_refused_and_both_are_named(self):
         for said in (self.restored("--model", "tiny", expect=FAILED, ranks=3)[1], self.list_fails("tiny")):

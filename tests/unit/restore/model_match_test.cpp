@@ -8,9 +8,9 @@ namespace {
 TEST(ModelMatch, an_identifier_a_glob_an_organisation_and_a_name) {
   EXPECT_EQ(match_model("org/name", "org/name"), ModelMatch::Whole);
   EXPECT_EQ(match_model("org/*", "org/name"), ModelMatch::Whole);
-  EXPECT_EQ(match_model("org", "org/name"), ModelMatch::Organisation);
+  EXPECT_EQ(match_model("org", "org/name"), ModelMatch::Whole);
   EXPECT_EQ(match_model("name", "org/name"), ModelMatch::Name);
-  EXPECT_EQ(match_model("datasets/org", "datasets/org/name"), ModelMatch::Organisation);
+  EXPECT_EQ(match_model("datasets/org", "datasets/org/name"), ModelMatch::Whole);
 }
 
 TEST(ModelMatch, parts_of_names_and_other_cases_match_nothing) {
