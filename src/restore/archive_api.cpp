@@ -222,6 +222,7 @@ Result<Archive> Archive::open(const std::string& path) {
 
 std::vector<std::string> Archive::files() const {
   std::vector<std::string> paths;
+  paths.reserve(state_->current.size());
   for (const auto& [path, file] : state_->current) paths.push_back(path);
   return paths;
 }
@@ -235,6 +236,7 @@ std::vector<ModelInfo> Archive::models() const {
     model.files.push_back(path);
   }
   std::vector<ModelInfo> list;
+  list.reserve(models.size());
   for (auto& [id, model] : models) list.push_back(std::move(model));
   return list;
 }

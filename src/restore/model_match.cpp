@@ -67,10 +67,10 @@ std::vector<std::string> similar_names(std::string_view text, std::span<const st
     if (distance <= std::max<std::size_t>(1, text.size() / 5)) near.emplace_back(distance, name);
   }
   std::ranges::sort(near);
-  const auto repeated = std::ranges::unique(near);
-  near.erase(repeated.begin(), repeated.end());
+  near.erase(std::unique(near.begin(), near.end()), near.end());
   near.resize(std::min(near.size(), kMost));
   std::vector<std::string> similar;
+  similar.reserve(near.size());
   for (auto& [distance, name] : near) similar.push_back(std::move(name));
   return similar;
 }

@@ -347,6 +347,7 @@ class LinkFollower {
 
   void take(const std::vector<std::string>& wanted) {
     std::vector<Hash128> paths;
+    paths.reserve(wanted.size());
     for (const auto& path : wanted) paths.push_back(rows_.hash(path));
     const auto found = index_.find(paths);
     mpi::PerRank<std::uint64_t> to(static_cast<std::size_t>(comm_.size()));
