@@ -191,6 +191,7 @@ bool LocalSearch::move_base(std::uint32_t base, Numbers children) {
   const auto trial = some_of(members, kMembersOfTrial);
   const auto in_order = candidates(base, members);
   std::vector<std::uint64_t> totals;
+  totals.reserve(in_order.size());
   for (const auto candidate : in_order) totals.push_back(total_with(candidate, trial));
   const std::uint64_t least = *std::min_element(totals.begin(), totals.end());
   std::size_t best = 0;  // the first that is about as good as the best

@@ -158,6 +158,7 @@ FoundLineage find_lineage(const mpi::Comm& comm, const ModelDirectory& models, s
   if (!comm.any(!mine.empty())) return {};
   const auto found_claims = find_bases(models, mine);
   std::vector<LineageClaim> claims;
+  claims.reserve(found_claims.size());
   for (const auto& found : found_claims) claims.push_back(found.claim);
   const auto all = share_claims(comm, claims);
   auto resolved = resolve_lineage(all.claims);

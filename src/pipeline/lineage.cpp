@@ -47,6 +47,7 @@ std::vector<NamedClaim> listed_claims(const mpi::Comm& comm, const std::vector<l
 template <class T>
 std::vector<lineage::KnownModel> find_models(const lineage::ModelDirectory& models, const std::vector<T>& of) {
   std::vector<Hash128> ids;
+  ids.reserve(of.size());
   for (const auto& each : of) ids.push_back(lineage::hash_of_model(each.model));
   return models.find_by_id(ids);
 }

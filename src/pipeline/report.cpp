@@ -120,6 +120,7 @@ std::uint64_t Report::opaque_bytes() const {
 void name_base_models(const mpi::Comm& comm, const std::map<Hash128, std::string>& known,
                       const lineage::Lineage& lineage, Report& mine) {
   std::vector<std::string> ids;
+  ids.reserve(known.size() + mine.models.size());
   for (const auto& [hash, id] : known) ids.push_back(id);
   for (const auto& [id, model] : mine.models) ids.push_back(id);
   std::unordered_map<Hash128, std::string> names;  // of the models that this rank owns

@@ -73,6 +73,7 @@ NewEntries drop_archived(const mpi::Comm& comm, std::vector<corpus::FileEntry> e
     std::uint64_t state;
   };
   std::vector<Request> requests;
+  requests.reserve(entries.size());
   for (const auto& entry : entries) requests.push_back({hash(entry.path), state_of(entry)});
   const auto is_held = mpi::query(comm, requests, owner, [&](const Request& request) {
     const auto row = current.find(request.path);

@@ -192,6 +192,7 @@ void find_unarchived(const mpi::Comm& comm, const KeyedHash& hash, const corpus:
   std::unordered_set<Hash128> known;
   for (const auto& from_rank : mpi::send_to_owners(comm, rows, owner)) known.insert(from_rank.begin(), from_rank.end());
   std::vector<Hash128> requests;
+  requests.reserve(walked.entries.size());
   for (const auto& entry : walked.entries) requests.push_back(hash(entry.path));
   const auto is_archived = mpi::query(comm, requests, owner, [&](const Hash128& path) { return known.contains(path); });
   for (std::size_t i = 0; i < walked.entries.size(); ++i) {
