@@ -156,7 +156,7 @@ std::vector<Layer> read_layers(const std::string& hub) {
 
 void print_real(const std::string& hub) {
   const auto layers = read_layers(hub);
-  std::vector<FamilyLayer> newcomers;
+  std::vector<FamilyLayer> new_layers;
   Bytes sketches;
   for (std::size_t i = 0; i < layers.size(); ++i) {
     FamilyLayer layer;
@@ -165,11 +165,11 @@ void print_real(const std::string& hub) {
     layer.size_bytes = layers[i].bytes.size();
     layer.row = i;
     layer.dtype = layers[i].dtype;
-    newcomers.push_back(layer);
+    new_layers.push_back(layer);
     sketches.insert(sketches.end(), layers[i].sketch.begin(), layers[i].sketch.end());
   }
   const auto start = std::chrono::steady_clock::now();
-  const auto choices = FamilyPlanner().plan(newcomers, sketches);
+  const auto choices = FamilyPlanner().plan(new_layers, sketches);
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
   struct Row {
     std::size_t n_layers = 0;
