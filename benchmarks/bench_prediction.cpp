@@ -163,7 +163,7 @@ void print_real(const std::string& hub) {
     layer.group = hash128(std::string(name(layers[i].dtype)) + std::to_string(layers[i].bytes.size()));
     layer.model = hash128(layers[i].model);
     layer.size_bytes = layers[i].bytes.size();
-    layer.row = i;
+    layer.place.row = i;
     layer.dtype = layers[i].dtype;
     new_layers.push_back(layer);
     sketches.insert(sketches.end(), layers[i].sketch.begin(), layers[i].sketch.end());
@@ -181,7 +181,7 @@ void print_real(const std::string& hub) {
   for (std::size_t i = 0; i < layers.size(); ++i) {
     if (!choices[i].found) continue;
     const Layer& own = layers[i];
-    const Layer& base = layers[choices[i].base.row];
+    const Layer& base = layers[choices[i].base.place.row];
     Row& row = rows[own.model + " | " + base.model + " | " + std::string(name(own.dtype))];
     const double n = static_cast<double>(own.bytes.size() / size_bytes(own.dtype));
     ++row.n_layers;

@@ -10,10 +10,6 @@ namespace {
 
 constexpr std::size_t kNearest = 8;  // layers that are predicted as bases of each layer
 
-bool same_place(const FamilyLayer& a, const FamilyLayer& b) {
-  return a.shard == b.shard && a.row == b.row;
-}
-
 bool both_sketched(const FamilyMember& a, const FamilyMember& b) {
   return !a.sketch.empty() && !b.sketch.empty();
 }
@@ -63,7 +59,7 @@ void BaseAssignment::try_known(std::uint32_t layer, std::uint32_t known, Bits bi
   const HintedBases& hints = hints_[layer];
   const bool best_is_hinted = best.base != KnownLayers::kNone && hints.names_known(best.base);
   const Bits lead = best_is_hinted && !hints.names_known(known) ? tolerance(bits) : 0;
-  if (bits + lead >= best.bits || same_place(layers_[layer].layer, known_[known].layer)) return;
+  if (bits + lead >= best.bits || layers_[layer].layer.place == known_[known].layer.place) return;
   best = {known, bits};
 }
 

@@ -4,6 +4,7 @@
 
 #include "elves/dtype.hpp"
 #include "support/hash.hpp"
+#include "support/layer_ref.hpp"
 #include "support/loss_id.hpp"
 
 namespace elves::families {
@@ -18,9 +19,8 @@ struct FamilyLayer {
   Hash128 hints[2];  ///< models that lineage names as base; zero: none
   std::uint64_t size_bytes = 0;
   std::uint64_t source = 0;  ///< any number; is returned with a choice
-  std::uint64_t row = 0;     ///< where the layer is or will be stored
-  std::uint32_t shard = 0;
-  LossId loss;  ///< of the stored layer; of a new one: what encoding it may lose (ELF)
+  LayerRef place;            ///< where the layer is or will be stored
+  LossId loss;               ///< of the stored layer; of a new one: what encoding it may lose (ELF)
   DType dtype = DType::Bytes;
 };
 

@@ -45,7 +45,7 @@ BaseReader::BaseReader(const archive::ArchiveDir& directory, const std::string& 
 void BaseReader::prepare(const AssignedWave& assigned, const Buffer& raw) {
   assigned_ = &assigned;
   raw_ = &raw;
-  places_.assign(assigned.bases.size(), {});
+  resolved_.assign(assigned.bases.size(), {});
   unchanged_.clear();
   if (assigned.bases.empty()) return;
   std::unordered_map<std::string_view, std::size_t> sources;
@@ -60,9 +60,9 @@ void BaseReader::prepare(const AssignedWave& assigned, const Buffer& raw) {
   std::map<std::uint32_t, std::vector<std::size_t>> archived;  // by shard
   for (std::size_t b = 0; b < assigned.bases.size(); ++b) {
     const auto& base = assigned.bases[b];
-    if (const auto at = sources.find(base.source.path); at != sources.end()) places_[b].source = at->second;
-    places_[b].in_corpus = !base.source.path.empty() && is_unchanged(base.source);
-    if (!places_[b].in_corpus) archived[base.shard].push_back(b);
+    if (const auto at = sources.find(base.source.path); at != sources.end()) resolved_[b].source = at->second;
+    resolved_[b].in_corpus = !base.source.path.empty() && is_unchanged(base.source);
+    if (!resolved_[b].in_corpus) archived[base.place.shard].push_back(b);
   }
   std::size_t n_open = 0;
   for (const auto& [number, bases] : archived) {
@@ -70,7 +70,7 @@ void BaseReader::prepare(const AssignedWave& assigned, const Buffer& raw) {
         archive::ShardReader::open_file(directory_.path + "/" + archive::shard_name(number), directory_.identity.id);
     if (!reader) continue;
     const auto shard = std::make_shared<archive::ShardReader>(std::move(*reader));
-    for (const auto b : bases) find_in_archive(shard, assigned.bases[b], chunks[b], dtypes[b], places_[b]);
+    for (const auto b : bases) find_in_archive(shard, assigned.bases[b], chunks[b], dtypes[b], resolved_[b]);
     if (++n_open > kOpenShards) shard->let_go();
   }
 }
@@ -84,11 +84,11 @@ bool BaseReader::is_unchanged(const SourceFile& source) {
   return at->second;
 }
 
-// If the base cannot be read, or is cut into other chunks, `place` stays without chunks: its deltas are encoded without
-// a base.
+// If the base cannot be read, or is cut into other chunks, `resolved` stays without chunks: its deltas are encoded
+// without a base.
 void BaseReader::find_in_archive(const std::shared_ptr<archive::ShardReader>& shard, const BaseLocation& base,
-                                 std::span<const std::uint32_t> wanted, DType dtype, Place& place) {
-  const auto layer = shard->layer(base.row);
+                                 std::span<const std::uint32_t> wanted, DType dtype, ResolvedBase& resolved) {
+  const auto layer = shard->layer(base.place.row);
   if (!layer || layer->base_shard != archive::kNoShard || layer->size_bytes != base.size_bytes ||
       dtype_from_number(layer->dtype) != dtype || layer->n_chunks != plan::chunks_of(dtype, base.size_bytes))
     return;
@@ -101,16 +101,17 @@ void BaseReader::find_in_archive(const std::shared_ptr<archive::ShardReader>& sh
     if (!row || row->raw_bytes != bytes_of_chunk(dtype, base.size_bytes, number) ||
         row->encoded_bytes > restore::kMostEncodedBytes)
       return;
-    if (numbers.contains(number)) found.emplace(number, restore::StoredChunk{{base.shard, at, dtype}, shard, *row});
+    if (numbers.contains(number))
+      found.emplace(number, restore::StoredChunk{{base.place.shard, at, dtype}, shard, *row});
   }
-  place.chunks = std::move(found);
+  resolved.chunks = std::move(found);
 }
 
-std::optional<std::span<const std::byte>> BaseReader::in_wave(const Place& place, const BaseLocation& base,
+std::optional<std::span<const std::byte>> BaseReader::in_wave(const ResolvedBase& resolved, const BaseLocation& base,
                                                               const AssignedChunk& chunk) const {
-  if (place.source == kNoBase) return std::nullopt;
+  if (resolved.source == kNoBase) return std::nullopt;
   const auto offset = plan::range_of_chunk(chunk.dtype, base.size_bytes, chunk.number).offset_bytes;
-  const auto* own = find_chunk(*assigned_, place.source, base.offset_bytes + offset);
+  const auto* own = find_chunk(*assigned_, resolved.source, base.offset_bytes + offset);
   if (own == nullptr || own->digest != base.digests[chunk.number]) return std::nullopt;
   return raw_->bytes().subspan(own->buffer_at, own->size_bytes);
 }
@@ -129,10 +130,10 @@ std::optional<std::span<const std::byte>> BaseReader::from_corpus(const BaseLoca
   return bytes;
 }
 
-std::optional<std::span<const std::byte>> BaseReader::from_archive(const Place& place, const AssignedChunk& chunk,
-                                                                   Worker& worker) {
-  const auto stored = place.chunks.find(chunk.number);
-  if (stored == place.chunks.end()) return std::nullopt;
+std::optional<std::span<const std::byte>> BaseReader::from_archive(const ResolvedBase& resolved,
+                                                                   const AssignedChunk& chunk, Worker& worker) {
+  const auto stored = resolved.chunks.find(chunk.number);
+  if (stored == resolved.chunks.end()) return std::nullopt;
   auto bytes = worker.decoder.shared(stored->second);
   if (!bytes) return std::nullopt;
   worker.held = std::move(*bytes);
@@ -142,16 +143,16 @@ std::optional<std::span<const std::byte>> BaseReader::from_archive(const Place& 
 Base BaseReader::base_of(const AssignedChunk& chunk, std::size_t thread) {
   if (chunk.base == kNoBase) return {};
   const auto& base = assigned_->bases[chunk.base];
-  const auto& place = places_[chunk.base];
+  const auto& resolved = resolved_[chunk.base];
   if (bytes_of_chunk(chunk.dtype, base.size_bytes, chunk.number) == 0) return {};
   auto& worker = workers_[thread];
   if (!worker.bytes) worker.bytes = std::make_unique_for_overwrite<std::byte[]>(kChunkBytes);
-  if (place.in_corpus) {
-    auto bytes = in_wave(place, base, chunk);
+  if (resolved.in_corpus) {
+    auto bytes = in_wave(resolved, base, chunk);
     if (!bytes) bytes = from_corpus(base, chunk, worker);
     return bytes ? Base{.bytes = *bytes, .exact = base.loss.is_exact()} : Base{};
   }
-  const auto bytes = from_archive(place, chunk, worker);
+  const auto bytes = from_archive(resolved, chunk, worker);
   return bytes ? Base{.bytes = *bytes, .exact = true} : Base{};
 }
 

@@ -39,9 +39,8 @@ class BaseReader {
 
  private:
   /// Where the chunks of a base are read.
-  struct Place {
-    std::size_t source =
-        kNoBase;  ///< of AssignedWave::sources, where the base's file is read in this wave by this rank
+  struct ResolvedBase {
+    std::size_t source = kNoBase;  ///< of AssignedWave::sources, if this rank reads the base's file in this wave
     bool in_corpus = false;
     std::map<std::uint32_t, restore::StoredChunk> chunks;  ///< in the archive, by number
   };
@@ -57,12 +56,12 @@ class BaseReader {
 
   bool is_unchanged(const SourceFile& source);
   static void find_in_archive(const std::shared_ptr<archive::ShardReader>& shard, const BaseLocation& base,
-                              std::span<const std::uint32_t> wanted, DType dtype, Place& place);
-  std::optional<std::span<const std::byte>> in_wave(const Place& place, const BaseLocation& base,
+                              std::span<const std::uint32_t> wanted, DType dtype, ResolvedBase& resolved);
+  std::optional<std::span<const std::byte>> in_wave(const ResolvedBase& resolved, const BaseLocation& base,
                                                     const AssignedChunk& chunk) const;
   std::optional<std::span<const std::byte>> from_corpus(const BaseLocation& base, const AssignedChunk& chunk,
                                                         Worker& worker);
-  std::optional<std::span<const std::byte>> from_archive(const Place& place, const AssignedChunk& chunk,
+  std::optional<std::span<const std::byte>> from_archive(const ResolvedBase& resolved, const AssignedChunk& chunk,
                                                          Worker& worker);
 
   const archive::ArchiveDir& directory_;
@@ -72,7 +71,7 @@ class BaseReader {
   std::vector<Worker> workers_;
   const AssignedWave* assigned_ = nullptr;
   const Buffer* raw_ = nullptr;
-  std::vector<Place> places_;                        ///< by AssignedWave::bases
+  std::vector<ResolvedBase> resolved_;               ///< by AssignedWave::bases
   std::unordered_map<std::string, bool> unchanged_;  ///< of this wave's source files
 };
 

@@ -83,8 +83,7 @@ void BaseSearch::add_known(std::span<const archive::KnownBase> bases) {
     layer.name = base.name;
     layer.size_bytes = base.size_bytes;
     layer.source = kEarlierSweep;
-    layer.row = base.place.row;
-    layer.shard = base.place.shard;
+    layer.place = base.place;
     layer.loss = kExact;  // its delta is taken from what the archive decodes to
     layer.dtype = base.dtype;
     if (base.sketch.size() != sketch_bytes(layer)) continue;  // of a version with other sketches
@@ -242,8 +241,7 @@ std::vector<BaseLocation> BaseSearch::locate(const plan::Plan& plan, std::span<c
       location = read_base(cursor);
     }
     location.size_bytes = base.size_bytes;
-    location.shard = base.shard;
-    location.row = base.row;
+    location.place = base.place;
     locations.push_back(std::move(location));
   }
   return locations;
@@ -301,8 +299,7 @@ std::vector<BaseSearch::Candidate> BaseSearch::candidates_of(const plan::Plan& p
     std::ranges::copy(hints_(layer.model), std::begin(layer.hints));
     layer.size_bytes = unit.size_bytes;
     layer.source = source_number(comm_.rank(), u);
-    layer.row = new_layers[i].place.row;
-    layer.shard = new_layers[i].place.shard;
+    layer.place = new_layers[i].place;
     layer.loss = new_layers[i].loss;
     layer.dtype = extent.dtype;
     candidates.push_back(std::move(candidate));
@@ -330,11 +327,10 @@ std::vector<BaseSearchResult> BaseSearch::choose(const plan::Plan& plan, const P
   for (auto& candidate : candidates) {
     auto& result = results[candidate.new_layer];
     result.sketch = std::move(candidate.sketch);
-    const auto& choice = candidate.choice;
-    if (!choice) continue;
+    result.base = candidate.choice;
+    if (!result.base) continue;
     const auto named = hints_(candidate.layer.model);
-    const bool by_lineage = std::ranges::find(named, choice->base.model) != named.end();
-    result.base = {{choice->base.shard, choice->base.row}, choice->base.model, by_lineage};
+    result.base->by_lineage = std::ranges::find(named, result.base->base.model) != named.end();
   }
   return results;
 }

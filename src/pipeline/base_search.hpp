@@ -30,17 +30,10 @@ struct NewLayer {
   LossId loss;                   ///< of the stored layer; before it is encoded: what encoding may lose
 };
 
-/// The base of a layer.
-struct ChosenBase {
-  LayerRef place;
-  Hash128 model;  ///< that the base belongs to: hash128 of its id
-  bool by_lineage = false;
-};
-
 /// The reply for one NewLayer.
 struct BaseSearchResult {
-  std::optional<ChosenBase> base;
-  std::vector<std::byte> sketch;  ///< empty: the layer has none
+  std::optional<families::BaseChoice> base;  ///< by_lineage: lineage names the model of the base
+  std::vector<std::byte> sketch;             ///< empty: the layer has none
 };
 
 class BaseSearch {

@@ -108,7 +108,7 @@ struct Report {
   std::uint64_t layers_total = 0, layers_unique = 0, duplicate_bytes = 0;
   std::uint64_t glue_bytes = 0, glue_duplicate_bytes = 0;
   std::uint64_t exchanged_bytes = 0;
-  std::array<TransformSums, kTransforms> transforms{};               ///< by TransformId
+  std::array<TransformSums, kTransforms> transforms{};            ///< by TransformId
   std::array<ContainerSums, formats::kFormatCount> containers{};  ///< by FormatId, of the files to archive
   EncodingSums encoding;
 

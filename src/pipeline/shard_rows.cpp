@@ -28,7 +28,8 @@ const formats::Extent& extent_of(const plan::Plan& plan, const plan::Unit& unit)
 }
 
 LayerRow layer_row(const plan::Unit& unit, const formats::Extent& extent, const Hash128& fingerprint,
-                   const std::vector<ChunkOutcome>& chunks, LossId loss, const KeyedHash& hash, archive::StringHeap& names) {
+                   const std::vector<ChunkOutcome>& chunks, LossId loss, const KeyedHash& hash,
+                   archive::StringHeap& names) {
   LayerRow row;
   std::vector<Hash128> decoded;
   bool exact = true;
@@ -84,11 +85,11 @@ SketchRow sketch_row(const Hash128& model, const plan::Unit& unit, const formats
   return row;
 }
 
-void count_delta(const plan::Unit& unit, const ChosenBase& base, const std::vector<ChunkOutcome>& chunks,
+void count_delta(const plan::Unit& unit, const families::BaseChoice& choice, const std::vector<ChunkOutcome>& chunks,
                  const std::string& model, Report& report) {
-  auto& sums = report.models[model].bases[base.model];
+  auto& sums = report.models[model].bases[choice.base.model];
   ++sums.layers;
-  sums.layers_by_lineage += base.by_lineage ? 1 : 0;
+  sums.layers_by_lineage += choice.by_lineage ? 1 : 0;
   sums.bytes += unit.size_bytes;
   for (const auto& chunk : chunks) {
     sums.stored_bytes += chunk.encoded_bytes;
@@ -131,8 +132,8 @@ void add_layer_rows(const plan::Plan& plan, const WaveDedup& wave,
     auto row = layer_row(unit, extent, wave.keys[i].fingerprint, chunks, loss, hash, part.layer_names);
     const auto& search = wave.bases[i];
     if (has_deltas(chunks)) {
-      row.base_shard = search.base->place.shard;
-      row.base_row = search.base->place.row;
+      row.base_shard = search.base->base.place.shard;
+      row.base_row = search.base->base.place.row;
       for (const auto& chunk : chunks) row.standalone_bytes += chunk.standalone_bytes;
       count_delta(unit, *search.base, chunks, model, report);
     }

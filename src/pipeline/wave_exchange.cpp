@@ -103,8 +103,8 @@ void write(const BaseLocation& base, ByteWriter& to) {
   to.varint(base.digests.size());
   to.bytes(std::as_bytes(std::span(base.digests)));
   to.write(base.loss);
-  to.varint(base.shard);
-  to.varint(base.row);
+  to.varint(base.place.shard);
+  to.varint(base.place.row);
 }
 
 BaseLocation read_base(ByteCursor& from) {
@@ -114,8 +114,8 @@ BaseLocation read_base(ByteCursor& from) {
   base.size_bytes = from.read_varint();
   for (auto n = from.read_varint(); n > 0 && !from.failed(); --n) base.digests.push_back(from.read<Hash128>());
   base.loss = from.read<LossId>();
-  base.shard = static_cast<std::uint32_t>(from.read_varint());
-  base.row = from.read_varint();
+  base.place.shard = static_cast<std::uint32_t>(from.read_varint());
+  base.place.row = from.read_varint();
   return base;
 }
 

@@ -12,6 +12,7 @@
 #include "plan/plan.hpp"
 #include "support/byte_cursor.hpp"
 #include "support/hash.hpp"
+#include "support/layer_ref.hpp"
 #include "support/loss_id.hpp"
 
 /// Every rank has two roles in a wave. As a planner it knows the paths, layers and results of deduplication of the
@@ -41,8 +42,7 @@ struct BaseLocation {
   std::uint64_t size_bytes = 0;    ///< of the base
   std::vector<Hash128> digests;    ///< of the base's chunks in `source`
   LossId loss;                     ///< of the stored base; exact: a reader decodes the bytes of `source`
-  std::uint32_t shard = 0;         ///< the base's layer in the archive
-  std::uint64_t row = 0;
+  LayerRef place{};                ///< the base's layer in the archive
 };
 
 /// Messages between ranks.

@@ -114,8 +114,7 @@ TEST(Messages, a_base_and_its_source_are_read_as_they_were_written) {
                           .size_bytes = 12,
                           .digests = {{1, 2}, {3, 4}},
                           .loss = LossId{13},
-                          .shard = 14,
-                          .row = 15};
+                          .place = {14, 15}};
   std::vector<std::byte> bytes;
   ByteWriter writer(bytes);
   write(base, writer);
@@ -127,7 +126,7 @@ TEST(Messages, a_base_and_its_source_are_read_as_they_were_written) {
   EXPECT_EQ(found.source.inode, 9u);
   EXPECT_EQ(found.digests, base.digests);
   EXPECT_EQ(found.loss, base.loss);
-  EXPECT_EQ(found.row, 15u);
+  EXPECT_EQ(found.place, base.place);
 }
 
 }  // namespace

@@ -50,8 +50,8 @@ struct Wave {
     layer.name = hash128("weight");
     layer.size_bytes = layer_bytes;
     layer.source = layers.size();
-    layer.row = layers.size();
-    layer.shard = 7;
+    layer.place.row = layers.size();
+    layer.place.shard = 7;
     layer.dtype = dtype;
     layers.push_back(layer);
     sketches.insert(sketches.end(), sketch.begin(), sketch.end());

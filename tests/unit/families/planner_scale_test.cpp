@@ -68,7 +68,7 @@ Outcome plan_in_bounds(const Wave& wave, std::size_t n_families) {
   for (std::size_t i = 0; i < choices.size(); ++i) {
     if (!choices[i].found) continue;
     ++outcome.n_found;
-    const std::size_t base = choices[i].base.row;
+    const std::size_t base = choices[i].base.place.row;
     if (base + n_families >= choices.size() && base % n_families == i % n_families) ++outcome.n_true;
   }
   return outcome;

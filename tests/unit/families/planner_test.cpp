@@ -77,7 +77,7 @@ TEST_P(GeneratedFamilies, have_their_true_base_wherever_it_is_in_the_order) {
         continue;
       }
       ++n_fine_tunes;
-      if (choices[i].found && choices[i].base.row == families.base_of[i]) ++n_right;
+      if (choices[i].found && choices[i].base.place.row == families.base_of[i]) ++n_right;
     }
     EXPECT_GE(n_right, n_fine_tunes * 95 / 100) << "base at " << place;
   }
@@ -109,7 +109,7 @@ TEST(FamilyPlanner, never_chooses_a_base_that_has_a_base) {
   for (const auto& choice : choices) {
     if (!choice.found) continue;
     ++n_found;
-    EXPECT_FALSE(choices[choice.base.row].found);
+    EXPECT_FALSE(choices[choice.base.place.row].found);
     EXPECT_LT(choice.delta_bits, choice.standalone_bits);
   }
   EXPECT_GT(n_found, 150u);
@@ -122,7 +122,7 @@ TEST(FamilyPlanner, finds_a_base_of_an_earlier_wave) {
   EXPECT_FALSE(planner.plan(first.layers, first.sketches)[0].found);
   EXPECT_EQ(planner.n_known(), 1u);
   Wave second;
-  second.add(DType::F32, kBytes, sketch_of(DType::F32, kBytes, fine_tune(1, 0.01, 1)), "tune").row = 100;
+  second.add(DType::F32, kBytes, sketch_of(DType::F32, kBytes, fine_tune(1, 0.01, 1)), "tune").place.row = 100;
   const auto choices = planner.plan(second.layers, second.sketches);
   ASSERT_TRUE(choices[0].found);
   EXPECT_EQ(choices[0].base.model, hash_of("base"));
@@ -139,11 +139,11 @@ TEST(FamilyPlanner, finds_a_base_of_an_earlier_sweep_among_many) {
   }
   Wave wave;
   for (std::uint64_t i = 0; i < 500; i += 10)
-    wave.add(DType::BF16, kBytes, sketch_of(DType::BF16, kBytes, fine_tune(i, 0.1, i)), "tune").shard = 8;
+    wave.add(DType::BF16, kBytes, sketch_of(DType::BF16, kBytes, fine_tune(i, 0.1, i)), "tune").place.shard = 8;
   const auto choices = planner.plan(wave.layers, wave.sketches);
   for (std::size_t i = 0; i < choices.size(); ++i) {
     ASSERT_TRUE(choices[i].found);
-    EXPECT_EQ(choices[i].base.row, 10 * i);
+    EXPECT_EQ(choices[i].base.place.row, 10 * i);
   }
 }
 
@@ -155,7 +155,8 @@ TEST(FamilyPlanner, chooses_a_new_layer_as_base_if_many_are_nearer_to_it_than_to
   const auto near = fine_tune(1, 0.2, 1);
   Wave wave;
   const auto add = [&](const auto& value) {
-    wave.add(DType::F32, kBytes, sketch_of(DType::F32, kBytes, value), std::to_string(wave.layers.size())).shard = 8;
+    wave.add(DType::F32, kBytes, sketch_of(DType::F32, kBytes, value), std::to_string(wave.layers.size())).place.shard =
+        8;
   };
   add(near);
   for (std::uint64_t i = 0; i < 20; ++i)
@@ -164,8 +165,8 @@ TEST(FamilyPlanner, chooses_a_new_layer_as_base_if_many_are_nearer_to_it_than_to
   EXPECT_FALSE(choices[0].found);
   for (std::size_t i = 1; i < choices.size(); ++i) {
     ASSERT_TRUE(choices[i].found);
-    EXPECT_EQ(choices[i].base.row, 0u);
-    EXPECT_EQ(choices[i].base.shard, 8u);
+    EXPECT_EQ(choices[i].base.place.row, 0u);
+    EXPECT_EQ(choices[i].base.place.shard, 8u);
   }
 }
 
@@ -181,8 +182,8 @@ TEST(FamilyPlanner, finds_the_base_of_a_layer_that_grew_by_rows) {
       const auto bytes = base_is_longer ? kBytes : grown;
       wave.add(DType::F32, bytes, sketch_of(DType::F32, bytes, fine_tune(17, 0.01, 1)), "tune");
       const auto choices = plan_first_wave(wave);
-      const bool right =
-          (choices[200].found && choices[200].base.row == 17) || (choices[17].found && choices[17].base.row == 200);
+      const bool right = (choices[200].found && choices[200].base.place.row == 17) ||
+                         (choices[17].found && choices[17].base.place.row == 200);
       EXPECT_TRUE(right) << grown << ' ' << base_is_longer;
     }
   }
@@ -218,7 +219,7 @@ TEST(FamilyPlanner, chooses_no_base_of_another_loss) {
   const auto tune = sketch_of(DType::F32, kBytes, fine_tune(1, 0.01, 1));
   const auto add = [&](const char* model, LossId loss) {
     auto& layer = wave.add(DType::F32, kBytes, tune, model, "group");
-    layer.shard = 8;
+    layer.place.shard = 8;
     layer.loss = loss;
   };
   add("exact", kExact);
@@ -258,10 +259,10 @@ TEST(Lineage, finds_the_latest_known_layer_of_a_name) {
   Wave wave;
   auto& layer = wave.add(DType::F32, kSmall, {}, "tune");
   layer.hints[0] = hash_of("base");
-  layer.shard = 8;
+  layer.place.shard = 8;
   const auto choices = planner.plan(wave.layers, wave.sketches);
   ASSERT_TRUE(choices[0].found);
-  EXPECT_EQ(choices[0].base.row, 1u);
+  EXPECT_EQ(choices[0].base.place.row, 1u);
 }
 
 TEST(Lineage, hints_to_the_own_model_or_an_unknown_one_are_ignored) {
@@ -336,10 +337,10 @@ TEST(Lineage, a_hint_decides_between_similar_known_layers) {
     Wave wave;
     auto& layer = wave.add(DType::F32, kBytes, sketch_of(DType::F32, kBytes, fine_tune(1, 0.01, 5)), "tune");
     layer.hints[0] = hash_of(std::to_string(named));
-    layer.shard = 8;
+    layer.place.shard = 8;
     const auto choices = planner.plan(wave.layers, wave.sketches);
     ASSERT_TRUE(choices[0].found);
-    EXPECT_EQ(choices[0].base.row, named);
+    EXPECT_EQ(choices[0].base.place.row, named);
     EXPECT_TRUE(choices[0].by_lineage);
   }
 }
@@ -360,7 +361,7 @@ TEST(FamilyPlanner, choices_of_a_group_do_not_depend_on_other_groups) {
     const auto apart = plan_first_wave(groups[g]);
     for (std::size_t i = 0; i < apart.size(); ++i) {
       EXPECT_EQ(apart[i].found, together[2 * i + g].found);
-      EXPECT_EQ(apart[i].base.row, together[2 * i + g].base.row);
+      EXPECT_EQ(apart[i].base.place.row, together[2 * i + g].base.place.row);
       EXPECT_EQ(apart[i].delta_bits, together[2 * i + g].delta_bits);
     }
   }

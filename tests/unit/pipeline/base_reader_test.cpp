@@ -19,7 +19,7 @@ class BaseReaderTest : public CorpusTest {
                            .size_bytes = 900,
                            .digests = {kHash(base_bytes())},
                            .loss = LossId{7},
-                           .shard = 5});
+                           .place = {5, 0}});
   }
   std::span<const std::byte> base_bytes() const { return std::span(bytes_).subspan(24, 900); }
 

@@ -67,7 +67,9 @@ TEST_F(LayerRows, are_for_first_layers_only) {
 
 TEST_F(LayerRows, name_a_base_if_a_chunk_is_a_delta_and_keep_the_sketch_of_others) {
   for (auto& search : wave_.bases) {
-    search.base = ChosenBase{{3, 12}, hash128("acme/base"), true};
+    search.base.emplace();
+    search.base->base.place = {3, 12};
+    search.base->base.model = hash128("acme/base");
     search.sketch = std::vector<std::byte>(64, std::byte{1});
   }
   outcomes_[1][0].transform = static_cast<std::uint32_t>(TransformId::Delta);
