@@ -7,8 +7,8 @@
 
 namespace elves {
 
-/// Element type of a layer. The numbers are stored in archives: never renumbered, only added.
-/// `Bytes` is glue and anything opaque. Little endian in memory and on disk, as in all supported containers.
+/// Element type of a layer. The numbers are stored in archives.
+/// `Bytes` is glue. Little endian in memory and on disk, as in all supported formats.
 /// The types from Q4_0 on are blocks of quantized numbers as GGUF has them: a few bytes hold 32, 64 or 256 elements.
 enum class DType : std::uint8_t {
   Bytes = 0,
@@ -72,7 +72,7 @@ std::string_view name(DType dtype) noexcept;
 
 bool is_float(DType dtype) noexcept;
 
-/// The dtype of a number read from storage; nothing where this build does not know it.
+/// The dtype with this stored number; nothing if this build does not know it.
 std::optional<DType> dtype_from_number(std::uint8_t number) noexcept;
 
 }  // namespace elves

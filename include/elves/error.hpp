@@ -8,7 +8,8 @@
 
 namespace elves {
 
-/// What is wrong with a file or with bytes, in one line: what, where, and what to do. Expected among millions of files.
+/// A bad file or bad bytes, in one line: what is wrong, where, and what to do. Expected among millions of files; the
+/// job goes on.
 struct Error {
   std::string message;
 };
@@ -50,7 +51,8 @@ class [[nodiscard]] Result<void> {
   std::optional<Error> error_;
 };
 
-/// A broken world: MPI, HDF5, a full disk, a bug. Ends the job; commits so far stay. `what()` is the line for the user.
+/// MPI, HDF5 or the file system failed, or elves has a bug. Ends the job; earlier commits stay. `what()` is the message
+/// for the user.
 class Failure : public std::runtime_error {
  public:
   // Not std::source_location: clang 14 has none with libstdc++ 12.
@@ -64,8 +66,8 @@ class Failure : public std::runtime_error {
   int line_;
 };
 
-/// A Failure that all ranks throw together: they can end in order. Any other leaves ranks waiting for the one that
-/// threw.
+/// A Failure that all ranks throw together, so that all of them end. Any other exception leaves the other ranks waiting
+/// for the rank that threw.
 class AgreedFailure : public Failure {
  public:
   using Failure::Failure;
@@ -77,7 +79,7 @@ class Locked : public AgreedFailure {
   using AgreedFailure::AgreedFailure;
 };
 
-/// The command line or its combination of options makes no sense (exit code 2).
+/// The command line is wrong (exit code 2).
 class UsageError : public AgreedFailure {
  public:
   using AgreedFailure::AgreedFailure;

@@ -3,7 +3,8 @@
 #include <cstdio>
 #include <cstdlib>
 
-/// Our own mistake: the program's state makes no sense. Kept in release builds, used outside hot loops only.
+/// An internal invariant: a violation is a bug in elves and aborts. Checked in release builds too, so not used in hot
+/// loops.
 #define ELVES_ASSERT(condition)                                                                          \
   do {                                                                                                   \
     if (!(condition)) {                                                                                  \

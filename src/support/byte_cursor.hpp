@@ -17,8 +17,8 @@ namespace elves {
 
 static_assert(std::endian::native == std::endian::little, "elves stores little endian and runs on little endian hosts");
 
-/// Reads a span of hostile bytes from front to back. A read past the end gives zeros or an empty span and sets
-/// failed(): check once after a group of reads.
+/// Reads a span of untrusted bytes from front to back. A read past the end returns zeros or an empty span and sets
+/// failed(), which may be checked once after a group of reads.
 class ByteCursor {
  public:
   explicit ByteCursor(std::span<const std::byte> bytes) : bytes_(bytes) {}
@@ -79,7 +79,7 @@ class ByteCursor {
   bool failed_ = false;
 };
 
-/// Appends numbers, little endian, to a vector; the other side of ByteCursor.
+/// Appends numbers, little endian, to a vector; ByteCursor reads them.
 class ByteWriter {
  public:
   explicit ByteWriter(std::vector<std::byte>& out) : out_(out) {}

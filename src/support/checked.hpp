@@ -6,7 +6,7 @@
 
 namespace elves {
 
-/// a + b, a * b, or nothing where the type overflows. For sizes that come from files.
+/// a + b, a * b, or nothing if the result overflows the type. For sizes from files.
 template <std::integral T>
 std::optional<T> checked_add(T a, T b) noexcept {
   T sum{};

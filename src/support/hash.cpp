@@ -10,7 +10,7 @@ namespace elves {
 namespace {
 
 #if defined(__x86_64__)
-/// Short inputs do not win by wider vectors, and save the question.
+/// Below this size wide vectors do not help, so the CPU is not queried.
 bool use_avx2(std::size_t n) noexcept {
   static const bool has = __builtin_cpu_supports("avx2") != 0;
   return n >= 4096 && has;

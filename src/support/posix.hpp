@@ -24,7 +24,7 @@ class FileDescriptor {
   explicit operator bool() const noexcept { return fd_ >= 0; }
   int release() noexcept { return std::exchange(fd_, -1); }
   void reset() noexcept;
-  /// Closes, and says so where the file system reports a write error only now (NFS, quotas).
+  /// Closes. An Error if the file system reports a write error at this point (NFS, quotas).
   Result<void> close();
 
  private:
@@ -47,7 +47,7 @@ Result<void> pwrite_exactly(int fd, std::span<const std::byte> bytes, std::uint6
 /// Writes all of `bytes` where the descriptor stands (a pipe, a terminal, a file), retrying short writes.
 Result<void> write_all(int fd, std::string_view bytes);
 
-/// The whole of a small file; an Error where it is larger than `limit_bytes`.
+/// The contents of a small file. An Error if it is larger than `limit_bytes`.
 Result<std::string> read_small_file(const std::string& path, std::uint64_t limit_bytes);
 
 /// A file that is created under a temporary name beside its path, and gets its name when it is complete. Without
@@ -62,7 +62,7 @@ class PendingFile {
 
   /// Writes, fsyncs, renames over the path, and fsyncs the directory. At most once.
   Result<void> commit(std::string_view contents);
-  /// The same, but never replaces: an existing file is left as it is, and is no error.
+  /// The same, but keeps an existing file, which is no error.
   Result<void> commit_new(std::string_view contents);
 
  private:
@@ -79,7 +79,7 @@ class PendingFile {
 /// A PendingFile, created and committed at once with commit_new().
 Result<void> create_file_durably(const std::string& path, std::string_view contents);
 
-/// 16 hexadecimal digits that no other process has: for temporary names.
+/// 16 random hexadecimal digits, unique to this process: for temporary names.
 std::string random_token();
 
 /// Renames without replacing; an Error where `to` exists.
@@ -87,14 +87,15 @@ Result<void> rename_no_replace(const std::string& from, const std::string& to);
 
 Result<void> fsync_directory(const std::string& path);
 
-/// Asks for huge pages under memory that was not touched yet: faulting in small ones costs more than copying. A hint.
+/// Requests huge pages for memory that has not been touched yet: page faults on small pages cost more than a copy. A
+/// hint to the kernel.
 void advise_huge_pages(std::span<std::byte> memory) noexcept;
 
 /// Whether `path`, which need not exist, is the folder `outer` or lies in it. Compares folders and not names, so that
 /// links and relative paths do not matter. False where `outer` does not exist.
 bool lies_in(const std::string& path, const std::string& outer);
 
-/// Most memory that this process has held, in bytes (VmHWM).
+/// Peak resident memory of this process, in bytes (VmHWM).
 std::uint64_t peak_rss_bytes();
 
 }  // namespace elves
