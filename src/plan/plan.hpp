@@ -26,9 +26,9 @@ struct NewEntries {
 };
 
 /// Collective. Drops the entries that the archive holds in their present state, and returns the others in the same
-/// order. `entries`: the walk's, in corpus order. `archived`: the archive's current rows, any part on any rank. An entry
-/// whose archived copy is not exact is dropped only if its loss is `allowed`. Three exchanges: 32 bytes a row, 25 an
-/// entry. During the call a rank holds its part of the archive's paths.
+/// order. `entries`: the walk's, in corpus order. `archived`: the archive's current rows, any part on any rank. An
+/// entry whose archived copy is not exact is dropped only if its loss is `allowed`. Three exchanges: 32 bytes a row, 25
+/// an entry. During the call a rank holds its part of the archive's paths.
 NewEntries drop_archived(const mpi::Comm& comm, std::vector<corpus::FileEntry> entries,
                          std::span<const KnownFile> archived, const KeyedHash& hash, LossId allowed);
 
