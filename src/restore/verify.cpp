@@ -136,8 +136,7 @@ class LayerChecker {
   }
 
   void decode() {
-    scheduler_.start(std::exchange(batch_, {}));
-    const auto done = scheduler_.finish();
+    const auto done = scheduler_.decode(std::exchange(batch_, {}));
     for (const auto& task : done.tasks()) take(task);
   }
 

@@ -64,6 +64,12 @@ ChunkScheduler::ChunkScheduler(const KeyedHash& hash, int threads, TakeRun take_
   for (int t = 0; t < std::max(1, threads); ++t) workers_.emplace_back(bases_);
 }
 
+ChunkBatch ChunkScheduler::decode(ChunkBatch batch) {
+  batch_ = std::move(batch);
+  decode_batch();
+  return std::exchange(batch_, {});
+}
+
 void ChunkScheduler::start(ChunkBatch batch) {
   batch_ = std::move(batch);
   if (!batch_.empty()) running_ = std::async(std::launch::async, [this] { decode_batch(); });

@@ -87,9 +87,9 @@ class ChunkBatch {
   std::size_t size_bytes_ = 0;
 };
 
-/// Decodes batches of chunks with OpenMP threads, in the background of the main thread; each base chunk once for the
-/// deltas that follow each other. A chunk that cannot be decoded gets an Error, the others are decoded.
-/// Memory: two chunks and a Decoder for each thread, and three more chunks where there are bases.
+/// Decodes batches of chunks with OpenMP threads; each base chunk once for the deltas that follow each other. A chunk
+/// that cannot be decoded gets an Error, the others are decoded. Memory: two chunks and a Decoder for each thread, and
+/// three more chunks where there are bases.
 class ChunkScheduler {
  public:
   /// Called by any thread, several at once: the tasks of a decoded run, and their bytes one after the other. An Error
@@ -101,7 +101,10 @@ class ChunkScheduler {
 
   std::size_t n_threads() const noexcept { return workers_.size(); }
 
-  /// Main thread. Begins to decode a batch; the one before must be finished.
+  /// Main thread. Decodes a batch and returns it. For many small batches: start() creates a thread for each.
+  ChunkBatch decode(ChunkBatch batch);
+
+  /// Main thread. Begins to decode a batch in the background; the one before must be finished.
   void start(ChunkBatch batch);
   /// Main thread. Waits for the batch that was started last and returns it; an empty one where there is none.
   ChunkBatch finish();
