@@ -325,11 +325,12 @@ class Stopping(Incremental):
         os.makedirs(self.archive)
         e2e.archive(2, self.corpus, whole, *options)
         shutil.copy(os.path.join(whole, "archive.json"), self.archive)
-        n_jobs, code = 0, STOPPED
-        while code == STOPPED:
-            job = e2e.start(2, "elves-mpi", "--corpus", self.corpus, "--archive", self.archive, "--max-duration", "0.1", *options)
+        n_jobs, code, seconds = 0, STOPPED, 0.01
+        while code == STOPPED:  # longer each time: a job that stops within a file begins with this file the next time
+            job = e2e.start(2, "elves-mpi", "--corpus", self.corpus, "--archive", self.archive, "--max-duration", str(seconds), *options)
             code = e2e.finish(job).returncode
             n_jobs += 1
+            seconds *= 2
         self.assertEqual(code, 0)
         self.assertGreaterEqual(n_jobs, 2)
         self.assertEqual(e2e.shards(self.archive), e2e.shards(whole))
