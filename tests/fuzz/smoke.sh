@@ -1,8 +1,12 @@
 #!/usr/bin/env bash
-# tests/fuzz/smoke.sh [SECONDS]: runs every fuzz target of build/fuzz from its seeds, for SECONDS (default 60) over all targets.
-# Exit 1 where one of them has a finding. For long runs: build/fuzz/bin/fuzz_NAME -max_total_time=600 FOLDER.
+# tests/fuzz/smoke.sh [SECONDS]: builds the fuzz targets with clang, asan and ubsan, and runs each from its seeds, SECONDS (default 60)
+# in all. Exit 1 if one of them has a finding. For long runs: build/fuzz/bin/fuzz_NAME -max_total_time=600 FOLDER.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
+source jobs/packages.sh
+need_packages $build_packages $test_packages $clang_packages
+cmake --preset fuzz >/dev/null
+cmake --build build/fuzz --target fuzz_targets | tail -n 1
 seconds=${1:-60}
 bin=build/fuzz/bin
 scratch=$(mktemp -d)

@@ -31,7 +31,8 @@ Bytes generate(std::size_t n, std::uint64_t seed, const std::function<unsigned(R
 }
 
 Bytes skewed(std::size_t n, std::uint64_t seed = 1) {
-  return generate(n, seed, [](Random& r, std::size_t) { return 120 + static_cast<unsigned>(8 + 2 * r.normal()); });
+  return generate(n, seed,
+                  [](Random& r, std::size_t) { return static_cast<unsigned>(std::max(0.0, 128 + 2 * r.normal())); });
 }
 
 /// Columns of different levels.

@@ -79,6 +79,12 @@ HWY_INLINE std::size_t split_block(const std::byte* HWY_RESTRICT words, std::siz
   return n_others;
 }
 
+// Words of two bytes have fewer planes: a plane that does not exist is null.
+template <class Byte>
+HWY_INLINE Byte* offset(Byte* plane, std::size_t at) {
+  return plane == nullptr ? nullptr : plane + at;
+}
+
 template <class Word>
 std::size_t split_words(const std::byte* words, std::size_t n, unsigned top, Parts<std::byte> to) {
   std::size_t n_others = 0;
@@ -87,7 +93,7 @@ std::size_t split_words(const std::byte* words, std::size_t n, unsigned top, Par
     const auto* block = words + at * sizeof(Word);
     auto* symbols = to.symbols + at;
     const auto found = split_block<Word>(block, n_block, static_cast<Word>(top), symbols, to.nibbles + at / 2,
-                                         to.planes[0] + at, to.planes[1] + at);
+                                         offset(to.planes[0], at), offset(to.planes[1], at));
     if (found == 0) continue;
     for (std::size_t i = 0; i < n_block; ++i) {
       if (static_cast<std::uint32_t>(symbols[i]) < kOther) continue;
@@ -131,8 +137,8 @@ bool join_words(Parts<const std::byte> from, std::size_t n_others, std::size_t n
     const auto n_block = std::min(kBlock, n - at);
     const auto* symbols = from.symbols + at;
     auto* block = words + at * sizeof(Word);
-    const auto found = join_block<Word>(symbols, from.nibbles + at / 2, from.planes[0] + at, from.planes[1] + at,
-                                        n_block, static_cast<Word>(top), block);
+    const auto found = join_block<Word>(symbols, from.nibbles + at / 2, offset(from.planes[0], at),
+                                        offset(from.planes[1], at), n_block, static_cast<Word>(top), block);
     if (found == 0) continue;
     if (found > n_others - used) return false;
     for (std::size_t i = 0; i < n_block; ++i) {
