@@ -25,7 +25,7 @@ constexpr std::uint64_t kLeastShare = 2 * kPartBytes - kChunkBytes;
 /// a commit, and every rank a message to each other rank. Smaller waves than kSmallestWave gain nothing: measured on
 /// corpora of 0.2 and 1 GB with 1 and 2 ranks.
 constexpr std::uint64_t kWaves = 256;
-constexpr std::uint64_t kSmallestWave = 32 * kMiB;
+constexpr std::uint64_t kSmallestWave = 64 * kMiB;
 constexpr std::uint64_t kLargestWave = std::uint64_t{16} << 40;
 
 /// What a rank may hold of one wave, the part that passes its end included.

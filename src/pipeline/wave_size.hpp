@@ -16,7 +16,7 @@ struct WaveSize {
 /// too little for `threads`, or --wave-bytes is smaller than a chunk.
 std::uint64_t choose_part_bytes(const SweepOptions& options, int threads);
 
-/// --wave-bytes if given, else a 256th of the corpus as a power of two, at least 32 MiB and at most 16 TiB: the same
+/// --wave-bytes if given, else a 256th of the corpus as a power of two, at least 64 MiB and at most 16 TiB: the same
 /// for every number of ranks, and for a sweep that continues an earlier one. If the ranks cannot hold that, the largest
 /// power of two that fits. At least `part_bytes` (of the archive). `threads` of each rank.
 ///

@@ -33,9 +33,9 @@ TEST(WaveSize, is_a_256th_of_the_corpus_as_a_power_of_two) {
   EXPECT_EQ(choose_wave_size(options, 1, 1, 16 * kMiB, 512 * kGiB).bytes, 2 * kGiB);
 }
 
-TEST(WaveSize, is_32_MiB_for_small_corpora_and_16_TiB_for_the_largest) {
-  EXPECT_EQ(choose_wave_size({}, 1, 1, 16 * kMiB, 0).bytes, 32 * kMiB);
-  EXPECT_EQ(choose_wave_size({}, 1, 1, 16 * kMiB, 15 * kGiB).bytes, 32 * kMiB);
+TEST(WaveSize, is_64_MiB_for_small_corpora_and_16_TiB_for_the_largest) {
+  EXPECT_EQ(choose_wave_size({}, 1, 1, 16 * kMiB, 0).bytes, 64 * kMiB);
+  EXPECT_EQ(choose_wave_size({}, 1, 1, 16 * kMiB, 15 * kGiB).bytes, 64 * kMiB);
   EXPECT_EQ(choose_wave_size(with_memory(64 * kGiB), 16384, 1, 16 * kMiB, 100'000 * kTiB).bytes, 16 * kTiB);
 }
 
