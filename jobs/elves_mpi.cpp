@@ -27,7 +27,7 @@ jobs::ReportFile open_report(const mpi::Comm& comm, const jobs::ArchiveOptions& 
 
 Result<void> show(const pipeline::Report& report, const std::string& archive, jobs::ReportFile& file) {
   const auto text = pipeline::to_text(report, archive);
-  const auto shown = file.is_standard_output() ? write_all(STDERR_FILENO, text) : jobs::print(text);
+  auto shown = file.is_standard_output() ? write_all(STDERR_FILENO, text) : jobs::print(text);
   if (file.is_wanted()) ELVES_CHECK(file.write(pipeline::to_json(report)));
   return shown;
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <cstdio>
 #include <filesystem>
 #include <random>
@@ -93,9 +94,12 @@ Result<std::vector<std::uint32_t>> list_shards(const std::string& path) {
   std::vector<std::uint32_t> shards;
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(path, error)) {
-    unsigned number = 0;
+    std::uint32_t number = 0;
     const auto name = entry.path().filename().string();
-    if (std::sscanf(name.c_str(), "shard-%8u.h5", &number) == 1 && name == shard_name(number)) shards.push_back(number);
+    constexpr std::string_view kPrefix = "shard-";
+    if (!name.starts_with(kPrefix)) continue;
+    std::from_chars(name.data() + kPrefix.size(), name.data() + name.size(), number);
+    if (name == shard_name(number)) shards.push_back(number);
   }
   if (error) return Error{fmt::format("{}: {}", path, error.message())};
   std::sort(shards.begin(), shards.end());

@@ -24,7 +24,7 @@ namespace elves::archive {
 namespace {
 
 constexpr auto kHeartbeat = std::chrono::seconds(30);
-constexpr std::time_t kDeadAfterSeconds = 15 * 60;
+constexpr std::time_t kDeadAfterSeconds = std::time_t{15} * 60;
 
 std::string job_name() {
   const char* job = std::getenv("SLURM_JOB_ID");
